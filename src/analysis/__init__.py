@@ -1,0 +1,1 @@
+"""Social-protection coverage in Viet Nam: readings, drivers, forecasts and scenarios."""
