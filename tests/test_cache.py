@@ -1,0 +1,114 @@
+"""A kept result is used when code and arguments are the same by content, and only then."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pytest
+from analysis import cache, codebase
+
+CALLS = []
+
+
+@dataclass(frozen=True)
+class Evidence:
+    table: pd.DataFrame
+    weights: np.ndarray
+
+
+@cache.cached
+def total(table, power=1):
+    CALLS.append(power)
+    return float((table["value"] ** power).sum())
+
+
+@cache.cached
+def weighted(evidence):
+    CALLS.append("weighted")
+    return float((evidence.table["value"] * evidence.weights).sum())
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("ANALYSIS_CACHE", str(tmp_path))
+    CALLS.clear()
+
+
+def table(*values, codes=("01", "79")):
+    return pd.DataFrame({"province_code": codes, "value": values})
+
+
+def test_equal_content_is_computed_once_however_the_argument_is_passed():
+    assert total(table(1.0, 2.0)) == total(table=table(1.0, 2.0), power=1) == 3.0
+    assert CALLS == [1]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        table(1.0, 2.5),
+        table(2.0, 1.0),
+        table(1, 2),
+        table(1.0, 2.0, codes=("1", "79")),
+        table(1.0, 2.0).rename(columns={"province_code": "code"}),
+        table(1.0, 2.0).set_axis([1, 0]),
+    ],
+)
+def test_any_other_content_is_computed_anew(other):
+    total(table(1.0, 2.0))
+    total(other)
+    assert CALLS == [1, 1]
+
+
+def test_a_dataclass_counts_by_its_fields():
+    assert weighted(Evidence(table(1.0, 2.0), np.array([1.0, 1.0]))) == 3.0
+    assert weighted(Evidence(table(1.0, 2.0), np.array([1.0, 2.0]))) == 5.0
+    weighted(Evidence(table(1.0, 2.0), np.array([1.0, 1.0])))
+    assert CALLS == ["weighted", "weighted"]
+
+
+def test_a_file_counts_by_its_content(tmp_path):
+    one, two = tmp_path / "one.csv", tmp_path / "two.csv"
+    one.write_text("a")
+    two.write_text("a")
+    assert list(cache._content(one)) == list(cache._content(two))
+    two.write_text("b")
+    assert list(cache._content(one)) != list(cache._content(two))
+
+
+def test_a_damaged_entry_is_computed_anew(tmp_path):
+    total(table(1.0, 2.0))
+    for entry in tmp_path.rglob("*.pickle"):
+        entry.write_bytes(entry.read_bytes()[:-3])
+    assert total(table(1.0, 2.0)) == 3.0
+    assert CALLS == [1, 1]
+
+
+def test_an_argument_whose_content_is_unknown_is_refused():
+    with pytest.raises(TypeError, match="cannot take a object"):
+        total(object())
+
+
+def test_a_changed_helper_changes_the_fingerprint_of_its_users_only(tmp_path, monkeypatch):
+    package = tmp_path / "package"
+    (package / "words").mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "helper.py").write_text("x = 1\n")
+    (package / "user.py").write_text("def f():\n    from . import helper\n    return helper\n")
+    (package / "other.py").write_text("import json\n")
+    (package / "words" / "__init__.py").write_text("")
+    (package / "words" / "en.yml").write_text("a: b\n")
+    monkeypatch.setattr(codebase, "SOURCE", package)
+
+    def prints():
+        for function in (codebase.module_file, codebase._direct, codebase._data_files):
+            function.cache_clear()
+        codebase.file_digest.cache_clear()
+        return [codebase.fingerprint([f"analysis.{m}"]) for m in ("user", "other", "words")]
+
+    before = prints()
+    (package / "helper.py").write_text("x = 2\n")
+    after = prints()
+    assert [a == b for a, b in zip(before, after, strict=True)] == [False, True, True]
+    (package / "words" / "en.yml").write_text("a: c\n")
+    assert prints()[2] != after[2]
