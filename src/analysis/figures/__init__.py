@@ -1,0 +1,1 @@
+"""Charts: each is made from a result, together with its alt text and the data behind it."""

@@ -1,0 +1,153 @@
+"""Numbers, dates and lists as the readers of a language write them.
+
+A placeholder of a phrase names its type: ``{coverage:percent1}``, ``{people:integer}``,
+``{due:date}``. The same types format the columns of tables, so that a number reads alike in a
+sentence and in a table.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+import string
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from babel import Locale
+from babel.dates import format_date
+from babel.lists import format_list
+from babel.numbers import format_decimal
+
+#: The sign for a value that is missing.
+MISSING = "–"
+
+_SPEC = re.compile(r"^([a-z_]+?)(\d?)$")
+_NARROW = "\N{NARROW NO-BREAK SPACE}"
+_PERCENT = {"en": "{}%", "vi": "{}" + _NARROW + "%"}
+_BEYOND = {
+    "en": {"below": "below {}", "above": "above {}"},
+    "vi": {"below": "dưới {}", "above": "trên {}"},
+}
+_DATES = {"en": "d MMMM y", "vi": "dd/MM/y"}
+_SHORT_DATES = {"en": "d MMM y", "vi": "dd/MM/y"}
+_MONTHS = {"en": "MMMM y", "vi": "'tháng' M/y"}
+
+
+def write(value: Any, spec: str, language: str) -> str:
+    """Write one value as the type ``spec`` asks, in a language.
+
+    Types (a digit is the number of decimals): ``percentN`` takes percent (92.3 is 92.3%),
+    ``shareN`` a share from 0 to 1, ``probability`` a share shown as whole percent and never as 0
+    or 100, ``numberN``, ``signedN`` (always with its sign), ``integer``, ``rounded`` (two leading
+    digits, for quantities known roughly), ``p_value``, ``date``, ``short_date``, ``month``,
+    ``year``, ``list`` and ``text``. A missing value is a dash.
+
+    Raises:
+        ValueError: the type is unknown, or the value does not fit it.
+    """
+    match = _SPEC.match(spec)
+    if match is None or match[1] not in _WRITERS:
+        raise ValueError(f"unknown type {spec!r}; known: {', '.join(sorted(_WRITERS))}")
+    if _missing(value):
+        return MISSING
+    return _WRITERS[match[1]](value, int(match[2] or 0), language)
+
+
+def _missing(value: Any) -> bool:
+    if isinstance(value, str | list | tuple):
+        return len(value) == 0
+    return value is None or value != value
+
+
+def _number(value: Any, digits: int, language: str) -> str:
+    rounded = round(float(value), digits)
+    if math.isinf(rounded):
+        raise ValueError("an infinite number cannot be written")
+    pattern = "#,##0" + ("." + "0" * digits if digits else "")
+    return format_decimal(rounded + 0.0, format=pattern, locale=language).replace("-", "−")
+
+
+def _signed(value: Any, digits: int, language: str) -> str:
+    text = _number(value, digits, language)
+    return text if text.startswith("−") else f"+{text}"
+
+
+def _percent(value: Any, digits: int, language: str) -> str:
+    return _PERCENT[language].format(_number(value, digits, language))
+
+
+def _share(value: Any, digits: int, language: str) -> str:
+    return _percent(100.0 * float(value), digits, language)
+
+
+def _probability(value: Any, digits: int, language: str) -> str:
+    share = float(value)
+    if not 0.0 <= share <= 1.0:
+        raise ValueError(f"{share!r} is not a probability")
+    if share < 0.01:
+        return _BEYOND[language]["below"].format(_percent(1, 0, language))
+    if share > 0.99:
+        return _BEYOND[language]["above"].format(_percent(99, 0, language))
+    return _share(share, 0, language)
+
+
+def _p_value(value: Any, digits: int, language: str) -> str:
+    if float(value) < 0.001:
+        return _BEYOND[language]["below"].format(_number(0.001, 3, language))
+    return _number(value, 3, language)
+
+
+def _rounded(value: Any, digits: int, language: str) -> str:
+    number = float(value)
+    if number == 0:
+        return "0"
+    step = 10 ** max(0, math.floor(math.log10(abs(number))) - 1)
+    return _number(round(number / step) * step, 0, language)
+
+
+def _year(value: Any, digits: int, language: str) -> str:
+    return str(value.year if isinstance(value, dt.date) else int(value))
+
+
+def _dated(patterns: Mapping[str, str]) -> Callable[[Any, int, str], str]:
+    def written(value: Any, digits: int, language: str) -> str:
+        day = dt.date.fromisoformat(value[:10]) if isinstance(value, str) else value
+        return format_date(day, format=patterns[language], locale=language)
+
+    return written
+
+
+def _list(value: Iterable[Any], digits: int, language: str) -> str:
+    return format_list([str(item) for item in value], locale=Locale.parse(language))
+
+
+_WRITERS: dict[str, Callable[[Any, int, str], str]] = {
+    "percent": _percent,
+    "share": _share,
+    "probability": _probability,
+    "number": _number,
+    "signed": _signed,
+    "integer": _number,
+    "rounded": _rounded,
+    "p_value": _p_value,
+    "date": _dated(_DATES),
+    "short_date": _dated(_SHORT_DATES),
+    "month": _dated(_MONTHS),
+    "year": _year,
+    "list": _list,
+    "text": lambda value, digits, language: str(value),
+}
+
+
+class LocaleFormatter(string.Formatter):
+    """A ``str.format`` whose format specifications are the types of :func:`write`."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        return write(value, format_spec or "text", self.language)
+
+    def get_value(self, key: int | str, args: Any, kwargs: Mapping[str, Any]) -> Any:
+        return kwargs[key]  # type: ignore[index]
