@@ -1,0 +1,120 @@
+"""Ordinary least squares with clusters, refusing designs that cannot be estimated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+# A column whose part not explained by the others is below this share of its own size is
+# treated as collinear: its coefficient would be rounding noise.
+_COLLINEAR = 1e-8
+
+
+class SingularDesign(ValueError):
+    """The regressors are collinear, so at least one coefficient has no single value."""
+
+
+class FewClusters(ValueError):
+    """There are too few clusters for a cluster-robust statement."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A least-squares fit; rows are observations, columns are terms.
+
+    ``X`` (n, k) and ``y`` (n,) are as regressed, that is, after absorbed effects were removed;
+    ``codes`` (n,) numbers the clusters 0..G-1 in the order of ``labels``; ``bread`` is
+    (X'X)^-1.
+    """
+
+    names: tuple[str, ...]
+    beta: Array
+    residuals: Array
+    X: Array
+    y: Array
+    codes: NDArray[np.int64]
+    labels: tuple[str, ...]
+    bread: Array
+    absorbed: int
+
+    @property
+    def clusters(self) -> int:
+        """Number of clusters."""
+        return len(self.labels)
+
+    @property
+    def n(self) -> int:
+        """Number of observations."""
+        return len(self.y)
+
+    def index(self, term: str) -> int:
+        """Position of a term; a KeyError names the terms that exist."""
+        if term not in self.names:
+            raise KeyError(f"no term {term!r} in this design; it has {', '.join(self.names)}")
+        return self.names.index(term)
+
+
+def sums_by(codes: NDArray[np.int64], values: Array, groups: int) -> Array:
+    """Sums of the rows of ``values`` (n, ...) by code: an array (groups, ...)."""
+    out = np.zeros((groups, *values.shape[1:]))
+    np.add.at(out, codes, values)
+    return out
+
+
+def within(values: Array, codes: NDArray[np.int64], groups: int) -> Array:
+    """Deviations of ``values`` (n, ...) from the means of their groups."""
+    counts = np.bincount(codes, minlength=groups).astype(float)
+    means = sums_by(codes, values, groups) / counts.reshape(-1, *([1] * (values.ndim - 1)))
+    return values - means[codes]
+
+
+def check_full_rank(X: Array, names: Sequence[str], where: str = "the design") -> None:
+    """Raise SingularDesign naming the first term that the terms before it already explain."""
+    scale = np.sqrt((X**2).sum(axis=0))
+    dead = np.flatnonzero(scale < 1e-10)
+    if len(dead):
+        raise SingularDesign(f"{where}: the term {names[dead[0]]!r} does not vary")
+    diagonal = np.abs(np.diag(np.linalg.qr(X / scale, mode="r")))
+    bad = np.flatnonzero(diagonal < _COLLINEAR)
+    if len(bad) or X.shape[0] <= X.shape[1]:
+        which = names[bad[0]] if len(bad) else f"{X.shape[1]} terms for {X.shape[0]} rows"
+        raise SingularDesign(f"{where} is singular at {which!r}")
+
+
+def fit_least_squares(
+    y: ArrayLike,
+    X: ArrayLike,
+    names: Sequence[str],
+    clusters: Sequence[object],
+    absorb: bool = False,
+) -> Fit:
+    """Least squares of ``y`` (n,) on ``X`` (n, k) with cluster labels (n,).
+
+    ``absorb`` removes an effect of each cluster first (the within transformation), which gives
+    the same coefficients as dummies. Raises SingularDesign, FewClusters, or ValueError when a
+    value is missing: rows are never dropped here.
+    """
+    target, matrix = np.asarray(y, dtype=float), np.asarray(X, dtype=float)
+    names = tuple(names)
+    if not (np.isfinite(target).all() and np.isfinite(matrix).all()):
+        raise ValueError("the design has missing or infinite values; choose the rows first")
+    labels, codes = np.unique(np.asarray(clusters, dtype=str), return_inverse=True)
+    if len(labels) < 2:
+        raise FewClusters(f"{len(labels)} cluster: a cluster-robust statement needs two or more")
+    if absorb:
+        target, matrix = (within(v, codes, len(labels)) for v in (target, matrix))
+        if matrix.shape[0] - len(labels) <= matrix.shape[1]:
+            raise SingularDesign(f"{matrix.shape[0]} rows do not carry {len(labels)} effects")
+    check_full_rank(matrix, names)
+    bread = np.linalg.inv(matrix.T @ matrix)
+    beta = bread @ (matrix.T @ target)
+    residuals = target - matrix @ beta
+    effects = len(labels) if absorb else 0
+    return Fit(
+        names, beta, residuals, matrix, target, codes, tuple(map(str, labels)), bread, effects
+    )

@@ -1,0 +1,124 @@
+"""All sensible specifications at once, with one joint test.
+
+Simonsohn, Simmons and Nelson (2020): a claim that rests on one specification is compared with
+the whole family, and the family is tested jointly by resampling under the null. Here each
+specification is resampled by the restricted wild cluster bootstrap, and one draw uses the same
+province weights in all specifications, so that their dependence is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from analysis.inference.bootstrap import draw_statistics, pieces, t_statistic, webb_weights
+from analysis.inference.cluster import standard_errors
+from analysis.inference.least_squares import (
+    Array,
+    FewClusters,
+    SingularDesign,
+    fit_least_squares,
+)
+
+
+@dataclass(frozen=True)
+class Specification:
+    """One regression of the family: its choices by name, its rows and its focal term."""
+
+    choices: Mapping[str, str]
+    y: Array
+    X: Array
+    names: tuple[str, ...]
+    clusters: np.ndarray
+    focal: str
+    absorb: bool = False
+
+
+@dataclass(frozen=True)
+class Curve:
+    """``table``: one row a specification. ``joint``: joint p-values of the family."""
+
+    table: pd.DataFrame
+    joint: dict[str, float]
+
+
+def run_curve(
+    specifications: Sequence[Specification],
+    rng: np.random.Generator,
+    draws: int = 499,
+    level: float = 0.05,
+) -> Curve:
+    """Estimate all specifications and test jointly that the focal term is zero in each.
+
+    A specification that cannot be estimated stays in the table with its reason in ``note`` and
+    counts in no share. Joint statistics, each against its own draws: the absolute median t, the
+    share of significant specifications of the dominant sign, and the dominant share of signs.
+    """
+    labels = np.unique(np.concatenate([np.unique(s.clusters) for s in specifications]))
+    weights = webb_weights(rng, len(labels), draws)
+    rows, drawn = [], []
+    for number, spec in enumerate(specifications, start=1):
+        row, statistics = _estimate(spec, labels, weights, level)
+        rows.append({"specification": number, **spec.choices, **row})
+        if statistics is not None:
+            drawn.append(statistics)
+    table = pd.DataFrame(rows)
+    return Curve(table, _joint(table, np.array(drawn), level))
+
+
+def _estimate(
+    spec: Specification, labels: Array, weights: Array, level: float
+) -> tuple[dict[str, object], Array | None]:
+    """One row of the curve and its bootstrap t statistics, or the reason for having none."""
+    try:
+        fit = fit_least_squares(spec.y, spec.X, spec.names, spec.clusters, absorb=spec.absorb)
+        error = float(standard_errors(fit, "CR3")[fit.index(spec.focal)])
+    except (SingularDesign, FewClusters) as failure:
+        return {"n": len(spec.y), "note": str(failure)}, None
+    parts = pieces(fit, spec.focal)
+    chosen = weights[np.searchsorted(labels, np.array(fit.labels))]
+    drawn, t = draw_statistics(parts, chosen), t_statistic(parts)
+    row: dict[str, object] = {
+        "term": spec.focal,
+        "estimate": parts.estimate,
+        "standard_error": error,
+        "p_cr3": float(2 * stats.t.sf(abs(parts.estimate) / error, fit.clusters - 1)),
+        "t_cr1": t,
+        "wild_p": float((1 + (np.abs(drawn) >= abs(t)).sum()) / (1 + len(drawn))),
+        "n": fit.n,
+        "clusters": fit.clusters,
+        "terms": len(fit.names),
+        "note": "",
+    }
+    return row, drawn
+
+
+def _joint(table: pd.DataFrame, drawn: Array, level: float) -> dict[str, float]:
+    """Joint p-values: how often a world without effect looks as striking as this one."""
+    done = table.dropna(subset=["t_cr1"]) if "t_cr1" in table else table.iloc[:0]
+    if not len(done):
+        return {}
+    actual = done["t_cr1"].to_numpy()[:, None]
+    # The critical value of each specification comes from its own draws, for actual and drawn.
+    cut = np.quantile(np.abs(drawn), 1 - level, axis=1)[:, None]
+    return {
+        name: float((1 + (drawn_value >= value[0] - 1e-12).sum()) / (1 + drawn.shape[1]))
+        for (name, value), drawn_value in zip(
+            _statistics(actual, cut).items(), _statistics(drawn, cut).values(), strict=True
+        )
+    }
+
+
+def _statistics(t: Array, cut: Array) -> dict[str, Array]:
+    """Family statistics of t (specifications, draws): each an array (draws,)."""
+    positive = (t > 0).mean(axis=0)
+    up, down = (t > cut).mean(axis=0), (t < -cut).mean(axis=0)
+    return {
+        "median": np.abs(np.median(t, axis=0)),
+        "share_significant": np.maximum(up, down),
+        "share_of_sign": np.maximum(positive, 1 - positive),
+    }
