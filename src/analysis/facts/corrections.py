@@ -1,0 +1,84 @@
+"""Guarded corrections: each names the published value that it expects, or the run stops."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from analysis.facts.text import Fault
+
+if TYPE_CHECKING:
+    from analysis.facts.load import Raw
+
+_WHERE = ["geo_level", "province_code", "indicator", "kind", "as_of", "source_id"]
+
+
+class CorrectionError(ValueError):
+    """A correction matches no fact: the published value changed, or the place is wrong."""
+
+
+def matches(facts: pd.DataFrame, corrections: pd.DataFrame) -> dict[str, pd.Index]:
+    """Return, for each correction_id, the index of the facts that it corrects (maybe empty)."""
+    keyed = corrections.assign(
+        as_of=pd.to_datetime(corrections["as_of"]),
+        expected_value=corrections["expected_value"].astype(float),
+    )
+    joined = (
+        facts[[*_WHERE, "value"]]
+        .reset_index(names="at")
+        .merge(
+            keyed[[*_WHERE, "expected_value", "correction_id"]],
+            left_on=[*_WHERE, "value"],
+            right_on=[*_WHERE, "expected_value"],
+        )
+    )
+    found = joined.groupby("correction_id")["at"].agg(list).to_dict()
+    return {name: pd.Index(found.get(name, [])) for name in corrections["correction_id"]}
+
+
+def unmatched(facts: pd.DataFrame, corrections: pd.DataFrame) -> list[Fault]:
+    """Return a fault for each correction that matches no published fact."""
+    found = matches(facts, corrections)
+    return [
+        Fault(
+            "corrections.csv",
+            int(row.row),
+            "expected_value",
+            str(row.expected_value),
+            f"correction {row.correction_id} matches no fact: check the place and the value",
+        )
+        for row in corrections.itertuples()
+        if found[row.correction_id].empty
+    ]
+
+
+def corrected(raw: Raw) -> pd.DataFrame:
+    """Return the facts with the corrections applied, and the column `correction`.
+
+    `correction` holds the ids of the corrections of a row, joined by ";". Dropped rows are absent.
+
+    Raises:
+        CorrectionError: a correction matches nothing; all of them are named.
+    """
+    lost = unmatched(raw.facts, raw.corrections)
+    if lost:
+        raise CorrectionError("\n".join(str(fault) for fault in lost))
+    facts = raw.facts.assign(correction="")
+    found = matches(facts, raw.corrections)
+    dropped: set[int] = set()
+    for rule in raw.corrections.itertuples():
+        rows = found[rule.correction_id]
+        marks = facts.loc[rows, "correction"]
+        facts.loc[rows, "correction"] = marks.where(marks == "", marks + ";") + rule.correction_id
+        if rule.action == "drop":
+            dropped.update(rows)
+        else:
+            facts.loc[rows, rule.action] = _typed(rule.action, rule.corrected)
+    return facts.drop(index=sorted(dropped))
+
+
+def _typed(column: str, text: str) -> object:
+    if column == "value":
+        return float(text)
+    return pd.Timestamp(text) if column == "as_of" else text

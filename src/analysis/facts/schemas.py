@@ -1,0 +1,192 @@
+"""What each raw table must hold, column by column (pandera)."""
+
+import re
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import pandas as pd
+import pandera.pandas as pa
+
+from analysis.indicators import HI_BASES, INDICATORS, LATE_PAYMENT_BASES
+
+REVISIONS = ("pre_2019_census", "post_2019_census")
+BASES = ("", *LATE_PAYMENT_BASES, *HI_BASES)
+_NUMBER = r"-?\d{1,12}(\.\d{1,9})?"
+
+
+def _each(test: Callable[[str], bool], message: str) -> pa.Check:
+    """Return a check of each distinct value: a column repeats its values many times."""
+
+    def check(column: pd.Series) -> pd.Series:
+        return column.map({value: test(value) for value in column.unique()}).astype(bool)
+
+    return pa.Check(check, error=message)
+
+
+def _one_of(values: tuple[str, ...] | list[str], message: str) -> pa.Check:
+    return _each(frozenset(values).__contains__, message)
+
+
+def _is_day(value: str) -> bool:
+    if not re.fullmatch(r"(19|20)\d\d-\d\d-\d\d", value):
+        return False
+    return not pd.isna(pd.to_datetime(value, format="%Y-%m-%d", errors="coerce"))
+
+
+def _is_partial_day(value: str) -> bool:
+    if re.fullmatch(r"(19|20)\d\d(-(0[1-9]|1[0-2]))?", value):
+        return True
+    return value == "" or _is_day(value)
+
+
+def _is_address(value: str) -> bool:
+    if value == "":
+        return True
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and " " not in value
+    except ValueError:
+        return False
+
+
+FILLED = _each(bool, "is empty")
+DAY = _each(_is_day, "is not a date written as YYYY-MM-DD")
+PARTIAL_DAY = _each(_is_partial_day, "is not a date written as YYYY, YYYY-MM or YYYY-MM-DD")
+ADDRESS = _each(_is_address, "is not an http or https address")
+NUMBER = _each(
+    lambda value: re.fullmatch(_NUMBER, value) is not None,
+    "is not a plain number: write digits with a decimal point, without thousands separators",
+)
+WHOLE = _each(
+    lambda value: re.fullmatch(r"\d{1,9}", value) is not None,
+    "is not a whole number: write digits without separators",
+)
+YEAR = _each(
+    lambda value: re.fullmatch(r"(19[5-9]|20[0-4])\d", value) is not None,
+    "is not a year between 1950 and 2049",
+)
+CODE = _each(
+    lambda value: re.fullmatch(r"[A-Za-z0-9_.-]{1,12}", value) is not None,
+    "is not a code: letters, digits, dot, hyphen, at most 12",
+)
+
+
+def _table(**columns: list[pa.Check]) -> pa.DataFrameSchema:
+    return pa.DataFrameSchema(
+        {name: pa.Column(str, checks) for name, checks in columns.items()}, strict=False
+    )
+
+
+SCHEMAS: dict[str, pa.DataFrameSchema] = {
+    "facts": _table(
+        geo_level=[
+            _one_of(
+                ("country", "province_63", "province_34"),
+                "is not a level: country, province_63 or province_34",
+            )
+        ],
+        province_code=[CODE],
+        province=[FILLED],
+        indicator=[_one_of(list(INDICATORS), "is not a known indicator")],
+        basis=[_one_of(BASES, "is not a known basis")],
+        value=[NUMBER],
+        unit=[FILLED],
+        qualifier=[
+            _one_of(("exact", "about", "over", "under"), "is not exact, about, over or under")
+        ],
+        kind=[_one_of(("actual", "target"), "is neither actual nor target")],
+        as_of=[DAY],
+        denominator=[],
+        source_id=[FILLED],
+        transcriptions=[WHOLE],
+        note=[],
+    ),
+    "sources": _table(
+        source_id=[CODE],
+        url=[ADDRESS],
+        title=[FILLED],
+        publisher=[FILLED],
+        published=[PARTIAL_DAY],
+        language=[
+            _each(
+                lambda value: re.fullmatch(r"[a-z]{2}", value) is not None,
+                "is not a language code of two letters, such as vi",
+            )
+        ],
+    ),
+    "provinces": _table(
+        province_code=[CODE],
+        name_en=[FILLED],
+        name_vi=[FILLED],
+        region=[FILLED],
+        tile_row=[WHOLE],
+        tile_col=[WHOLE],
+        merged_code=[CODE],
+        merged_name_en=[FILLED],
+        merged_name_vi=[FILLED],
+        merged_tile_row=[WHOLE],
+        merged_tile_col=[WHOLE],
+    ),
+    "policy_events": _table(
+        date=[DAY],
+        event=[FILLED],
+        affects=[FILLED],
+        expected_sign=[],
+        note=[],
+        source_title=[],
+        source_url=[ADDRESS],
+    ),
+    "adjacency": _table(code_a=[CODE], code_b=[CODE]),
+    "population": _table(
+        province_code=[CODE],
+        year=[YEAR],
+        revision=[_one_of(REVISIONS, "is neither pre_2019_census nor post_2019_census")],
+        persons=[WHOLE],
+        source_id=[FILLED],
+    ),
+    "covariates": _table(
+        province_code=[CODE],
+        year=[YEAR],
+        covariate=[FILLED],
+        value=[NUMBER],
+        unit=[FILLED],
+        source_id=[FILLED],
+    ),
+    "covariate_sources": _table(
+        source_id=[FILLED],
+        publisher=[FILLED],
+        table=[FILLED],
+        standing=[
+            _one_of(
+                ("official", "survey index", "secondary"),
+                "is not official, survey index or secondary",
+            )
+        ],
+        retrieved_from=[ADDRESS],
+        retrieved_path=[],
+        note=[],
+    ),
+    "corrections": _table(
+        correction_id=[CODE],
+        geo_level=[FILLED],
+        province_code=[CODE],
+        indicator=[_one_of(list(INDICATORS), "is not a known indicator")],
+        kind=[_one_of(("actual", "target"), "is neither actual nor target")],
+        as_of=[DAY],
+        source_id=[FILLED],
+        expected_value=[NUMBER],
+        action=[
+            _one_of(
+                ("drop", "value", "basis", "as_of", "qualifier", "note"),
+                "is not drop, value, basis, as_of, qualifier or note",
+            )
+        ],
+        corrected=[],
+        reason=[FILLED],
+    ),
+}
+
+
+def columns(table: str) -> tuple[str, ...]:
+    """Return the column names of a raw table, in the order in which they are written."""
+    return tuple(SCHEMAS[table].columns)

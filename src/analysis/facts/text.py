@@ -1,0 +1,156 @@
+"""A raw file, from bytes to a table of clean text, with every fault of form named.
+
+Spelling that means the same is made the same (byte-order mark, line ends, composed and decomposed
+Vietnamese letters, blanks at the ends of a cell, order of the columns). What could mean something
+else (another encoding, a missing or extra column, a shifted row) is a fault.
+"""
+
+import csv
+import io
+import re
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+LONGEST_CELL = 2000
+
+# Vietnamese UTF-8 read as Windows-1252 and saved again: "ế" has become "áº¿", "đ" has become "Ä‘".
+_MISREAD = re.compile(r"á[º»]|[ÃÂÄÆ][\u0080-\u00bf\u2018-\u2026\u20ac\u0152\u2030]|\ufffd")
+_INVISIBLE = re.compile("[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+# A text that a spreadsheet would compute: "=1+1", "@SUM(A1)", "+cmd|...", "-HYPERLINK(...)".
+_FORMULA = re.compile(r"^[=@]|^[+-].*([A-Za-z]\w*\(|\||!)")
+
+
+@dataclass(frozen=True, order=True)
+class Fault:
+    """One thing that is wrong in the raw tables: where, what stands there, and what to do.
+
+    `row` is the line in the file, as an editor or a spreadsheet counts it (the header is row 1);
+    0 means the file as a whole.
+    """
+
+    file: str
+    row: int
+    column: str
+    value: str
+    message: str
+
+    def __str__(self) -> str:
+        place = ":".join([self.file, str(self.row)] if self.row else [self.file])
+        value = self.value if len(self.value) <= 80 else self.value[:77] + "..."
+        return ": ".join(part for part in [place, self.column, value, self.message] if part)
+
+
+def read_text(path: Path, columns: tuple[str, ...]) -> tuple[pd.DataFrame, list[Fault]]:
+    """Read a CSV file as text with the columns given, and `row`, its line numbers.
+
+    Returns:
+        The table (empty where the file cannot be read) and the faults of form.
+    """
+    empty = pd.DataFrame({name: pd.Series(dtype=str) for name in columns})
+    empty["row"] = pd.Series(dtype=int)
+    content, faults = _decode(path)
+    if faults:
+        return empty, faults
+    faults = _shape_faults(path.name, content, columns)
+    if faults:
+        return empty, faults
+    table = pd.read_csv(io.StringIO(content), dtype=str, keep_default_na=False, na_filter=False)
+    table.columns = pd.Index([_clean(name) for name in table.columns])
+    table = table[list(columns)].apply(_clean_column)
+    table["row"] = range(2, len(table) + 2)
+    return table, _cell_faults(path.name, table, columns)
+
+
+def _decode(path: Path) -> tuple[str, list[Fault]]:
+    if not path.is_file():
+        return "", [Fault(path.name, 0, "", "", "the file is missing; restore it from git")]
+    content = path.read_bytes()
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "", [Fault(path.name, 0, "", "", "is UTF-16; save it as CSV UTF-8")]
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        row = content.count(b"\n", 0, error.start) + 1
+        found = repr(content[error.start : error.start + 8])[2:-1]
+        message = "is not UTF-8 (wrong encoding); save the file as CSV UTF-8"
+        return "", [Fault(path.name, row, "", found, message)]
+    return text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n") + "\n", []
+
+
+def _shape_faults(file: str, content: str, columns: tuple[str, ...]) -> list[Fault]:
+    """Return faults of the header, or else of rows with too few or too many fields."""
+    # Without strict reading, a stray quotation mark would swallow the rows that follow it.
+    rows = csv.reader(io.StringIO(content), strict=True)
+    try:
+        header = [_clean(name) for name in next(rows, [])]
+        faults = _header_faults(file, header, columns)
+        if faults:
+            return faults
+        return [
+            Fault(file, rows.line_num, "", ",".join(row)[:60], _shape(row, header))
+            for row in rows
+            if len(row) != len(header) or "\n" in "".join(row)
+        ]
+    except csv.Error as error:
+        message = f"cannot be read as CSV from here on ({error}); check the quotation marks"
+        return [Fault(file, max(rows.line_num, 1), "", "", message)]
+
+
+def _shape(row: list[str], header: list[str]) -> str:
+    if not row:
+        return "is an empty line; delete it"
+    if len(row) != len(header):
+        return f"has {len(row)} fields where the header has {len(header)}; quote cells with a comma"
+    return "a cell holds a line break; write it in one line"
+
+
+def _header_faults(file: str, header: list[str], columns: tuple[str, ...]) -> list[Fault]:
+    missing = [name for name in columns if name not in header]
+    extra = [name for name in header if name not in columns]
+    double = sorted({name for name in header if name and header.count(name) > 1})
+    return [
+        *(Fault(file, 1, name, "", "the column is missing") for name in missing),
+        *(
+            Fault(file, 1, name or "(no name)", "", "is not a column of this table")
+            for name in extra
+        ),
+        *(Fault(file, 1, name, "", "the column stands twice") for name in double),
+    ]
+
+
+def _clean(text: str) -> str:
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def _clean_column(column: pd.Series) -> pd.Series:
+    # Few distinct values in most columns: clean each once. Linear in the number of rows.
+    codes, values = pd.factorize(column)
+    cleaned = pd.Series([_clean(value) for value in values], dtype=str)
+    return cleaned.take(codes).set_axis(column.index)
+
+
+def _cell_faults(file: str, table: pd.DataFrame, columns: tuple[str, ...]) -> list[Fault]:
+    faults = []
+    for name in columns:
+        messages = {value: _cell_message(value) for value in table[name].unique()}
+        wrong = {value: message for value, message in messages.items() if message}
+        if wrong:
+            found = table[table[name].isin(list(wrong))]
+            for row, value in zip(found["row"], found[name], strict=True):
+                faults.append(Fault(file, int(row), name, value, wrong[value]))
+    return faults
+
+
+def _cell_message(value: str) -> str:
+    if len(value) > LONGEST_CELL:
+        return f"has {len(value):,} characters; at most {LONGEST_CELL:,} are allowed"
+    if _INVISIBLE.search(value):
+        return "holds an invisible control character; delete it"
+    if _MISREAD.search(value):
+        return "was read in a wrong encoding before it was saved; type the letters again"
+    if _FORMULA.match(value):
+        return "would be computed as a formula by a spreadsheet; rephrase it"
+    return ""
