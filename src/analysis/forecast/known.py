@@ -1,0 +1,131 @@
+"""What was known on a date: the one place where later facts, rules and targets are cut away.
+
+Every forecast, of the project's own model and of the models beside it, starts from a `Known`.
+Nothing else truncates, so one test that poisons the future covers them all.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+try:
+    from analysis import targets as targets_room
+except ImportError:  # the room of targets is not finished yet
+    from analysis.forecast.validation import stopgap as targets_room
+
+
+@dataclass(frozen=True)
+class Known:
+    """The tables as they stood on `origin`.
+
+    readings: accepted readings with as_of <= origin (all units and indicators).
+    raw: the raw tables, cut likewise: facts by the date that they describe, targets by their
+        announcement, policy events by their date, covariates and population by their year.
+    targets: targets announced by the origin, whenever due.
+    """
+
+    origin: pd.Timestamp
+    readings: pd.DataFrame
+    raw: Any
+    targets: pd.DataFrame
+
+
+def known_at(
+    readings: pd.DataFrame, raw: Any, origin: pd.Timestamp, targets: pd.DataFrame | None = None
+) -> Known:
+    """Cut `readings` and `raw` at `origin` (inclusive).
+
+    A figure counts as known from the date that it describes: its source may have been printed
+    some weeks later, as year-end figures always are. `targets` is the table of
+    `analysis.targets.targets(raw)`; it is made here when not given.
+    """
+    origin = pd.Timestamp(origin)
+    if targets is None:
+        targets = targets_room.targets(raw)
+    announced = targets_room.known_at(targets, origin)
+    return Known(
+        origin=origin,
+        readings=readings[readings["as_of"] <= origin].reset_index(drop=True),
+        raw=_cut_raw(raw, announced, origin),
+        targets=announced.reset_index(drop=True),
+    )
+
+
+def _cut_raw(raw: Any, announced: pd.DataFrame, origin: pd.Timestamp) -> Any:
+    """The raw tables without anything that describes, rules or was announced after `origin`."""
+    facts = raw.facts
+    rows = {int(row) for cell in announced["facts"] for row in str(cell).split(";") if row}
+    actual = (facts["kind"] == "actual") & (pd.to_datetime(facts["as_of"]) <= origin)
+    kept = facts[actual | ((facts["kind"] == "target") & facts["row"].isin(rows))]
+    events = raw.policy_events
+    return dataclasses.replace(
+        raw,
+        facts=kept,
+        policy_events=events[pd.to_datetime(events["date"]) <= origin],
+        covariates=raw.covariates[raw.covariates["year"] <= origin.year],
+        population=raw.population[raw.population["year"] <= origin.year],
+    )
+
+
+def without(known: Known, hidden: pd.DataFrame) -> Known:
+    """`known` as if the readings `hidden` had never been published.
+
+    hidden: geo_level, province_code, indicator, as_of, facts. Besides these readings goes
+    whatever would give them away: every reading and fact of the same unit and family of
+    indicators (health insurance, social insurance, unemployment insurance) on the same date,
+    and every reading that was computed from one of their facts.
+    """
+    hidden = hidden.assign(family=_family(hidden["indicator"]))
+    keys = pd.MultiIndex.from_frame(hidden[["geo_level", "province_code", "family", "as_of"]])
+    rows = {row for cell in hidden["facts"] for row in str(cell).split(";") if row}
+    readings, facts = known.readings, known.raw.facts
+    gone = _keys(readings).isin(keys) | readings["facts"].map(
+        lambda cell: not rows.isdisjoint(str(cell).split(";"))
+    ).to_numpy(bool)
+    gone_facts = (_keys(facts).isin(keys) & (facts["kind"] == "actual").to_numpy()) | facts[
+        "row"
+    ].astype(str).isin(rows).to_numpy()
+    return dataclasses.replace(
+        known,
+        readings=readings[~gone].reset_index(drop=True),
+        raw=dataclasses.replace(known.raw, facts=facts[~gone_facts]),
+    )
+
+
+def without_provinces(known: Known, codes: pd.Series) -> Known:
+    """`known` as if nothing had ever been published about the provinces `codes`.
+
+    Targets stay: they are set from outside and stand in decisions of the Government.
+    """
+
+    def own(table: pd.DataFrame) -> pd.Series:
+        return (table["geo_level"] == "province_63") & table["province_code"].isin(codes)
+
+    readings, facts = known.readings, known.raw.facts
+    return dataclasses.replace(
+        known,
+        readings=readings[~own(readings)].reset_index(drop=True),
+        raw=dataclasses.replace(
+            known.raw, facts=facts[~(own(facts) & (facts["kind"] == "actual"))]
+        ),
+    )
+
+
+def _family(indicator: pd.Series) -> pd.Series:
+    """hi, si or ui: the part of an indicator's name before the first underscore."""
+    return indicator.str.split("_").str[0]
+
+
+def _keys(table: pd.DataFrame) -> pd.MultiIndex:
+    return pd.MultiIndex.from_arrays(
+        [
+            table["geo_level"],
+            table["province_code"],
+            _family(table["indicator"]),
+            pd.to_datetime(table["as_of"]),
+        ]
+    )

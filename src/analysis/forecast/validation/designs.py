@@ -1,0 +1,146 @@
+"""What is hidden from a model, and what it is then asked: the five designs of validation.
+
+The designs were fixed before the project's own model was tuned.
+
+rolling_origin, rolling_origin_cold
+    Origins at the ends of 2018 to 2023. Asked: every later reading of a province to 24 months.
+    Warm (rolling_origin): the province had been read by the origin. Cold: never.
+latest
+    Each province's latest reading is hidden, all at once; everything else is known.
+random_fifth
+    A random fifth of the readings is hidden, five times, so that each is hidden once.
+leave_province_out
+    All readings of a tenth of the provinces are hidden at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis import seeds
+from analysis.forecast.known import Known, known_at, without, without_provinces
+
+DESIGNS = ("rolling_origin", "rolling_origin_cold", "latest", "random_fifth", "leave_province_out")
+ORIGINS = tuple(pd.Timestamp(year, 12, 31) for year in range(2018, 2024))
+HORIZON = pd.DateOffset(months=24)
+FIFTHS = 5
+PROVINCE_FOLDS = 10
+
+QUERY = ["geo_level", "province_code", "indicator", "as_of"]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One question to a model.
+
+    known: what it may see. queries: what it is asked (columns of QUERY). answers: same index,
+    with design, value, lower, upper (percent) and the province's last known reading.
+    origin: the year of a rolling origin, else "all".
+    """
+
+    name: str
+    origin: str
+    known: Known
+    queries: pd.DataFrame
+    answers: pd.DataFrame
+
+
+def scored_readings(readings: pd.DataFrame, indicator: str) -> pd.DataFrame:
+    """The readings that forecasts are scored on: one a province and date, sorted.
+
+    Published values of the 63 provinces on the usual basis. Values computed from other figures
+    and values on an unusual basis (with residents insured elsewhere, ...) may inform a model but
+    never judge it.
+    """
+    kept = readings[
+        (readings["geo_level"] == "province_63")
+        & (readings["indicator"] == indicator)
+        & (readings["kind_of_evidence"] == "published")
+        & (readings["basis"].fillna("") == "")
+    ].sort_values(["province_code", "as_of"], ignore_index=True)
+    twice = kept.duplicated(["province_code", "as_of"])
+    if twice.any():
+        first = kept[twice].iloc[0]
+        raise ValueError(
+            f"{indicator}: two readings of province {first.province_code} on "
+            f"{first.as_of:%Y-%m-%d}; the readings must be unique before they are scored"
+        )
+    return kept
+
+
+def folds(design: str, readings: pd.DataFrame, raw: Any, indicator: str) -> Iterator[Fold]:
+    """The folds of `design`; the two rolling designs share theirs. Raises ValueError."""
+    if design not in DESIGNS:
+        raise ValueError(f"unknown design {design!r}; known: {', '.join(DESIGNS)}")
+    scored = scored_readings(readings, indicator)
+    if design.startswith("rolling_origin"):
+        yield from _rolling(scored, readings, raw)
+    else:
+        yield from _hidden(design, scored, readings, raw)
+
+
+def _rolling(scored: pd.DataFrame, readings: pd.DataFrame, raw: Any) -> Iterator[Fold]:
+    for origin in ORIGINS:
+        known = known_at(readings, raw, origin)
+        asked = scored[(scored["as_of"] > origin) & (scored["as_of"] <= origin + HORIZON)]
+        if len(asked):
+            yield _fold(f"origin {origin.year}", str(origin.year), known, asked)
+
+
+def _hidden(design: str, scored: pd.DataFrame, readings: pd.DataFrame, raw: Any) -> Iterator[Fold]:
+    end = max(readings["as_of"].max(), pd.Timestamp(raw.covariates["year"].max(), 12, 31))
+    everything = known_at(readings, raw, end)
+    for number, part in enumerate(_parts(design, scored), start=1):
+        asked = scored.loc[part]
+        if design == "leave_province_out":
+            known = without_provinces(everything, asked["province_code"])
+        else:
+            known = without(everything, asked)
+        yield _fold(f"{design} {number}", "all", known, asked, design)
+
+
+def _parts(design: str, scored: pd.DataFrame) -> list[np.ndarray]:
+    """Index labels of the readings hidden in each fold."""
+    if design == "latest":
+        by_province = scored.groupby("province_code")
+        last = by_province["as_of"].transform("max") == scored["as_of"]
+        several = by_province["as_of"].transform("size") > 1
+        return [scored.index[last & several].to_numpy()]
+    random = seeds.generator("validation", design)
+    if design == "random_fifth":
+        return np.array_split(random.permutation(scored.index.to_numpy()), FIFTHS)
+    provinces = random.permutation(scored["province_code"].unique().astype(str))
+    groups = np.array_split(provinces, min(PROVINCE_FOLDS, len(provinces)))
+    return [scored.index[scored["province_code"].isin(group)].to_numpy() for group in groups]
+
+
+def _fold(
+    name: str, origin: str, known: Known, asked: pd.DataFrame, design: str | None = None
+) -> Fold:
+    """Queries and answers; without a `design` the rows are told apart into warm and cold."""
+    asked = asked.reset_index(drop=True)
+    answers = asked[["value", "lower", "upper"]].join(_last_known(known, asked))
+    if design is None:
+        warm = answers["last_value"].notna()
+        answers["design"] = np.where(warm, "rolling_origin", "rolling_origin_cold")
+    else:
+        answers["design"] = design
+    return Fold(name, origin, known, asked[QUERY].copy(), answers)
+
+
+def _last_known(known: Known, asked: pd.DataFrame) -> pd.DataFrame:
+    """The latest known scored reading of each asked province (NaN where there is none)."""
+    indicator = asked["indicator"].iloc[0]
+    last = scored_readings(known.readings, indicator).groupby("province_code").last()
+    return pd.DataFrame(
+        {
+            "last_value": asked["province_code"].map(last["value"]),
+            "last_as_of": asked["province_code"].map(last["as_of"]),
+        },
+        index=asked.index,
+    )

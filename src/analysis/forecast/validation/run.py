@@ -1,0 +1,190 @@
+"""Score one model: forecasts of every fold, their scores, and a compact table.
+
+    python -m analysis.forecast.validation.run --model national --indicator hi_coverage \\
+        --design rolling_origin
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.forecast.validation import designs, scores
+from analysis.forecast.validation.inputs import inputs
+from analysis.forecast.validation.peers import PEERS, Peer, PeerFailure
+from analysis.forecast.validation.scores import QUANTILES
+
+NAIVE, BENCHMARK = "last_value", "national"
+#: The two rolling designs come from one set of folds.
+RUNS = ("rolling_origin", "latest", "random_fifth", "leave_province_out")
+FAILURES = ["model", "indicator", "design", "fold", "n", "reason"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """scored: one row a forecast with its scores. failures: folds and rows a model gave up on."""
+
+    scored: pd.DataFrame
+    failures: pd.DataFrame
+
+
+def model_of(name: str) -> Peer:
+    """The function of a model: `analysis`, one of PEERS, or `module:function`."""
+    if name == "analysis":
+        return importlib.import_module("analysis.forecast").peer
+    if name in PEERS:
+        return PEERS[name]
+    module, _, function = name.partition(":")
+    if not function:
+        raise ValueError(
+            f"unknown model {name!r}; known: analysis, {', '.join(PEERS)}, or module:function"
+        )
+    return getattr(importlib.import_module(module), function)
+
+
+def evaluate(
+    model: str | Callable[..., pd.DataFrame],
+    indicator: str,
+    design: str,
+    readings: pd.DataFrame,
+    raw: Any,
+    name: str | None = None,
+) -> Evaluation:
+    """Forecast and score every fold of `design` (one of RUNS).
+
+    A PeerFailure is recorded as a failure with its reason; any other exception stops the run.
+    """
+    peer = model_of(model) if isinstance(model, str) else model
+    label = name or (model if isinstance(model, str) else model.__name__)
+    results = [
+        evaluate_fold(peer, label, indicator, fold)
+        for fold in designs.folds(design, readings, raw, indicator)
+    ]
+    scored = [scored for scored, _ in results if len(scored)]
+    failures = [row for _, rows in results for row in rows]
+    return Evaluation(
+        scored=pd.concat(scored, ignore_index=True) if scored else pd.DataFrame(),
+        failures=pd.DataFrame(failures, columns=FAILURES),
+    )
+
+
+def evaluate_fold(
+    peer: Peer, label: str, indicator: str, fold: designs.Fold
+) -> tuple[pd.DataFrame, list[tuple[object, ...]]]:
+    """Scored forecasts of one fold, and what the model reports to have failed."""
+    kind = fold.answers["design"].iloc[0]
+    try:
+        forecast = peer(fold.known.readings, fold.queries.copy(), fold.known)
+    except PeerFailure as failure:
+        row = (label, indicator, kind, fold.name, len(fold.queries), str(failure))
+        return pd.DataFrame(), [row]
+    _check(forecast, fold, label)
+    table = pd.concat([fold.queries, fold.answers, forecast[["mean", "sd", *QUANTILES]]], axis=1)
+    table.insert(0, "model", label)
+    table.insert(1, "origin", fold.origin)
+    table.insert(2, "fold", fold.name)
+    notes: list[tuple[object, ...]] = []
+    if "note" in forecast:
+        counted = forecast.loc[forecast["note"] != "", "note"].value_counts().sort_index()
+        notes = [(label, indicator, kind, fold.name, n, text) for text, n in counted.items()]
+    return table.join(scores.score(table)), notes
+
+
+def _check(forecast: pd.DataFrame, fold: designs.Fold, label: str) -> None:
+    """A forecast must answer every query with finite, ordered quantiles within 0 to 100."""
+    where = f"{label}, {fold.name}"
+    missing = [column for column in ("mean", "sd", *QUANTILES) if column not in forecast]
+    if missing:
+        raise ValueError(f"{where}: columns missing: {', '.join(missing[:5])}")
+    if not forecast.index.equals(fold.queries.index):
+        raise ValueError(f"{where}: the forecasts are not on the index of the queries")
+    quantiles = forecast[QUANTILES].to_numpy(float)
+    if not np.isfinite(quantiles).all():
+        raise ValueError(f"{where}: a quantile is not a finite number")
+    if (np.diff(quantiles, axis=1) < -1e-9).any():
+        raise ValueError(f"{where}: quantiles are not in ascending order")
+    if quantiles.min() < -1e-9 or quantiles.max() > 100 + 1e-9:
+        raise ValueError(f"{where}: a quantile lies outside 0 to 100 percent")
+
+
+def table(scored: pd.DataFrame, by_origin: bool = True) -> pd.DataFrame:
+    """Scores by model, indicator, design and origin, with skill against the two references.
+
+    scored: rows of `evaluate` of several models, the references among them. Skill compares on
+    the same forecasts and is left empty where a reference has none.
+    """
+    keys = ["indicator", "design", "province_code", "as_of", "origin"]
+    reference = {
+        label: scored[scored["model"] == model].set_index(keys)["crps"]
+        for label, model in (("naive", NAIVE), ("national", BENCHMARK))
+    }
+    rows = []
+    for (model, indicator, design), part in scored.groupby(["model", "indicator", "design"]):
+        groups = [("all", part)]
+        if by_origin and len(set(part["origin"])) > 1:
+            groups += [(origin, group) for origin, group in part.groupby("origin")]
+        for origin, group in groups:
+            row = {"model": model, "indicator": indicator, "design": design, "origin": origin}
+            row |= scores.summary(group).to_dict()
+            for label, other in reference.items():
+                row |= _skill(group.set_index(keys), other, label)
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _skill(own: pd.DataFrame, other: pd.Series, label: str) -> dict[str, float]:
+    both = own.join(other.rename("other"), how="inner")
+    names = (f"skill_vs_{label}", f"skill_vs_{label}_low", f"skill_vs_{label}_high")
+    if len(both) < len(own):
+        return dict.fromkeys(names, np.nan)
+    province = both.index.get_level_values("province_code").to_series()
+    crps = both["crps"].reset_index(drop=True), both["other"].reset_index(drop=True)
+    return dict(zip(names, scores.skill(*crps, province, label), strict=True))
+
+
+def compact(full: pd.DataFrame) -> str:
+    """The table as text: two decimals, coverage and skill in percent."""
+    shown = full[["model", "design", "origin", "n", "crps", "mae", "bias"]].copy()
+    shown[["crps", "mae", "bias"]] = shown[["crps", "mae", "bias"]].astype(float).round(3)
+    bands = [full[f"cover{percent}"].astype(float) * 100 for percent in scores.BANDS]
+    shown["50/80/90/95"] = ["/".join(f"{x:.0f}" for x in row) for row in zip(*bands, strict=True)]
+    shown["w80"] = full["width80"].astype(float).round(1)
+    shown["logs"] = full["log_score"].astype(float).round(2)
+    for label in ("naive", "national"):
+        name = f"skill_vs_{label}"
+        shown[f"vs {label} %"] = [
+            "" if pd.isna(a) else f"{100 * a:.0f} ({100 * b:.0f} to {100 * c:.0f})"
+            for a, b, c in zip(full[name], full[f"{name}_low"], full[f"{name}_high"], strict=True)
+        ]
+    return shown.to_string(index=False)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", required=True, action="append")
+    parser.add_argument("--indicator", default="hi_coverage")
+    parser.add_argument("--design", default="rolling_origin", choices=[*RUNS, "all"])
+    parser.add_argument("--out", help="write every scored forecast to this CSV file")
+    given = parser.parse_args(arguments)
+    readings, raw = inputs()
+    runs = RUNS if given.design == "all" else (given.design,)
+    models = list(dict.fromkeys([*given.model, NAIVE, BENCHMARK]))
+    done = [evaluate(m, given.indicator, run, readings, raw) for run in runs for m in models]
+    scored = pd.concat([one.scored for one in done if len(one.scored)], ignore_index=True)
+    full = table(scored)
+    print(compact(full[full["model"].isin(given.model)]))
+    failures = pd.concat([one.failures for one in done], ignore_index=True)
+    if len(failures):
+        print("\nnot as asked:\n" + failures.to_string(index=False))
+    if given.out:
+        scored[scored["model"].isin(given.model)].to_csv(given.out, index=False)
+
+
+if __name__ == "__main__":
+    main()
