@@ -1,0 +1,100 @@
+# `make` alone lists the targets. Everything runs in .venv, which is made from the lock the first
+# time; PYTHON=python runs in the environment that is active instead (conda, Binder).
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+BOOTSTRAP ?= python3
+WORKERS ?= 2
+NAMES ?=
+OPTIONS ?=
+
+# The same numbers whatever the machine's language, time zone or number of threads.
+export TZ := UTC
+export LANG := C.UTF-8
+export LC_ALL := C.UTF-8
+export PYTHONHASHSEED := 0
+export OPENBLAS_NUM_THREADS := 1
+export OMP_NUM_THREADS := 1
+export MKL_NUM_THREADS := 1
+export PYTHONDONTWRITEBYTECODE :=
+
+ifdef PYTHON
+RUN := $(PYTHON)
+USE :=
+DEVELOP :=
+else
+RUN := .venv/bin/python
+USE := .venv/.installed
+DEVELOP := .venv/.installed-dev
+endif
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@echo "  PYTHON=python uses the active environment; OPTIONS=\"--only 08_province_brief\" goes to make report"
+
+report: $(USE) ## run what has changed and build reports/index.html
+	@$(RUN) -m analysis report $(OPTIONS)
+
+check-data: $(USE) ## list every fault in data/raw
+	@$(RUN) -m analysis check-data
+
+test: $(DEVELOP) ## test the package and every number stored in the notebooks
+	@$(RUN) -m pytest -n $(WORKERS) --dist loadgroup -q --nbval --nbval-sanitize-with tests/nbval.cfg tests notebooks
+
+test-slow: $(DEVELOP) ## the tests that take minutes: crashes, simulations, clusters
+	@$(RUN) -m pytest -n $(WORKERS) --dist loadgroup -q --slow --timeout 1800 tests
+
+fuzz: $(DEVELOP) ## many more cases of bad data than `make test` tries
+	@ANALYSIS_FUZZ=1 $(RUN) -m pytest -n $(WORKERS) -q --timeout 3600 tests/test_facts_*.py
+
+verify: $(USE) ## build the report twice, elsewhere and under other settings, and compare every byte
+	@$(RUN) -m analysis verify
+
+bench: $(DEVELOP) ## measure speed and memory; writes reports/bench.json
+	@$(RUN) bench/run.py
+
+notebooks: $(USE) ## run the notebooks in place and store clean outputs (NAMES="01_readings ...")
+	@$(RUN) -m analysis notebooks $(NAMES)
+
+lab: $(USE) ## open JupyterLab on the notebooks
+	@$(RUN) -m jupyterlab --notebook-dir=. --ServerApp.default_url=/lab/tree/notebooks/00_welcome.ipynb
+
+lint: $(DEVELOP) ## style, types, spelling and the rules for notebooks
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy
+	@$(RUN) -m codespell_lib src docs tests README.md
+	@$(RUN) -m pytest -q -p no:cacheprovider tests/test_notebook_rules.py tests/test_environment_drift.py
+
+clean: ## remove everything that is made: report, tables, cache
+	@rm -rf reports .cache .pytest_cache .hypothesis .ruff_cache .mypy_cache
+	@find data/processed -mindepth 1 ! -name .gitkeep -delete
+	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## also remove .venv
+	@rm -rf .venv
+
+lock: ## choose the newest versions again (needs uv)
+	@uv pip compile pyproject.toml --extra build $(LOCK_OPTIONS) -o requirements.lock
+	@uv pip compile pyproject.toml --extra dev -c requirements.lock $(LOCK_OPTIONS) -o requirements-dev.lock
+
+LOCK_OPTIONS := --universal --python-version 3.11 --generate-hashes --upgrade --quiet \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
+
+# Installed from the lock with every hash checked, then the package itself without dependencies.
+.venv/.installed: requirements.lock pyproject.toml
+	@$(BOOTSTRAP) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it with BOOTSTRAP=python3.12")'
+	@test -x .venv/bin/python || { echo "Making .venv ..."; $(BOOTSTRAP) -m venv .venv; }
+	@echo "Installing from requirements.lock (once, a few minutes) ..."
+	@.venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
+	@.venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.installed-dev: requirements-dev.lock .venv/.installed
+	@echo "Installing the tools for tests from requirements-dev.lock ..."
+	@.venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.PHONY: help report check-data test test-slow fuzz verify bench notebooks lab lint clean distclean lock
