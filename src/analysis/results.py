@@ -10,7 +10,7 @@ import html
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 from IPython.display import display
@@ -26,6 +26,19 @@ _NUMERIC = re.compile(
 )
 
 
+class _Cell(NamedTuple):
+    """One cell as it is shown: its text, whether it is a number, the readings that it rests on."""
+
+    text: str
+    numeric: bool
+    evidence: str = ""
+
+    def html(self, tag: str, more: str = "") -> str:
+        number = ' class="number"' if self.numeric else ""
+        rests = f' data-evidence="{html.escape(self.evidence)}"' if self.evidence else ""
+        return f"<{tag}{more}{number}{rests}>{html.escape(self.text)}</{tag}>"
+
+
 @dataclass(frozen=True)
 class Result:
     """A named table, what it says, and how its columns are written.
@@ -35,8 +48,16 @@ class Result:
         table: one row a finding, in the order in which they are shown.
         phrases: the sentences, as pairs of a key of the wording catalogue and its values.
         formats: the type of each column that is not plain text (see :mod:`analysis.wording`).
-        words: columns that hold names to be said, with the topic of the catalogue that says them.
+        words: columns that hold names to be said, with the topic of the catalogue that says them;
+            ``unit`` says codes of units (of the level in the row's geo_level), ``indicator`` the
+            names of indicators.
         topic: the topic of the catalogue whose column headings come first.
+        evidence: columns whose numbers rest on readings, with the column that says which (as
+            ``province_63/83#anchor`` of the readings page); the latter is
+            kept in CSV and not shown.
+        hidden: further columns that are kept in CSV and not shown.
+        across: a column whose names head the columns when the table is shown turned round, one
+            row a question; in the CSV the table keeps its shape.
 
     Numbers are kept to two digits more than they are shown with, so that the page, the PDF, the
     workbook and the CSV, which all copy this table, cannot round to different figures.
@@ -48,6 +69,9 @@ class Result:
     formats: Mapping[str, str] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
     topic: str | None = None
+    evidence: Mapping[str, str] = field(default_factory=dict)
+    hidden: Sequence[str] = ()
+    across: str = ""
 
     def __post_init__(self) -> None:
         """Check the name, which becomes part of a file name, and round the numbers.
@@ -63,24 +87,58 @@ class Result:
         """Return the sentences in a language, one after the other."""
         return " ".join(wording.say(key, language, **values) for key, values in self.phrases)
 
-    def written(self, language: str) -> pd.DataFrame:
-        """Return the table as text: headings, numbers, dates and names in a language."""
-        columns = {
-            wording.heading(column, language, self.topic): [
-                self._cell(column, value, language) for value in self.table[column]
-            ]
-            for column in self.table.columns
-        }
-        return pd.DataFrame(columns, dtype=object)
+    @property
+    def shown(self) -> list[str]:
+        """The columns that a reader sees: all but those that only say where a number rests."""
+        hidden = {*self.evidence.values(), *self.hidden}
+        return [column for column in self.table.columns if column not in hidden]
 
-    def _cell(self, column: str, value: Any, language: str) -> str:
-        if column in self.words and isinstance(value, str) and value:
-            return wording.say(f"{self.words[column]}.{value}", language)
-        return wording.write(value, self.formats.get(column, "text"), language)
+    def written(self, language: str) -> pd.DataFrame:
+        """Return the table as it is shown, as text: headings, numbers, dates and names."""
+        grid = self._grid(language)
+        texts = [[cell.text for cell in row] for row in grid[1:]]
+        return pd.DataFrame(texts, columns=[cell.text for cell in grid[0]], dtype=object)
+
+    def _grid(self, language: str) -> list[list[_Cell]]:
+        """Return the cells as they are shown, the first row being the headings."""
+        columns = []
+        for column in self.shown:
+            numeric = self.numeric(column) and not self.across
+            head = _Cell(wording.heading(column, language, self.topic), numeric)
+            columns.append([head, *self._column(column, numeric, language)])
+        if self.across:
+            first = self.shown.index(self.across)
+            columns[first][0] = _Cell(wording.say("columns.question", language), False)
+            return [columns.pop(first), *columns]
+        return [list(row) for row in zip(*columns, strict=True)]
+
+    def _column(self, column: str, numeric: bool, language: str) -> list[_Cell]:
+        marks = self.table.get(self.evidence.get(column, ""), pd.Series(index=self.table.index))
+        return [
+            _Cell(self._text(column, row, language), numeric, mark if isinstance(mark, str) else "")
+            for row, mark in enumerate(marks)
+        ]
+
+    def _text(self, column: str, row: int, language: str) -> str:
+        value = self.table.at[row, column]
+        if column not in self.words or not isinstance(value, str) or not value:
+            return wording.write(value, self.formats.get(column, "text"), language)
+        topic = self.words[column]
+        if topic == "unit":
+            return wording.write(f"{self._level(row)}/{value}", "unit", language)
+        if topic == "indicator":
+            return wording.write(value, "indicator_short", language)
+        return wording.say(f"{topic}.{value}", language)
+
+    def _level(self, row: int) -> str:
+        return str(self.table.at[row, "geo_level"]) if "geo_level" in self.table else "province_63"
 
     def numeric(self, column: str) -> bool:
         """Tell whether a column holds numbers, which stand to the right."""
         return bool(_NUMERIC.match(self.formats.get(column, "")))
+
+    def _html(self, cell: _Cell, column: int) -> str:
+        return cell.html("th", ' scope="row"') if self.across and not column else cell.html("td")
 
     def csv(self) -> str:
         """Return the table as CSV text: plain column names, the same bytes for the same numbers."""
@@ -88,19 +146,14 @@ class Result:
 
     def html(self, language: str) -> str:
         """Return the table as HTML; every text is escaped."""
-        written = self.written(language)
-        marks = [' class="number"' if self.numeric(c) else "" for c in self.table.columns]
-        head = "".join(
-            f'<th scope="col"{mark}>{html.escape(str(name))}</th>'
-            for name, mark in zip(written.columns, marks, strict=True)
-        )
+        head, *body = self._grid(language)
+        heads = "".join(cell.html("th", ' scope="col"') for cell in head)
         rows = "\n".join(
-            "<tr>" + "".join(_td(v, m) for v, m in zip(row, marks, strict=True)) + "</tr>"
-            for row in written.itertuples(index=False)
+            "<tr>" + "".join(map(self._html, row, range(99))) + "</tr>" for row in body
         )
         return (
             f'<div class="table" tabindex="0" role="region" aria-label="{html.escape(self.name)}">'
-            f'<table class="result" id="table-{self.name}">\n<thead><tr>{head}</tr></thead>\n'
+            f'<table class="result" id="table-{self.name}">\n<thead><tr>{heads}</tr></thead>\n'
             f"<tbody>\n{rows}\n</tbody></table></div>"
         )
 
@@ -114,10 +167,6 @@ def _kept(table: pd.DataFrame, formats: Mapping[str, str]) -> pd.DataFrame:
         if column in table and pd.api.types.is_float_dtype(table[column])
     }
     return table.reset_index(drop=True).round(digits)
-
-
-def _td(value: str, mark: str) -> str:
-    return f"<td{mark}>{html.escape(value)}</td>"
 
 
 def as_csv(table: pd.DataFrame) -> str:

@@ -1,7 +1,7 @@
 """The catalogue of phrases: one YAML file a topic in each language, read once.
 
 A phrase has the key ``topic.phrase``. Its text carries typed placeholders (see
-:mod:`analysis.wording.formats`). A phrase that depends on a count is a mapping with ``plural``
+:mod:`analysis.wording.formats`) or, as ``{verdict:phrase}``, the key of another phrase. A phrase that depends on a count is a mapping with ``plural``
 (the placeholder that counts) and the plural forms of the language (``one`` and ``other`` in
 English, ``other`` in Vietnamese).
 """
@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 import yaml
 from babel import Locale
 
-from analysis.wording.formats import LocaleFormatter
+from analysis.wording.formats import write
 
 LANGUAGES = ("en", "vi")
 _HOME = Path(__file__).parent
@@ -86,11 +87,23 @@ def say(key: str, language: str, **values: Any) -> str:
         raise WordingError(f"no phrase {key!r} in {language!r}")
     template = phrase if isinstance(phrase, str) else _plural(key, phrase, language, values)
     try:
-        return LocaleFormatter(language).format(template, **values)
+        return _Writer(language).format(template, **values)
     except KeyError as missing:
         raise WordingError(f"{key} ({language}): no value for {missing}") from None
     except (ValueError, TypeError, AttributeError) as wrong:
         raise WordingError(f"{key} ({language}): {wrong}") from wrong
+
+
+class _Writer(Formatter):
+    """A ``str.format`` whose types are those of ``write``, and ``phrase``: the key of a phrase."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if format_spec == "phrase":
+            return say(str(value), self.language)
+        return write(value, format_spec or "text", self.language)
 
 
 def _plural(key: str, phrase: Mapping[str, str], language: str, values: Mapping[str, Any]) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-import string
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -18,6 +17,9 @@ from babel import Locale
 from babel.dates import format_date
 from babel.lists import format_list
 from babel.numbers import format_decimal
+
+from analysis import geography
+from analysis.indicators import INDICATORS
 
 #: The sign for a value that is missing.
 MISSING = "–"
@@ -41,7 +43,8 @@ def write(value: Any, spec: str, language: str) -> str:
     ``shareN`` a share from 0 to 1, ``probability`` a share shown as whole percent and never as 0
     or 100, ``numberN``, ``signedN`` (always with its sign), ``integer``, ``rounded`` (two leading
     digits, for quantities known roughly), ``p_value``, ``date``, ``short_date``, ``month``,
-    ``year``, ``list`` and ``text``. A missing value is a dash.
+    ``year``, ``list``, ``unit`` (a code, or ``level/code``), ``indicator``, ``indicator_short``,
+    ``indicator_inline`` (as within a sentence) and ``text``. A missing value is a dash.
 
     Raises:
         ValueError: the type is unknown, or the value does not fit it.
@@ -118,6 +121,24 @@ def _dated(patterns: Mapping[str, str]) -> Callable[[Any, int, str], str]:
     return written
 
 
+def _unit(value: Any, digits: int, language: str) -> str:
+    level, _, code = str(value).rpartition("/")
+    return geography.name(code, level or "province_63", language)
+
+
+def _indicator(value: Any, digits: int, language: str) -> str:
+    return INDICATORS[value].label(language)
+
+
+def _indicator_short(value: Any, digits: int, language: str) -> str:
+    return INDICATORS[value].label(language, short=True)
+
+
+def _indicator_inline(value: Any, digits: int, language: str) -> str:
+    label = INDICATORS[value].label(language)
+    return label[0].lower() + label[1:]
+
+
 def _list(value: Iterable[Any], digits: int, language: str) -> str:
     return format_list([str(item) for item in value], locale=Locale.parse(language))
 
@@ -136,18 +157,9 @@ _WRITERS: dict[str, Callable[[Any, int, str], str]] = {
     "month": _dated(_MONTHS),
     "year": _year,
     "list": _list,
+    "unit": _unit,
+    "indicator": _indicator,
+    "indicator_short": _indicator_short,
+    "indicator_inline": _indicator_inline,
     "text": lambda value, digits, language: str(value),
 }
-
-
-class LocaleFormatter(string.Formatter):
-    """A ``str.format`` whose format specifications are the types of :func:`write`."""
-
-    def __init__(self, language: str) -> None:
-        self.language = language
-
-    def format_field(self, value: Any, format_spec: str) -> str:
-        return write(value, format_spec or "text", self.language)
-
-    def get_value(self, key: int | str, args: Any, kwargs: Mapping[str, Any]) -> Any:
-        return kwargs[key]  # type: ignore[index]
