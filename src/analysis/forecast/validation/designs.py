@@ -31,6 +31,8 @@ HORIZON = pd.DateOffset(months=24)
 FIFTHS = 5
 PROVINCE_FOLDS = 10
 
+#: Whose target counts, first to last.
+SETTERS = ("government", "province", "agency")
 QUERY = ["geo_level", "province_code", "indicator", "as_of"]
 
 
@@ -38,9 +40,10 @@ QUERY = ["geo_level", "province_code", "indicator", "as_of"]
 class Fold:
     """One question to a model.
 
-    known: what it may see. queries: what it is asked (columns of QUERY). answers: same index,
-    with design, value, lower, upper (percent) and the province's last known reading.
-    origin: the year of a rolling origin, else "all".
+    known: what it may see. queries: what it is scored on (columns of QUERY). answers: same
+    index, with design, value, lower, upper (percent) and the province's last known reading.
+    targets: year-ends after a rolling origin with a target announced by then (QUERY, target),
+    whether or not the province reported later. origin: the year of a rolling origin, else "all".
     """
 
     name: str
@@ -48,6 +51,17 @@ class Fold:
     known: Known
     queries: pd.DataFrame
     answers: pd.DataFrame
+    targets: pd.DataFrame
+
+    @property
+    def questions(self) -> pd.DataFrame:
+        """All that the model is asked at once: the queries, then the year-ends with a target.
+
+        Year-ends that are queries already are not asked twice; `target` is NaN where none is.
+        """
+        both = pd.concat([self.queries, self.targets], ignore_index=True)
+        target = both.groupby(QUERY, sort=False)["target"].max().reset_index()
+        return target
 
 
 def scored_readings(readings: pd.DataFrame, indicator: str) -> pd.DataFrame:
@@ -89,7 +103,7 @@ def _rolling(scored: pd.DataFrame, readings: pd.DataFrame, raw: Any) -> Iterator
         known = known_at(readings, raw, origin)
         asked = scored[(scored["as_of"] > origin) & (scored["as_of"] <= origin + HORIZON)]
         if len(asked):
-            yield _fold(f"origin {origin.year}", str(origin.year), known, asked)
+            yield _fold(f"origin {origin.year}", str(origin.year), known, asked, due=True)
 
 
 def _hidden(design: str, scored: pd.DataFrame, readings: pd.DataFrame, raw: Any) -> Iterator[Fold]:
@@ -120,7 +134,12 @@ def _parts(design: str, scored: pd.DataFrame) -> list[np.ndarray]:
 
 
 def _fold(
-    name: str, origin: str, known: Known, asked: pd.DataFrame, design: str | None = None
+    name: str,
+    origin: str,
+    known: Known,
+    asked: pd.DataFrame,
+    design: str | None = None,
+    due: bool = False,
 ) -> Fold:
     """Queries and answers; without a `design` the rows are told apart into warm and cold."""
     asked = asked.reset_index(drop=True)
@@ -130,7 +149,8 @@ def _fold(
         answers["design"] = np.where(warm, "rolling_origin", "rolling_origin_cold")
     else:
         answers["design"] = design
-    return Fold(name, origin, known, asked[QUERY].copy(), answers)
+    targets = announced_targets(known, asked["indicator"].iloc[0])
+    return Fold(name, origin, known, asked[QUERY], answers, targets if due else targets.iloc[:0])
 
 
 def _last_known(known: Known, asked: pd.DataFrame) -> pd.DataFrame:
@@ -144,3 +164,24 @@ def _last_known(known: Known, asked: pd.DataFrame) -> pd.DataFrame:
         },
         index=asked.index,
     )
+
+
+def announced_targets(known: Known, indicator: str) -> pd.DataFrame:
+    """Provinces' own targets that fall due after the origin and within the horizon.
+
+    One a province and date: the Government's, else the province's, else the agency's; of several
+    the one announced last. Columns of QUERY (as_of is the date due) and target (percent).
+    """
+    table = known.targets
+    own = table[
+        (table["geo_level"] == "province_63")
+        & (table["indicator"] == indicator)
+        & (table["basis"].fillna("") == "")
+        & (table["due"] > known.origin)
+        & (table["due"] <= known.origin + HORIZON)
+    ]
+    order = own["setter"].map({setter: rank for rank, setter in enumerate(SETTERS)})
+    own = own.assign(order=order.fillna(len(SETTERS)), late=-own["announced"].astype("int64"))
+    own = own.sort_values(["province_code", "due", "order", "late", "value"])
+    own = own.drop_duplicates(["province_code", "due"])
+    return own.rename(columns={"due": "as_of", "value": "target"})[[*QUERY, "target"]]

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,9 +29,14 @@ FAILURES = ["model", "indicator", "design", "fold", "n", "reason"]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """scored: one row a forecast with its scores. failures: folds and rows a model gave up on."""
+    """What came of one model in one design.
+
+    scored: one row a forecast with its scores. attainment: one row a year-end with a target,
+    with the probabilities of meeting it. failures: folds and rows that a model gave up on.
+    """
 
     scored: pd.DataFrame
+    attainment: pd.DataFrame
     failures: pd.DataFrame
 
 
@@ -66,43 +72,75 @@ def evaluate(
         evaluate_fold(peer, label, indicator, fold)
         for fold in designs.folds(design, readings, raw, indicator)
     ]
-    scored = [scored for scored, _ in results if len(scored)]
-    failures = [row for _, rows in results for row in rows]
-    return Evaluation(
-        scored=pd.concat(scored, ignore_index=True) if scored else pd.DataFrame(),
-        failures=pd.DataFrame(failures, columns=FAILURES),
-    )
+    return Evaluation(*(pd.concat(parts, ignore_index=True) for parts in _columns(results)))
 
 
-def evaluate_fold(
-    peer: Peer, label: str, indicator: str, fold: designs.Fold
-) -> tuple[pd.DataFrame, list[tuple[object, ...]]]:
-    """Scored forecasts of one fold, and what the model reports to have failed."""
+def _columns(results: list[Evaluation]) -> list[list[pd.DataFrame]]:
+    """The folds' tables side by side, empty ones left out unless there is nothing else."""
+    names = [field.name for field in dataclasses.fields(Evaluation)]
+    tables = [[getattr(result, name) for result in results] for name in names]
+    return [[table for table in column if len(table)] or column[:1] for column in tables]
+
+
+def evaluate_fold(peer: Peer, label: str, indicator: str, fold: designs.Fold) -> Evaluation:
+    """Forecast one fold and score it."""
     kind = fold.answers["design"].iloc[0]
+    questions = fold.questions
     try:
-        forecast = peer(fold.known.readings, fold.queries.copy(), fold.known)
+        forecast = peer(fold.known.readings, questions.copy(), fold.known)
     except PeerFailure as failure:
         row = (label, indicator, kind, fold.name, len(fold.queries), str(failure))
-        return pd.DataFrame(), [row]
-    _check(forecast, fold, label)
-    table = pd.concat([fold.queries, fold.answers, forecast[["mean", "sd", *QUANTILES]]], axis=1)
+        return Evaluation(pd.DataFrame(), pd.DataFrame(), pd.DataFrame([row], columns=FAILURES))
+    _check(forecast, questions, f"{label}, {fold.name}")
+    asked = fold.queries.merge(questions[designs.QUERY].reset_index(), on=designs.QUERY)
+    own = forecast.loc[asked["index"], ["mean", "sd", *QUANTILES]].reset_index(drop=True)
+    table = pd.concat([fold.queries, fold.answers, own], axis=1)
     table.insert(0, "model", label)
     table.insert(1, "origin", fold.origin)
     table.insert(2, "fold", fold.name)
-    notes: list[tuple[object, ...]] = []
-    if "note" in forecast:
-        counted = forecast.loc[forecast["note"] != "", "note"].value_counts().sort_index()
-        notes = [(label, indicator, kind, fold.name, n, text) for text, n in counted.items()]
-    return table.join(scores.score(table)), notes
+    return Evaluation(
+        scored=table.join(scores.score(table)),
+        attainment=_attainment(forecast, questions, fold, label),
+        failures=_notes(forecast, (label, indicator, kind, fold.name)),
+    )
 
 
-def _check(forecast: pd.DataFrame, fold: designs.Fold, label: str) -> None:
+def _notes(forecast: pd.DataFrame, where: tuple[str, ...]) -> pd.DataFrame:
+    """What the model did without, from its column `note`: one row a reason."""
+    if "note" not in forecast:
+        return pd.DataFrame(columns=FAILURES)
+    counted = forecast.loc[forecast["note"] != "", "note"].value_counts().sort_index()
+    rows = [(*where, n, text) for text, n in counted.items()]
+    return pd.DataFrame(rows, columns=FAILURES)
+
+
+def _attainment(
+    forecast: pd.DataFrame, questions: pd.DataFrame, fold: designs.Fold, label: str
+) -> pd.DataFrame:
+    """Probabilities of meeting each announced target, and the value reported later (or NaN).
+
+    p_quantiles is read off the quantiles of the reported value; p_meets_true and
+    p_meets_reported are the model's own, where it gives them.
+    """
+    due = questions["target"].notna()
+    table = questions[due].reset_index(drop=True)
+    quantiles = forecast.loc[due, QUANTILES].to_numpy(float)
+    table["p_quantiles"] = 1 - scores.distribution(quantiles, table["target"].to_numpy(float))
+    for column in ("p_meets_true", "p_meets_reported"):
+        table[column] = forecast.loc[due, column] if column in forecast else np.nan
+    known = fold.queries.join(fold.answers[["value", "last_value"]])
+    table = table.merge(known, on=designs.QUERY, how="left")
+    table.insert(0, "model", label)
+    table.insert(1, "origin", fold.origin)
+    return table
+
+
+def _check(forecast: pd.DataFrame, questions: pd.DataFrame, where: str) -> None:
     """A forecast must answer every query with finite, ordered quantiles within 0 to 100."""
-    where = f"{label}, {fold.name}"
     missing = [column for column in ("mean", "sd", *QUANTILES) if column not in forecast]
     if missing:
         raise ValueError(f"{where}: columns missing: {', '.join(missing[:5])}")
-    if not forecast.index.equals(fold.queries.index):
+    if not forecast.index.equals(questions.index):
         raise ValueError(f"{where}: the forecasts are not on the index of the queries")
     quantiles = forecast[QUANTILES].to_numpy(float)
     if not np.isfinite(quantiles).all():

@@ -6,10 +6,12 @@ and indicators. context: a `Known`. A column `note` may say what a forecast had 
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import pandas as pd
 
 from analysis.forecast.known import Known
+from analysis.forecast.validation.peers import kept
 from analysis.forecast.validation.peers.common import PeerFailure
 from analysis.forecast.validation.peers.mixed import mixed_model
 from analysis.forecast.validation.peers.national import national, national_damped
@@ -27,5 +29,7 @@ PEERS: dict[str, Peer] = {
     "mixed_model": mixed_model,
     "climatology": climatology,
 }
+#: Read from data/benchmarks, in the designs with a time order.
+PEERS |= {name: partial(kept.forecast, name) for name in kept.KEPT_MODELS}
 
 __all__ = ["PEERS", "Peer", "PeerFailure"]
