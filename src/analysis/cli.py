@@ -1,0 +1,64 @@
+"""The command line: `analysis report`, `analysis check-data`, `analysis predict` and the rest."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+#: Command -> what it does, in the order in which a newcomer needs them. The module that does it is
+#: analysis.commands.<command with underscores>.
+COMMANDS = {
+    "report": "run the chapters and briefs that changed, and build reports/index.html",
+    "check-data": "list every fault in data/raw as file:row: column: value: what is wrong",
+    "predict": "predict coverage for any unit and date from what was known at an origin",
+    "scenario": "run a scenario that a YAML file describes",
+    "verify": "build the report twice under different settings and compare every byte",
+    "notebooks": "run the notebooks in place and store clean outputs, ready to commit",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit status (2: the request itself cannot be carried out)."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    parser, options = _parse(given)
+    if options.command is None:
+        parser.print_help()
+        return 0
+    try:
+        return _module(options.command).run(options)
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 130
+    except (ValueError, OSError) as error:
+        if os.environ.get("ANALYSIS_TRACEBACK"):
+            raise
+        print(f"analysis {options.command}: {error}", file=sys.stderr)
+        return 2
+
+
+def _parse(given: list[str]) -> tuple[argparse.ArgumentParser, argparse.Namespace]:
+    """Only the command that is asked for is imported and configured."""
+    parser = argparse.ArgumentParser(
+        prog="analysis",
+        description="Coverage of social protection in Viet Nam: report, forecasts, scenarios.",
+        epilog="Every command explains itself: analysis predict --help",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    wanted = next((word for word in given if not word.startswith("-")), None)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(
+            name,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if name == wanted:
+            _module(name).configure(command)
+    return parser, parser.parse_args(given)
+
+
+def _module(command: str):
+    return importlib.import_module(f"analysis.commands.{command.replace('-', '_')}")

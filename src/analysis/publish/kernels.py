@@ -1,0 +1,113 @@
+"""Warm kernels for a run: start the prepared process, and end it with everything it started."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from analysis.publish.kernels_provisioner import SOCKET
+
+#: Imported once, before the first notebook: the libraries that take long and that chapters use.
+LIBRARIES = (
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "scipy.linalg",
+    "scipy.optimize",
+    "scipy.stats",
+    "statsmodels.api",
+    "matplotlib.figure",
+    "matplotlib.pyplot",
+    "matplotlib.backends.backend_agg",
+    "pandera.pandas",
+    "joblib",
+    "babel.numbers",
+    "babel.dates",
+    "yaml",
+    "IPython.display",
+)
+
+
+def can_fork() -> bool:
+    """Whether warm kernels work here: Linux. macOS's own libraries do not survive a fork."""
+    return sys.platform.startswith("linux") and hasattr(os, "fork")
+
+
+@contextlib.contextmanager
+def warm_kernels(
+    modules: Iterable[str], environment: dict[str, str], warm: bool = True
+) -> Iterator[bool]:
+    """While the block runs, notebooks of this process start in forks of one prepared process.
+
+    `modules` are imported beforehand beside LIBRARIES. Yields whether kernels are warm; without
+    fork, or with `warm` false, kernels are ordinary ones.
+    """
+    folder = tempfile.mkdtemp(prefix="analysis-kernels-")
+    try:
+        with _set("JUPYTER_RUNTIME_DIR", folder):
+            if warm and can_fork():
+                with _prepared_process(Path(folder) / "socket", modules, environment):
+                    yield True
+            else:
+                yield False
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _prepared_process(
+    address: Path, modules: Iterable[str], environment: dict[str, str]
+) -> Iterator[None]:
+    command = [sys.executable, "-P", "-m", "analysis.publish.kernels_server", str(address)]
+    server = subprocess.Popen(
+        [*command, *LIBRARIES, *modules],
+        stdin=subprocess.PIPE,
+        env=environment,
+        start_new_session=True,
+    )
+    try:
+        _wait_for(address, server)
+        with _set(SOCKET, str(address)):
+            yield
+    finally:
+        _end(server)
+
+
+@contextlib.contextmanager
+def _set(variable: str, value: str) -> Iterator[None]:
+    before = os.environ.get(variable)
+    os.environ[variable] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[variable]
+        else:
+            os.environ[variable] = before
+
+
+def _wait_for(address: Path, server: subprocess.Popen) -> None:
+    """The socket is there some milliseconds after the start, before the imports."""
+    for _ in range(600):
+        if address.exists():
+            return
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(0.05)
+            raise OSError(f"the process that prepares kernels ended with {server.returncode}")
+    raise OSError("the process that prepares kernels does not answer")
+
+
+def _end(server: subprocess.Popen) -> None:
+    assert server.stdin is not None
+    server.stdin.close()
+    try:
+        server.wait(5)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()

@@ -1,0 +1,111 @@
+"""The papermill engine `analysis`: notebooks in warm kernels, with one time limit for the whole.
+
+Beyond papermill's own engine it knows which cell was running when something went wrong, and says
+how a kernel ended that died.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.paths import jupyter_runtime_dir
+from nbclient.exceptions import DeadKernelError
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import Engine
+
+
+class WarmSpecifications(KernelSpecManager):
+    """Knows one kernel: this Python, started through the provisioner `analysis-warm`."""
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        """The same specification for every name: notebooks run where the package is installed."""
+        command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        return KernelSpec(
+            argv=[*command, "--HistoryManager.enabled=False"],
+            display_name="Python 3",
+            language="python",
+            metadata={"kernel_provisioner": {"provisioner_name": "analysis-warm"}},
+        )
+
+
+class WarmKernelManager(AsyncKernelManager):
+    """A kernel manager that needs no installed kernel specification and, but for Windows, no
+    network: kernels are spoken to through sockets in the file system."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        own: dict[str, Any] = {"kernel_spec_manager": WarmSpecifications()}
+        if sys.platform != "win32":
+            name = f"kernel-{uuid.uuid4().hex[:12]}.json"
+            own.update(transport="ipc", connection_file=str(Path(jupyter_runtime_dir()) / name))
+        super().__init__(**{**kwargs, **own})
+
+
+class Client(PapermillNotebookClient):
+    """Runs the cells; keeps in `watch` the cell at work and how a dead kernel ended."""
+
+    def __init__(self, nb_man: Any, watch: dict[str, Any], limit: float, **kwargs: Any) -> None:
+        self.watch = watch
+        deadline = time.monotonic() + limit
+        super().__init__(
+            nb_man,
+            timeout_func=lambda _: max(deadline - time.monotonic(), 0.01),
+            kernel_manager_class=WarmKernelManager,
+            shutdown_kernel="immediate",
+            **kwargs,
+        )
+
+    def execute_cell(self, cell: Any, cell_index: int, **kwargs: Any) -> Any:  # type: ignore[override]
+        """As papermill's, noting the cell."""
+        self.watch["cell"] = cell.get("id", f"number {cell_index + 1}")
+        try:
+            return super().execute_cell(cell, cell_index, **kwargs)
+        except DeadKernelError:
+            self._note_the_end()
+            raise
+
+    def _note_the_end(self) -> None:
+        provisioner = getattr(self.km, "provisioner", None)
+        process = getattr(provisioner, "process", None)
+        self.watch["exit"] = process.poll() if process else None
+        log = getattr(provisioner, "log", None)
+        if log and Path(log).is_file():
+            self.watch["log"] = Path(log).read_text("utf-8", "replace")[-2000:]
+
+
+class WarmEngine(Engine):
+    """papermill.execute_notebook(..., engine_name="analysis").
+
+    Options beyond papermill's: `watch` (a dict that is filled), `limit` (seconds for the notebook),
+    `environment` and `folder` (the kernel's environment and working folder).
+    """
+
+    @classmethod
+    def execute_managed_notebook(  # type: ignore[override]
+        cls,
+        nb_man: Any,
+        kernel_name: str,
+        watch: dict[str, Any] | None = None,
+        limit: float = 1e9,
+        environment: dict[str, str] | None = None,
+        folder: str | None = None,
+        start_timeout: int = 120,
+        **_: Any,
+    ) -> None:
+        """Execute the notebook of `nb_man` in place."""
+        client = Client(
+            nb_man,
+            watch if watch is not None else {},
+            limit,
+            startup_timeout=start_timeout,
+            kernel_name=kernel_name,
+        )
+        options: dict[str, Any] = {"cwd": folder} if folder else {}
+        if environment is not None:
+            options["env"] = environment
+        client.execute(**options)

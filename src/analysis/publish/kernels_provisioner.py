@@ -1,0 +1,125 @@
+"""The kernel provisioner `analysis-warm`: kernels forked from a prepared process.
+
+Registered as an entry point of jupyter_client, so any Jupyter program can use it by naming it in a
+kernel specification. Where no prepared process is running, or the system cannot fork, it starts an
+ordinary kernel: the notebook's outputs are the same, only later.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.provisioning import LocalProvisioner
+
+#: Names the socket of the prepared process.
+SOCKET = "ANALYSIS_WARM_KERNELS"
+
+
+class WarmProcess:
+    """A forked kernel, with the part of subprocess.Popen's interface that jupyter_client uses."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, address: str, request: dict[str, Any]) -> None:
+        self.returncode: int | None = None
+        self.connection = socket.socket(socket.AF_UNIX)
+        self.connection.connect(address)
+        self.connection.sendall(json.dumps(request).encode("utf-8") + b"\n")
+        self._received = b""
+        self.pid: int = self._next_message(None)["pid"]
+
+    def _next_message(self, timeout: float | None) -> dict[str, int]:
+        """One message of the server; empty when none came in time."""
+        while b"\n" not in self._received:
+            ready, _, _ = select.select([self.connection], [], [], timeout)
+            if not ready:
+                return {}
+            data = self.connection.recv(4096)
+            if not data:
+                return {"exit": -signal.SIGKILL}
+            self._received += data
+        line, _, self._received = self._received.partition(b"\n")
+        return json.loads(line)
+
+    def poll(self) -> int | None:
+        """The exit status (negative: the signal that ended it), or None while it runs."""
+        if self.returncode is None:
+            self._ended(self._next_message(0))
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the end; raises subprocess.TimeoutExpired."""
+        if self.returncode is None:
+            self._ended(self._next_message(timeout))
+        if self.returncode is None:
+            raise subprocess.TimeoutExpired("kernel", timeout or 0)
+        return self.returncode
+
+    def _ended(self, message: dict[str, int]) -> None:
+        if "exit" in message:
+            self.returncode = message["exit"]
+            self.connection.close()
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to the kernel, as os.kill."""
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """Ask the kernel to end."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End the kernel at once."""
+        self.send_signal(signal.SIGKILL)
+
+
+class WarmProvisioner(LocalProvisioner):
+    """Starts kernels by forking the prepared process, else as any other provisioner does."""
+
+    #: What the kernel wrote past Python, e.g. the last words of a crash.
+    log: str | None = None
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        """Fork a kernel; `cmd` must be that of ipykernel."""
+        address = os.environ.get(SOCKET, "")
+        if not os.path.exists(address) or "ipykernel_launcher" not in cmd:  # noqa: PTH110
+            return await super().launch_kernel(cmd, **kwargs)
+        handle, self.log = tempfile.mkstemp(prefix="kernel-", suffix=".log")
+        os.close(handle)
+        environment = {**kwargs.get("env", os.environ)}
+        environment.pop("JPY_PARENT_PID", None)  # the parent is the prepared process
+        try:
+            self.process = WarmProcess(  # type: ignore[assignment]
+                address,
+                {
+                    "argv": cmd[cmd.index("ipykernel_launcher") + 1 :],
+                    "env": environment,
+                    "cwd": os.fspath(kwargs.get("cwd") or Path.cwd()),
+                    "log": self.log,
+                    "memory": int(environment.get("ANALYSIS_KERNEL_MEMORY", 0)),
+                },
+            )
+        except OSError:
+            return await super().launch_kernel(cmd, **kwargs)
+        self.pid = self.pgid = self.process.pid
+        return self.connection_info
+
+    async def cleanup(self, restart: bool = False) -> None:
+        """Forget the kernel and its log."""
+        await super().cleanup(restart)
+        if self.log:
+            with contextlib.suppress(OSError):
+                os.unlink(self.log)  # noqa: PTH108
+            self.log = None

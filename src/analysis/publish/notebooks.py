@@ -1,0 +1,56 @@
+"""For those who write notebooks: run them in place and keep clean outputs to commit."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from analysis import codebase, paths
+from analysis.publish import runner_environment, runner_notebook
+from analysis.publish.kernels import warm_kernels
+from analysis.publish.runner_execute import Executed, execute
+
+
+def chosen(names: Sequence[str]) -> list[Path]:
+    """The notebooks named (with or without .ipynb), or all, in their order.
+
+    Raises ValueError for a name without a notebook.
+    """
+    there = {path.stem: path for path in sorted(Path(paths.NOTEBOOKS).glob("*.ipynb"))}
+    stems = [Path(name).name.removesuffix(".ipynb") for name in names]
+    if unknown := [stem for stem in stems if stem not in there]:
+        raise ValueError(f"no such notebook: {', '.join(unknown)} (there are: {', '.join(there)})")
+    return [there[stem] for stem in (stems or there)]
+
+
+def run_in_place(names: Sequence[str], limit: float = 900, warm: bool = True) -> int:
+    """Run notebooks with their default parameters and write their outputs into them.
+
+    A notebook that fails keeps the outputs it had. Returns how many failed.
+    """
+    files = chosen(names)
+    notebooks = [runner_notebook.read(file) for file in files]
+    modules = codebase.closure(
+        name for one in notebooks for name in codebase.imported_by(runner_notebook.code(one))
+    )
+    environment = runner_environment.pinned()
+    failed = 0
+    with warm_kernels(modules, environment, warm and len(files) > 1):
+        for file, notebook in zip(files, notebooks, strict=True):
+            done = execute(notebook, {}, environment, str(file.parent), limit)
+            failed += not _keep(file, done)
+    return failed
+
+
+def _keep(file: Path, done: Executed) -> bool:
+    for cell, text in done.complaints.items():
+        print(f"  {file.stem}, cell {cell}, wrote to stderr (not kept):\n{text}", file=sys.stderr)
+    if done.notebook is None:
+        assert done.failure is not None
+        print(f"{file.stem}  {done.seconds:.1f} s  FAILED in cell {done.failure.cell}")
+        print(done.failure.traceback or done.failure.message, file=sys.stderr)
+        return False
+    paths.write_atomic(file, runner_notebook.written(done.notebook))
+    print(f"{file.stem}  {done.seconds:.1f} s  ok")
+    return True

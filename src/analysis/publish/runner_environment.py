@@ -1,0 +1,58 @@
+"""The settings under which every notebook runs, so that no machine's own settings show in it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+
+from analysis import paths
+
+#: 1 January 2026, 00:00 UTC: the date that files carry when a format demands one.
+EPOCH = 1767225600
+
+#: Same clock, language, order of sets, number of threads and instructions of the processor.
+PINNED = {
+    "TZ": "UTC",
+    "LANG": "C.UTF-8",
+    "LC_ALL": "C.UTF-8",
+    "PYTHONHASHSEED": "0",
+    "PYTHONUTF8": "1",
+    "PYTHONNOUSERSITE": "1",
+    "PYTHONDONTWRITEBYTECODE": "",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NUMEXPR_NUM_THREADS": "1",
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "SOURCE_DATE_EPOCH": str(EPOCH),
+}
+
+#: On Intel and AMD processors: take the instructions that all of the last ten years have, because
+#: the widest ones add in another order and change the last digit.
+PINNED_X86 = {
+    "OPENBLAS_CORETYPE": "Haswell",
+    "NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL "
+    "AVX512_SPR",
+}
+
+
+def pinned(settings: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a kernel: this process's own, the pinned settings, then `settings`."""
+    environment = {**os.environ, **PINNED}
+    if platform.machine() in {"x86_64", "AMD64"} and _has_avx2():
+        environment.update(PINNED_X86)
+    own = paths.CACHE / "settings"
+    environment["IPYTHONDIR"] = str(own / "ipython")
+    environment["MPLCONFIGDIR"] = str(own / "matplotlib")
+    environment.update(settings or {})
+    return environment
+
+
+def _has_avx2() -> bool:
+    """A processor without AVX2 would crash with the pinned kernels; it keeps its own."""
+    try:
+        return "avx2" in Path("/proc/cpuinfo").read_text("ascii", "ignore")
+    except OSError:
+        return False

@@ -1,0 +1,135 @@
+"""A notebook as content: read it, know its parameters, make its stored form repeatable."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+_MODEL_ID = re.compile(r"\b[0-9a-f]{32}\b")
+_KEPT_METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}
+}
+
+
+class UndeclaredParameter(ValueError):
+    """A parameter is passed that the notebook's parameters cell does not declare."""
+
+
+def read(path: Path) -> NotebookNode:
+    """Read a notebook; raises ValueError with the file's name when it is not one."""
+    try:
+        notebook = nbformat.reads(path.read_text("utf-8"), as_version=4)
+        nbformat.validate(notebook)
+    except (nbformat.reader.NotJSONError, nbformat.ValidationError) as error:
+        raise ValueError(f"notebooks/{path.name} is not a valid notebook: {error}") from error
+    return notebook
+
+
+def tags(cell: NotebookNode) -> list[str]:
+    """The tags of a cell."""
+    return list(cell.get("metadata", {}).get("tags", []))
+
+
+def code(notebook: NotebookNode) -> str:
+    """All code of a notebook as one module, without lines for IPython alone."""
+    lines = [line for cell in _code_cells(notebook) for line in cell.source.splitlines()]
+    return "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in lines)
+
+
+def _code_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def declared_parameters(notebook: NotebookNode) -> dict[str, Any]:
+    """Parameter -> default, from the cell tagged `parameters`; defaults are plain values."""
+    declared: dict[str, Any] = {}
+    for cell in _code_cells(notebook):
+        if "parameters" in tags(cell):
+            for statement in ast.parse(cell.source).body:
+                declared.update(_assigned(statement))
+    return declared
+
+
+def _assigned(statement: ast.stmt) -> dict[str, Any]:
+    if isinstance(statement, ast.Assign):
+        names = [target.id for target in statement.targets if isinstance(target, ast.Name)]
+    elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+        names = [statement.target.id]
+    else:
+        return {}
+    try:
+        value = ast.literal_eval(statement.value) if statement.value else None
+    except ValueError:
+        value = None
+    return dict.fromkeys(names, value)
+
+
+def check_parameters(notebook: NotebookNode, stem: str, parameters: dict[str, Any]) -> None:
+    """Raise UndeclaredParameter when `parameters` has a name that the notebook does not declare."""
+    declared = declared_parameters(notebook)
+    unknown = sorted(parameters.keys() - declared.keys())
+    if unknown:
+        names = ", ".join(declared) or "none"
+        raise UndeclaredParameter(
+            f"notebooks/{stem}.ipynb does not declare the parameter {', '.join(unknown)} "
+            f"(it declares: {names})"
+        )
+
+
+def without_outputs(notebook: NotebookNode) -> str:
+    """What decides the result of a notebook: its cells, not what they gave last time."""
+    cells = [[cell.cell_type, cell.get("id"), tags(cell), cell.source] for cell in notebook.cells]
+    return json.dumps(cells, ensure_ascii=False)
+
+
+def clean(notebook: NotebookNode) -> dict[str, str]:
+    """Make an executed notebook repeatable, in place; returns what went to stderr, by cell id.
+
+    Removed: times, durations, versions and addresses that papermill and the kernel add, output to
+    stderr, and the random identifiers of widgets and of the cell with the passed parameters.
+    """
+    complaints: dict[str, str] = {}
+    widgets = notebook.metadata.get("widgets")
+    notebook.metadata = nbformat.from_dict(_KEPT_METADATA)
+    for cell in notebook.cells:
+        kept_tags = tags(cell)
+        if "injected-parameters" in kept_tags:
+            cell["id"] = "injected-parameters"
+        cell.metadata = nbformat.from_dict({"tags": kept_tags} if kept_tags else {})
+        if cell.cell_type == "code":
+            complaint = "".join(_take_stderr(cell))
+            if complaint:
+                complaints[cell["id"]] = complaint
+    if widgets:
+        notebook.metadata["widgets"] = widgets
+        _renumber_widgets(notebook)
+    return complaints
+
+
+def _take_stderr(cell: NotebookNode) -> list[str]:
+    found = [output.text for output in cell.outputs if output.get("name") == "stderr"]
+    cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+    return found
+
+
+def _renumber_widgets(notebook: NotebookNode) -> None:
+    """Widgets name each other by random ids; number them in the order in which they appear."""
+    text = json.dumps([notebook.cells, notebook.metadata], ensure_ascii=False)
+    numbers: dict[str, str] = {}
+    for cell_first in _MODEL_ID.findall(text):
+        numbers.setdefault(cell_first, f"{len(numbers) + 1:032x}")
+    text = _MODEL_ID.sub(lambda found: numbers[found[0]], text)
+    cells, metadata = json.loads(text)
+    notebook.cells = [nbformat.from_dict(cell) for cell in cells]
+    notebook.metadata = nbformat.from_dict(metadata)
+
+
+def written(notebook: NotebookNode) -> str:
+    """The text of a notebook file: keys sorted, one final line feed."""
+    return nbformat.writes(notebook).rstrip("\n") + "\n"
