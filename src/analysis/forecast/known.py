@@ -7,9 +7,11 @@ Nothing else truncates, so one test that poisons the future covers them all.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 try:
@@ -58,7 +60,7 @@ def known_at(
 def _cut_raw(raw: Any, announced: pd.DataFrame, origin: pd.Timestamp) -> Any:
     """The raw tables without anything that describes, rules or was announced after `origin`."""
     facts = raw.facts
-    rows = {int(row) for cell in announced["facts"] for row in str(cell).split(";") if row}
+    rows = fact_rows(announced["facts"])
     actual = (facts["kind"] == "actual") & (pd.to_datetime(facts["as_of"]) <= origin)
     kept = facts[actual | ((facts["kind"] == "target") & facts["row"].isin(rows))]
     events = raw.policy_events
@@ -81,14 +83,12 @@ def without(known: Known, hidden: pd.DataFrame) -> Known:
     """
     hidden = hidden.assign(family=_family(hidden["indicator"]))
     keys = pd.MultiIndex.from_frame(hidden[["geo_level", "province_code", "family", "as_of"]])
-    rows = {row for cell in hidden["facts"] for row in str(cell).split(";") if row}
+    rows = fact_rows(hidden["facts"])
     readings, facts = known.readings, known.raw.facts
-    gone = _keys(readings).isin(keys) | readings["facts"].map(
-        lambda cell: not rows.isdisjoint(str(cell).split(";"))
-    ).to_numpy(bool)
-    gone_facts = (_keys(facts).isin(keys) & (facts["kind"] == "actual").to_numpy()) | facts[
-        "row"
-    ].astype(str).isin(rows).to_numpy()
+    shared = [not rows.isdisjoint(fact_rows([cell])) for cell in readings["facts"]]
+    gone = _keys(readings).isin(keys) | np.array(shared, dtype=bool)
+    actual = (facts["kind"] == "actual").to_numpy()
+    gone_facts = (_keys(facts).isin(keys) & actual) | facts["row"].isin(rows).to_numpy()
     return dataclasses.replace(
         known,
         readings=readings[~gone].reset_index(drop=True),
@@ -113,6 +113,16 @@ def without_provinces(known: Known, codes: pd.Series) -> Known:
             known.raw, facts=facts[~(own(facts) & (facts["kind"] == "actual"))]
         ),
     )
+
+
+def fact_rows(references: Iterable[str]) -> set[int]:
+    """The lines of facts.csv named by references such as "facts.csv:12;facts.csv:40"."""
+    return {
+        int(one.rpartition(":")[2])
+        for cell in references
+        for one in str(cell).split(";")
+        if one and (one.startswith("facts.csv:") or one.isdigit())
+    }
 
 
 def _family(indicator: pd.Series) -> pd.Series:

@@ -167,18 +167,22 @@ def _last_known(known: Known, asked: pd.DataFrame) -> pd.DataFrame:
 
 
 def announced_targets(known: Known, indicator: str) -> pd.DataFrame:
-    """Provinces' own targets that fall due after the origin and within the horizon.
+    """Provinces' own targets that fall due after the origin and within the horizon."""
+    due = known.targets["due"]
+    ahead = (due > known.origin) & (due <= known.origin + HORIZON)
+    return own_targets(known.targets[ahead], indicator)
 
-    One a province and date: the Government's, else the province's, else the agency's; of several
-    the one announced last. Columns of QUERY (as_of is the date due) and target (percent).
+
+def own_targets(targets: pd.DataFrame, indicator: str) -> pd.DataFrame:
+    """One target a province and date: the Government's, else the province's, else the agency's.
+
+    Of several by one setter the one announced last. Columns of QUERY (as_of is the date due)
+    and target (percent).
     """
-    table = known.targets
-    own = table[
-        (table["geo_level"] == "province_63")
-        & (table["indicator"] == indicator)
-        & (table["basis"].fillna("") == "")
-        & (table["due"] > known.origin)
-        & (table["due"] <= known.origin + HORIZON)
+    own = targets[
+        (targets["geo_level"] == "province_63")
+        & (targets["indicator"] == indicator)
+        & (targets["basis"].fillna("") == "")
     ]
     order = own["setter"].map({setter: rank for rank, setter in enumerate(SETTERS)})
     own = own.assign(order=order.fillna(len(SETTERS)), late=-own["announced"].astype("int64"))

@@ -10,9 +10,8 @@ import pandas as pd
 def inputs() -> tuple[pd.DataFrame, Any]:
     """Accepted readings and raw tables, read from data/raw."""
     try:
-        from analysis.readings import build_readings
-
         from analysis.facts import load_raw
+        from analysis.readings import build_readings
     except ImportError:
         from analysis.forecast.validation import stopgap
 

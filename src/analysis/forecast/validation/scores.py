@@ -154,6 +154,18 @@ def skill(
     return float(estimate), float(low), float(high)
 
 
+def mean_interval(values: pd.Series, province: pd.Series, *names: str) -> tuple[float, float]:
+    """95% percentile interval of a mean, resampling whole provinces (NaN with one province)."""
+    sums = pd.DataFrame({"s": values.to_numpy(float), "n": 1.0}).groupby(province.to_numpy()).sum()
+    k = len(sums)
+    if k < 2:
+        return (np.nan, np.nan)
+    random = seeds.generator("validation", "mean", *names)
+    drawn = random.multinomial(k, np.full(k, 1 / k), size=REPLICATES) @ sums.to_numpy()
+    low, high = np.quantile(drawn[:, 0] / drawn[:, 1], [0.025, 0.975])
+    return float(low), float(high)
+
+
 def brier(probability: Floats, met: Floats) -> float:
     """Mean squared distance between the probability and what came (1 met, 0 not)."""
     return float(np.mean((np.asarray(probability) - np.asarray(met, float)) ** 2))

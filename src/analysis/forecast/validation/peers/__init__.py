@@ -12,9 +12,9 @@ import pandas as pd
 
 from analysis.forecast.known import Known
 from analysis.forecast.validation.peers import kept
+from analysis.forecast.validation.peers.benchmark import national, national_damped
 from analysis.forecast.validation.peers.common import PeerFailure
 from analysis.forecast.validation.peers.mixed import mixed_model
-from analysis.forecast.validation.peers.national import national, national_damped
 from analysis.forecast.validation.peers.simple import climatology, drift, last_value, trend
 
 Peer = Callable[[pd.DataFrame, pd.DataFrame, Known], pd.DataFrame]

@@ -1,0 +1,141 @@
+"""Chances of meeting a target, against what was reported later and against plain base rates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.forecast.known import known_at
+from analysis.forecast.validation import designs, scores
+from analysis.forecast.validation.scores import Floats
+
+KEYS = ["indicator", "origin", "province_code", "as_of"]
+#: A reading meets a target that it equals to the last printed digit.
+TINY = 1e-6
+EDGES = np.array([0, 0.25, 0.5, 0.75, 1.0])
+
+
+def past_share(readings: pd.DataFrame, raw: Any, indicator: str) -> pd.DataFrame:
+    """By origin: the share of targets met among year-ends reported by then.
+
+    (met + 1) / (n + 2), Laplace's rule, so that no past case and few past cases still give a
+    chance. Columns: origin, n, met, probability.
+    """
+    rows = []
+    for origin in designs.ORIGINS:
+        known = known_at(readings, raw, origin)
+        pairs = reported_with_target(known.readings, known.targets, indicator)
+        met = int((pairs["gap"] >= -TINY).sum())
+        rows.append((str(origin.year), len(pairs), met, (met + 1) / (len(pairs) + 2)))
+    return pd.DataFrame(rows, columns=["origin", "n", "met", "probability"])
+
+
+def reported_with_target(
+    readings: pd.DataFrame, targets: pd.DataFrame, indicator: str
+) -> pd.DataFrame:
+    """Year-end readings of provinces beside the target due that day, with gap in points.
+
+    The target is chosen as in `designs.own_targets`, among those announced by the day it is due.
+    """
+    scored = designs.scored_readings(readings, indicator)
+    scored = scored[(scored["as_of"].dt.month == 12) & (scored["as_of"].dt.day == 31)]
+    by_then = targets[targets["announced"] <= targets["due"]]
+    own = designs.own_targets(by_then, indicator).drop(columns=["geo_level", "indicator"])
+    pairs = scored.merge(own, on=["province_code", "as_of"])
+    return pairs.assign(gap=(pairs["value"] - pairs["target"]).round(6))
+
+
+def score_table(
+    forecasts: pd.DataFrame, readings: pd.DataFrame, raw: Any, indicator: str
+) -> pd.DataFrame:
+    """Brier score of each probability on the year-ends that were reported.
+
+    forecasts: rows of `Evaluation.attainment` of several models. Columns: model, probability
+    (which of the model's), indicator, n, provinces, share_met, mean_probability, brier, and
+    skill against the past share of met targets with a 95% interval over provinces;
+    discrimination is the share of pairs of a met and a missed target that the probabilities
+    put in the right order (0.5: none).
+    """
+    rows = forecasts[(forecasts["indicator"] == indicator) & forecasts["value"].notna()]
+    if rows.empty:
+        return pd.DataFrame()
+    long = _long(rows)
+    base = past_share(readings, raw, indicator).set_index("origin")["probability"]
+    asked = rows.drop_duplicates(KEYS)
+    plain = asked.assign(model="past_share", kind="base_rate", p=asked["origin"].map(base))
+    long = pd.concat([long, plain], ignore_index=True)
+    long["loss"] = (long["p"] - (long["value"] >= long["target"] - TINY)) ** 2
+    reference = long[long["model"] == "past_share"].set_index(KEYS)["loss"]
+    out = []
+    for (model, kind), group in long.groupby(["model", "kind"]):
+        out.append({"model": model, "probability": kind, "indicator": indicator})
+        out[-1] |= _scores(group, reference)
+    return pd.DataFrame(out).sort_values(["brier", "model"], ignore_index=True)
+
+
+def _long(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row a probability: p with its kind (quantiles, meets_true, meets_reported)."""
+    parts = [
+        rows.assign(kind=column.removeprefix("p_"), p=rows[column]).dropna(subset=["p"])
+        for column in ("p_quantiles", "p_meets_true", "p_meets_reported")
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _scores(group: pd.DataFrame, reference: pd.Series) -> dict[str, float]:
+    met = (group["value"] >= group["target"] - TINY).to_numpy()
+    p = group["p"].to_numpy(float)
+    own = group.set_index(KEYS)["loss"]
+    province = pd.Series(own.index.get_level_values("province_code"))
+    other = reference.loc[own.index].reset_index(drop=True)
+    skill = scores.skill(own.reset_index(drop=True), other, province, "attainment")
+    return {
+        "n": len(group),
+        "provinces": group["province_code"].nunique(),
+        "share_met": float(met.mean()),
+        "mean_probability": float(p.mean()),
+        "brier": scores.brier(p, met),
+        "skill_vs_past_share": skill[0],
+        "skill_vs_past_share_low": skill[1],
+        "skill_vs_past_share_high": skill[2],
+        "discrimination": discrimination(p, met),
+    }
+
+
+def discrimination(probability: Floats, met: np.ndarray) -> float:
+    """Share of (met, missed) pairs in the right order, ties half (area under the ROC curve)."""
+    yes, no = probability[met], probability[~met]
+    if not len(yes) or not len(no):
+        return float("nan")
+    difference = yes[:, None] - no[None, :]
+    return float(np.mean((difference > 0) + 0.5 * (difference == 0)))
+
+
+def silence(forecasts: pd.DataFrame, column: str, odds: tuple[float, ...]) -> pd.DataFrame:
+    """Chances of meeting the target if silence means bad news, by how much.
+
+    forecasts: one row a unit with `column`, the chance that it meets its target whether or not
+    it reports, and `reported`, whether a year-end value has come. odds: how many times likelier
+    a unit is to report when it has met its target. By Bayes' rule with reporting rates r and
+    r / odds, for a unit that stays silent
+
+        P(met | silent) = p (1 - r) / (p (1 - r) + (1 - p) (1 - r / odds)),
+
+    where r makes the expected share of reports equal to the observed one. Columns: odds,
+    reporting_if_met, reporting_if_missed, n_silent, mean_probability (of the silent), expected
+    (number of silent units that meet their target). Raises ValueError when nobody is silent.
+    """
+    p, reported = forecasts[column].to_numpy(float), forecasts["reported"].to_numpy(bool)
+    if reported.all():
+        raise ValueError("every unit has reported: there is no silence to interpret")
+    rows = []
+    for ratio in odds:
+        rate = min(reported.mean() / np.mean(p + (1 - p) / ratio), 1 - 1e-9)
+        mute = p[~reported]
+        kept, lost = mute * (1 - rate), (1 - mute) * (1 - rate / ratio)
+        after = kept / (kept + lost)
+        rows.append((ratio, rate, rate / ratio, len(mute), after.mean(), after.sum()))
+    names = ["odds", "reporting_if_met", "reporting_if_missed", "n_silent"]
+    return pd.DataFrame(rows, columns=[*names, "mean_probability", "expected"])

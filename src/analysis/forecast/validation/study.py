@@ -1,0 +1,141 @@
+"""The whole study: every model in every design for every indicator, and the tables it ends in."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from joblib import Parallel, delayed
+
+from analysis import covariates, paths
+from analysis import targets as targets_room
+from analysis.cache import cached
+from analysis.forecast.validation import ablations, attainment, designs, run, selection
+from analysis.forecast.validation.peers import PEERS
+from analysis.forecast.validation.peers.kept import KEPT_MODELS, KEPT_RUNS
+from analysis.forecast.validation.run import Evaluation
+from analysis.forecast.validation.scores import QUANTILES
+
+MODELS = ("analysis", *PEERS)
+INDICATORS = ("hi_coverage", "si_coverage", "ui_coverage")
+
+VALIDATION = [
+    "model", "indicator", "design", "origin", "n", "crps", "mae", "bias",
+    "cover50", "cover80", "cover90", "cover95",
+    "skill_vs_naive", "skill_vs_naive_low", "skill_vs_naive_high",
+    "skill_vs_national", "skill_vs_national_low", "skill_vs_national_high",
+]  # fmt: skip
+FORECASTS = [
+    "model", "indicator", "design", "origin", "province_code", "as_of", "value", "lower", "upper",
+    "last_value", "last_as_of", "mean", "sd", *QUANTILES, "crps", "error", "log_score", "pit",
+]  # fmt: skip
+#: Characteristics on which provinces with and without readings are compared.
+COMPARED = ("population_2015", "urban_share", "income_month", "poverty_rate", "minority_share")
+
+
+@dataclass(frozen=True)
+class Study:
+    """Every table of the validation, by name of its file in data/processed.
+
+    validation: scores by model, indicator, design and origin. validation_scores: the same with
+    widths, log score and change error. validation_forecasts: each scored forecast.
+    attainment_forecasts and attainment_scores: chances of meeting targets. ablations, selection:
+    see there. model_failures: what models reported not to have been able to do.
+    """
+
+    validation: pd.DataFrame
+    validation_scores: pd.DataFrame
+    validation_forecasts: pd.DataFrame
+    attainment_forecasts: pd.DataFrame
+    attainment_scores: pd.DataFrame
+    ablations: pd.DataFrame
+    selection: pd.DataFrame
+    model_failures: pd.DataFrame
+
+    def write(self) -> None:
+        """Write every table to data/processed."""
+        for field in dataclasses.fields(self):
+            paths.write_table(getattr(self, field.name), paths.PROCESSED / f"{field.name}.csv")
+
+
+@cached
+def evaluation(
+    model: str, indicator: str, design: str, readings: pd.DataFrame, raw: Any
+) -> Evaluation:
+    """One model in one design, kept on disk until readings or code change."""
+    return run.evaluate(model, indicator, design, readings, raw)
+
+
+@cached
+def study(
+    readings: pd.DataFrame,
+    raw: Any,
+    indicators: tuple[str, ...] = INDICATORS,
+    models: tuple[str, ...] = MODELS,
+    runs: tuple[str, ...] = run.RUNS,
+    workers: int = 2,
+) -> Study:
+    """Run everything and put the tables together. The order of work never changes a number."""
+    tasks = [
+        (model, indicator, design, readings, raw)
+        for indicator in indicators
+        for design in runs
+        for model in models
+        if model not in KEPT_MODELS or design in KEPT_RUNS
+    ]
+    done = Parallel(n_jobs=workers)(delayed(evaluation)(*task) for task in tasks)
+    scored, chances, failures = (
+        _together([getattr(one, field.name) for one in done])
+        for field in dataclasses.fields(Evaluation)
+    )
+    full = run.table(scored)
+    return Study(
+        validation=full[VALIDATION],
+        validation_scores=full,
+        validation_forecasts=scored[FORECASTS],
+        attainment_forecasts=chances,
+        attainment_scores=_attainment_scores(chances, readings, raw, indicators),
+        ablations=_ablations(scored, readings, raw, workers),
+        selection=_selection(chances, readings, raw, indicators),
+        model_failures=failures,
+    )
+
+
+def _together(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
+
+
+def _attainment_scores(
+    chances: pd.DataFrame, readings: pd.DataFrame, raw: Any, indicators: tuple[str, ...]
+) -> pd.DataFrame:
+    return _together([attainment.score_table(chances, readings, raw, one) for one in indicators])
+
+
+def _ablations(
+    scored: pd.DataFrame, readings: pd.DataFrame, raw: Any, workers: int
+) -> pd.DataFrame:
+    """Ablations of the model on health insurance, where there is enough to tell them apart."""
+    own = scored[(scored["model"] == "analysis") & (scored["indicator"] == "hi_coverage")]
+    own = own[own["design"].isin(designs.DESIGNS[:2])]
+    names = ablations.ingredients()
+    done = Parallel(n_jobs=workers)(
+        delayed(ablations.without)(name, "hi_coverage", readings, raw) for name in names
+    )
+    reduced = {name: one.scored for name, one in zip(names, done, strict=True)}
+    return ablations.ablation_table(own, reduced)
+
+
+def _selection(
+    chances: pd.DataFrame, readings: pd.DataFrame, raw: Any, indicators: tuple[str, ...]
+) -> pd.DataFrame:
+    targets, wide = targets_room.targets(raw), covariates.table(raw)
+    own = chances[chances["model"] == "analysis"]
+    parts = []
+    for one in indicators:
+        parts.append(selection.heaping(readings, targets, one))
+        parts.append(selection.reporters(readings, wide, one, COMPARED))
+        parts.append(selection.when(readings, one))
+        parts.append(selection.reported_or_silent(own, one, "p_meets_true"))
+    return _together(parts)
