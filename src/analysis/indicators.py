@@ -262,5 +262,6 @@ HI_BASES = (
     "excl_armed_forces",
     "pre_2019_census_population",
     "post_2019_census_population",
+    "registered_population",
 )
 OFFICIAL_BASIS = "official_population"

@@ -1,0 +1,245 @@
+"""Targets: what was to be reached by when, who set it, and since when it was known."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pandas as pd
+
+from analysis import geography
+from analysis.facts import Raw, corrected, load_raw
+
+KEY = ["geo_level", "province_code", "indicator", "basis", "due", "setter", "value"]
+SETTERS = ("government", "province", "agency")
+NATIONWIDE = "nationwide"
+
+_GOVERNMENT = re.compile(
+    r"QD-TTg|Prime Minister|Government|NQ-CP|National Assembly|NA/Gov|^resolution goal"
+)
+_AGENCY = re.compile(
+    r"\bVSS\b|\bSI agency|SI emulation|provincial SI (agency|expectation)"
+    r"|social insurance (aim|target|goal|plan|director)"
+)
+_DERIVED = re.compile(r"derived[:(, ]|\(derived")
+# A document that the note only mentions as later, or as the ground of another one.
+_NOT_THE_DOCUMENT = re.compile(
+    r"(superseded by|revised by|for Directive|Directive) [^;)]*(\([^)]*\))?", re.IGNORECASE
+)
+_DOCUMENT = re.compile(r"\b\d+[/-](?:QD-TTg|NQ-CP|NQ/TW)\b")
+_IN_YEAR = re.compile(r"\b(?:set|stated|quoted) in (?:early )?(20\d\d)\b")
+_DATES = (
+    (re.compile(r"\b(20\d\d)-(\d\d)-(\d\d)\b"), "%Y-%m-%d"),
+    (re.compile(r"\b\d{1,2}/\d{1,2}/20\d\d\b"), "%d/%m/%Y"),
+    (re.compile(r"\b\d{1,2} (January|February|June|July|December) 20\d\d\b"), "%d %B %Y"),
+    (re.compile(r"\b\d{1,2} (Jan|Feb|Mar|Apr|Jun|Jul|Sep|Oct|Nov|Dec) 20\d\d\b"), "%d %b %Y"),
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """The target that a unit is held against.
+
+    Attributes:
+        value: in the unit of the indicator.
+        setter: government, province or agency for a target of the unit's own; nationwide where
+            only the Government's target for the whole country is known.
+        announced: first day on which it was known.
+        facts, sources: row references and source ids joined by ";".
+    """
+
+    value: float
+    qualifier: str
+    setter: str
+    announced: pd.Timestamp
+    facts: str
+    sources: str
+
+
+def targets(raw: Raw) -> pd.DataFrame:
+    """Return the targets, each once, whoever repeats it.
+
+    Columns: geo_level, province_code, indicator, basis, due, value, qualifier, setter
+    (government, province or agency), announced, derived (True where the text gives only the
+    distance to a result), n_sources, facts, sources; sorted by unit, indicator, due and value.
+
+    `announced` is the date of the deciding document where policy_events.csv or the note gives it;
+    otherwise the last day on which the earliest source can have been published; for undated
+    sources the due date, so that no forecast uses a target before it is known to have existed.
+    """
+    facts = corrected(raw)
+    table = facts[facts["kind"] == "target"].rename(columns={"as_of": "due"})
+    published = raw.sources.set_index("source_id")["published_on"].reindex(table["source_id"])
+    documents = _documents(raw.policy_events)
+    table = table.assign(
+        setter=[setter(note) for note in table["note"]],
+        derived=[bool(_DERIVED.search(note)) for note in table["note"]],
+        announced=[
+            _announced(note, day, due, documents)
+            for note, day, due in zip(table["note"], published, table["due"], strict=True)
+        ],
+    )
+    return _once(table)
+
+
+def setter(note: str) -> str:
+    """Return who set a target, as its note says: government, agency or else the province."""
+    if _GOVERNMENT.search(note):
+        return "government"
+    return "agency" if _AGENCY.search(note) else "province"
+
+
+def _documents(events: pd.DataFrame) -> dict[str, pd.Timestamp]:
+    """Return the date of each numbered document that assigns targets."""
+    rows = events[events["affects"].str.contains("target")].sort_values("date", ascending=False)
+    found = {}
+    for date, event in zip(rows["date"], rows["event"], strict=True):
+        for match in _DOCUMENT.finditer(event):
+            found[match.group(0)] = date
+    return found
+
+
+def _announced(
+    note: str,
+    published: pd.Timestamp,
+    due: pd.Timestamp,
+    documents: dict[str, pd.Timestamp],
+) -> pd.Timestamp:
+    text = _NOT_THE_DOCUMENT.sub("", note)
+    for match in _DOCUMENT.finditer(text):
+        if match.group(0) in documents:
+            return documents[match.group(0)]
+    for pattern, form in _DATES:
+        if match := pattern.search(text):
+            return pd.to_datetime(match.group(0), format=form)
+    if pd.isna(published):
+        stated = _IN_YEAR.search(text)
+        return pd.Timestamp(f"{stated.group(1)}-12-31") if stated else due
+    return published
+
+
+def _once(table: pd.DataFrame) -> pd.DataFrame:
+    order = pd.Categorical(table["qualifier"], ["exact", "over", "under", "about"], ordered=True)
+    table = table.assign(order=order.codes, reference=table["row"].astype(str))
+    groups = table.sort_values([*KEY, "order", "row"]).groupby(KEY, sort=True)
+    once = groups.agg(
+        qualifier=("qualifier", "first"),
+        announced=("announced", "min"),
+        derived=("derived", "all"),
+        n_sources=("source_id", "nunique"),
+        facts=("reference", ";".join),
+        sources=("source_id", lambda ids: ";".join(sorted(set(ids)))),
+    ).reset_index()
+    columns = ["geo_level", "province_code", "indicator", "basis", "due", "value", "qualifier"]
+    columns += ["setter", "announced", "derived", "n_sources", "facts", "sources"]
+    return once.sort_values(KEY, ignore_index=True)[columns]
+
+
+def known_at(table: pd.DataFrame, origin: str | pd.Timestamp) -> pd.DataFrame:
+    """Return the targets that had been announced by the origin."""
+    return table[table["announced"] <= pd.Timestamp(origin)]
+
+
+def for_unit(
+    table: pd.DataFrame,
+    geo_level: str,
+    province_code: str,
+    indicator: str,
+    due: str | pd.Timestamp,
+    origin: str | pd.Timestamp | None = None,
+) -> Target:
+    """Return the target that a unit is held against.
+
+    The Government's target for the unit comes before the province's own and the agency's plan; of
+    one setter the latest announced counts, then the one with more sources, then the lower one.
+    Without any of its own, the unit is held against the nationwide target.
+
+    Raises:
+        KeyError: no target of the unit and none for the country is known.
+    """
+    due = pd.Timestamp(due)
+    known = table if origin is None else known_at(table, origin)
+    known = known[
+        (known["indicator"] == indicator) & (known["due"] == due) & (known["basis"] == "")
+    ]
+    own = known[(known["geo_level"] == geo_level) & (known["province_code"] == province_code)]
+    if not own.empty:
+        return _chosen(own)
+    if geo_level == "country":
+        raise KeyError(f"no target for the country: {indicator}, due {due:%Y-%m-%d}")
+    return _nationwide(known, indicator, due)
+
+
+def _chosen(own: pd.DataFrame) -> Target:
+    rank = own["setter"].map({name: place for place, name in enumerate(SETTERS)})
+    ordered = own.assign(rank=rank, age=-own["announced"].astype("int64"), few=-own["n_sources"])
+    first = ordered.sort_values(["rank", "derived", "age", "few", "value"]).iloc[0]
+    return _as_target(first, str(first["setter"]))
+
+
+def _as_target(row: pd.Series, setter_name: str) -> Target:
+    return Target(
+        value=float(row["value"]),
+        qualifier=str(row["qualifier"]),
+        setter=setter_name,
+        announced=row["announced"],
+        facts=str(row["facts"]),
+        sources=str(row["sources"]),
+    )
+
+
+def _nationwide(known: pd.DataFrame, indicator: str, due: pd.Timestamp) -> Target:
+    """Return the nationwide target: the Government's before the agency's, the lower of several.
+
+    The lower one is the goal that resolutions state for the country (95%); the sum of the
+    provincial assignments (95.15%) is its average and no norm for a single province.
+    """
+    country = known[known["geo_level"] == "country"]
+    if country.empty:
+        raise KeyError(f"no nationwide target: {indicator}, due {due:%Y-%m-%d}")
+    rank = country["setter"].map({name: place for place, name in enumerate(SETTERS)})
+    first = country.assign(rank=rank).sort_values(["rank", "value"]).iloc[0]
+    return _as_target(first, NATIONWIDE)
+
+
+@cache
+def _default_targets() -> pd.DataFrame:
+    return targets(load_raw())
+
+
+def yardstick(indicator: str, due: str | pd.Timestamp, table: pd.DataFrame | None = None) -> Target:
+    """Return the nationwide target that stands in where a unit has none of its own.
+
+    Raises:
+        KeyError: the country has no target for this indicator and date.
+    """
+    day = pd.Timestamp(due)
+    known = _default_targets() if table is None else table
+    known = known[
+        (known["indicator"] == indicator) & (known["due"] == day) & (known["basis"] == "")
+    ]
+    return _nationwide(known, indicator, day)
+
+
+def from_parts(
+    table: pd.DataFrame,
+    merged_code: str,
+    indicator: str,
+    due: str | pd.Timestamp,
+    weights: dict[str, float],
+    origin: str | pd.Timestamp | None = None,
+) -> float | None:
+    """Return the weighted mean of the targets that the parts of a merged unit have of their own.
+
+    Args:
+        weights: persons (population or labour force) by province code.
+
+    Returns:
+        The mean in the unit of the indicator, or None where a part has no target of its own.
+    """
+    parts = geography.members(merged_code)
+    own = [for_unit(table, "province_63", part, indicator, due, origin) for part in parts]
+    if any(target.setter == NATIONWIDE for target in own):
+        return None
+    values = np.array([target.value for target in own])
+    return float(np.average(values, weights=[weights[part] for part in parts]))
