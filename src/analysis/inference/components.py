@@ -70,14 +70,38 @@ def fit_components(
     # A standard deviation e^-8 of the outcome's own is zero for every purpose here.
     low = 0.5 * np.log(max(np.var(y), 1e-8)) - 8
 
-    def negative(logs: Array) -> float:
-        return -restricted_log_likelihood(_total(np.exp(2 * logs), kernels), y, X)
+    def negative(logs: Array) -> tuple[float, Array]:
+        value, slope = _value_and_slope(np.exp(2 * logs), kernels, y, X)
+        return -value, -slope
 
-    best = minimize(negative, start, method="L-BFGS-B", bounds=[(low, low + 12)] * len(start))
-    best = minimize(negative, best.x, method="L-BFGS-B", bounds=[(low, low + 12)] * len(start))
+    box = {"jac": True, "method": "L-BFGS-B", "bounds": [(low, low + 12)] * len(start)}
+    best = minimize(negative, start, **box)
+    best = minimize(negative, best.x, **box)
     if not np.isfinite(best.fun) or np.abs(_projected(best, low)).max() > 0.05:
         raise NotConverged(f"variance components did not converge; gradient {best.jac}")
     return _report(np.exp(2 * best.x), y, X, blocks, kernels, -best.fun)
+
+
+def _value_and_slope(
+    variances: Array, kernels: list[Array], y: Array, X: Array
+) -> tuple[float, Array]:
+    """Restricted log-likelihood and its slope by the log standard deviations.
+
+    The slope by a variance is -1/2 (tr P K - y'P K P y), P the projection of the restricted
+    likelihood (Searle, Casella and McCulloch 1992, section 6.6).
+    """
+    V = _total(variances, kernels)
+    inverse = np.linalg.inv(V)
+    solved = inverse @ X
+    precision = X.T @ solved
+    project = inverse - solved @ np.linalg.solve(precision, solved.T)
+    left = project @ y
+    log_det = np.linalg.slogdet(V)[1] + np.linalg.slogdet(precision)[1]
+    free = len(y) - X.shape[1]
+    value = -0.5 * (free * np.log(2 * np.pi) + log_det + y @ left)
+    slopes = [-0.5 * ((project * K).sum() - left @ K @ left) for K in kernels]
+    slopes.append(-0.5 * (np.trace(project) - left @ left))
+    return float(value), 2 * variances * np.array(slopes)
 
 
 def _projected(best: object, low: float) -> Array:
