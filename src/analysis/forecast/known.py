@@ -9,15 +9,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-try:
-    from analysis import targets as targets_room
-except ImportError:  # the room of targets is not finished yet
-    from analysis.forecast.validation import stopgap as targets_room
+from analysis import targets as targets_room
+from analysis.facts import Raw, corrected
 
 
 @dataclass(frozen=True)
@@ -27,17 +24,18 @@ class Known:
     readings: accepted readings with as_of <= origin (all units and indicators).
     raw: the raw tables, cut likewise: facts by the date that they describe, targets by their
         announcement, policy events by their date, covariates and population by their year.
+        Corrections have been applied to the facts and are gone from their own table.
     targets: targets announced by the origin, whenever due.
     """
 
     origin: pd.Timestamp
     readings: pd.DataFrame
-    raw: Any
+    raw: Raw
     targets: pd.DataFrame
 
 
 def known_at(
-    readings: pd.DataFrame, raw: Any, origin: pd.Timestamp, targets: pd.DataFrame | None = None
+    readings: pd.DataFrame, raw: Raw, origin: pd.Timestamp, targets: pd.DataFrame | None = None
 ) -> Known:
     """Cut `readings` and `raw` at `origin` (inclusive).
 
@@ -57,17 +55,18 @@ def known_at(
     )
 
 
-def _cut_raw(raw: Any, announced: pd.DataFrame, origin: pd.Timestamp) -> Any:
+def _cut_raw(raw: Raw, announced: pd.DataFrame, origin: pd.Timestamp) -> Raw:
     """The raw tables without anything that describes, rules or was announced after `origin`."""
-    facts = raw.facts
+    facts = corrected(raw)
     rows = fact_rows(announced["facts"])
-    actual = (facts["kind"] == "actual") & (pd.to_datetime(facts["as_of"]) <= origin)
+    actual = (facts["kind"] == "actual") & (facts["as_of"] <= origin)
     kept = facts[actual | ((facts["kind"] == "target") & facts["row"].isin(rows))]
     events = raw.policy_events
     return dataclasses.replace(
         raw,
         facts=kept,
-        policy_events=events[pd.to_datetime(events["date"]) <= origin],
+        corrections=raw.corrections.iloc[:0],
+        policy_events=events[events["date"] <= origin],
         covariates=raw.covariates[raw.covariates["year"] <= origin.year],
         population=raw.population[raw.population["year"] <= origin.year],
     )
@@ -136,6 +135,6 @@ def _keys(table: pd.DataFrame) -> pd.MultiIndex:
             table["geo_level"],
             table["province_code"],
             _family(table["indicator"]),
-            pd.to_datetime(table["as_of"]),
+            table["as_of"],
         ]
     )

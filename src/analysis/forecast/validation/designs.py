@@ -33,6 +33,7 @@ PROVINCE_FOLDS = 10
 
 #: Whose target counts, first to last.
 SETTERS = ("government", "province", "agency")
+PROVINCE = "province_63"
 QUERY = ["geo_level", "province_code", "indicator", "as_of"]
 
 
@@ -72,7 +73,7 @@ def scored_readings(readings: pd.DataFrame, indicator: str) -> pd.DataFrame:
     never judge it.
     """
     kept = readings[
-        (readings["geo_level"] == "province_63")
+        (readings["geo_level"] == PROVINCE)
         & (readings["indicator"] == indicator)
         & (readings["kind_of_evidence"] == "published")
         & (readings["basis"].fillna("") == "")
@@ -180,7 +181,7 @@ def own_targets(targets: pd.DataFrame, indicator: str) -> pd.DataFrame:
     and target (percent).
     """
     own = targets[
-        (targets["geo_level"] == "province_63")
+        (targets["geo_level"] == PROVINCE)
         & (targets["indicator"] == indicator)
         & (targets["basis"].fillna("") == "")
     ]
