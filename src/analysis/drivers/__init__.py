@@ -1,0 +1,1 @@
+"""What moves coverage and late payment, and what these data cannot tell."""

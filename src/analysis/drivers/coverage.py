@@ -1,0 +1,268 @@
+"""Chapter 03 in one run: every estimate on the growth of coverage, from readings to tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from analysis import geography, targets
+from analysis.cache import cached
+from analysis.drivers import checks, curve, galton, growth, pairs, policy, restate, target_gap
+from analysis.drivers.exposures import DRIVERS, exposures, what_one_unit_means
+from analysis.facts import Raw
+from analysis.inference import (
+    COLUMNS,
+    benjamini_hochberg,
+    estimate_rows,
+    rejection_rates,
+)
+from analysis.seeds import generator
+
+OUTCOMES = tuple(growth.SCALES)
+#: Quarterly dates at which the step of July 2021 is tried instead.
+PLACEBO = np.arange(2018.0, 2024.26, 0.25)
+
+
+@dataclass(frozen=True)
+class CoverageDrivers:
+    """All tables of chapter 03.
+
+    ``estimates`` (the columns of drivers_coverage.csv), ``curve`` (specification_curve.csv) and
+    ``curve_summary``, ``leave_out``, ``randomisation``, ``placebo``, ``galton``, ``sample``,
+    ``regions``, ``size`` (rejection rates without effect), ``units`` and ``intervals``.
+    """
+
+    estimates: pd.DataFrame
+    curve: pd.DataFrame
+    curve_summary: pd.DataFrame
+    leave_out: pd.DataFrame
+    randomisation: pd.DataFrame
+    placebo: pd.DataFrame
+    galton: pd.DataFrame
+    sample: pd.DataFrame
+    regions: pd.DataFrame
+    size: pd.DataFrame
+    units: pd.DataFrame
+    intervals: pd.DataFrame
+
+
+@cached
+def run(
+    readings: pd.DataFrame, raw: Raw, draws: int = 1999, curve_draws: int = 499
+) -> CoverageDrivers:
+    """Estimate everything that chapter 03 shows. ``draws``: bootstrap draws a test."""
+    exposure = growth.with_regions(exposures(raw), geography.provinces())
+    hi = restate.on_one_population(readings, raw)
+    others = readings[readings["indicator"].isin(OUTCOMES[1:])]
+    rows = pd.concat([hi, others], ignore_index=True)
+    table, summary = curve.run(hi, exposure, curve_draws)
+    main = growth.Choices(design="levels")
+    return CoverageDrivers(
+        estimates=_estimates(rows, exposure, targets.targets(raw), draws),
+        curve=table,
+        curve_summary=summary,
+        leave_out=_leave_out(hi, exposure),
+        randomisation=_randomisation(hi, exposure, draws),
+        placebo=policy.placebo_dates(hi, exposure, main, PLACEBO),
+        galton=galton.simulate_start(hi, exposure, growth.Choices()),
+        sample=_sample(rows),
+        regions=_regions(hi, exposure, draws),
+        size=_size(hi, exposure),
+        units=what_one_unit_means(raw),
+        intervals=pairs.intervals(pairs.usable(hi, "hi_coverage")),
+    )
+
+
+def _choices(design: str, **more: object) -> growth.Choices:
+    return replace(growth.Choices(design=design), **more)  # type: ignore[arg-type]
+
+
+def _estimates(
+    rows: pd.DataFrame, exposure: pd.DataFrame, known: pd.DataFrame, draws: int
+) -> pd.DataFrame:
+    """The table of drivers_coverage.csv."""
+    found: list[dict[str, object]] = []
+    for design in growth.DESIGNS:
+        found += _main_terms(rows, exposure, design, draws)
+        for outcome in OUTCOMES:
+            found += _each_driver(rows, exposure, outcome, design, draws)
+    for outcome in OUTCOMES:
+        found += _start(rows, exposure, outcome, draws)
+    found += _targets(rows, exposure, known, draws)
+    levels = growth.Choices(design="levels")
+    found += checks.check_rows(rows, exposure, levels, policy.TERM)
+    table = pd.DataFrame(found)
+    return _with_q(table)[[*COLUMNS[:9], "p_model", "q", "beside", *COLUMNS[9:]]]
+
+
+def _rows(
+    rows: pd.DataFrame,
+    exposure: pd.DataFrame,
+    outcome: str,
+    choices: growth.Choices,
+    shown: tuple[str, ...],
+    draws: int,
+    beside: str,
+) -> list[dict[str, object]]:
+    """Estimates of the shown terms of one specification; dropped ones with their reason."""
+    design = growth.build(rows, outcome, exposure, choices)
+    labels = {
+        "outcome": outcome,
+        "design": choices.design,
+        "sample": f"{choices.rule}, {choices.evidence}",
+        "beside": beside,
+    }
+    fit, dropped = design.fit(), dict(design.dropped)
+    rng = generator("drivers", outcome, choices.design, beside, *shown)
+    found = estimate_rows(fit, [t for t in shown if t in fit.names], rng, draws, **labels)
+    for term in shown:
+        if term in dropped:
+            found.append({**labels, "term": term, "n": fit.n, "note": f"dropped: {dropped[term]}"})
+    return found
+
+
+def _main_terms(
+    rows: pd.DataFrame, exposure: pd.DataFrame, design: str, draws: int
+) -> list[dict[str, object]]:
+    shown = ("trend", "step", "trend_after", "season", policy.TERM)
+    found = _rows(rows, exposure, OUTCOMES[0], _choices(design), shown, draws, "main design")
+    trend = _choices(design, minority_trend=True)
+    shown = (policy.TERM, "minority_trend")
+    return found + _rows(rows, exposure, OUTCOMES[0], trend, shown, draws, "minority trend")
+
+
+def _each_driver(
+    rows: pd.DataFrame, exposure: pd.DataFrame, outcome: str, design: str, draws: int
+) -> list[dict[str, object]]:
+    """Each driver with the terms of time; for HI also beside Decision 861."""
+    found = []
+    settings = {"time only": False, "decision_861": True}
+    for beside, with_policy in settings.items():
+        if with_policy and outcome != OUTCOMES[0]:
+            continue
+        for driver in DRIVERS:
+            spec = _choices(design, policy=with_policy, drivers=(driver,))
+            found += _rows(rows, exposure, outcome, spec, (driver,), draws, beside)
+    return found
+
+
+def _start(
+    rows: pd.DataFrame, exposure: pd.DataFrame, outcome: str, draws: int
+) -> list[dict[str, object]]:
+    spec = _choices("changes", start_level=True, policy=outcome == OUTCOMES[0])
+    beside = "decision_861" if outcome == OUTCOMES[0] else "time only"
+    found = _rows(rows, exposure, outcome, spec, ("start_level",), draws, beside)
+    if outcome == OUTCOMES[0]:
+        levels = _choices("levels", start_level=True)
+        found += _rows(rows, exposure, outcome, levels, ("start_level",), draws, beside)
+    return found
+
+
+def _targets(
+    rows: pd.DataFrame, exposure: pd.DataFrame, known: pd.DataFrame, draws: int
+) -> list[dict[str, object]]:
+    chosen = growth.sample(rows, OUTCOMES[0], "changes", "yearly", "published")
+    design = target_gap.with_target(chosen, known, exposure)
+    labels = {
+        "outcome": OUTCOMES[0],
+        "design": "changes",
+        "sample": "yearly, published, own target",
+        "beside": "decision_861",
+    }
+    rng = generator("drivers", "target")
+    return estimate_rows(design.fit(), [target_gap.TERM], rng, draws, **labels)
+
+
+def _with_q(table: pd.DataFrame) -> pd.DataFrame:
+    """False-discovery q of each family: one outcome, design and set of companions."""
+    table["q"] = np.nan
+    drivers = table["term"].isin(list(DRIVERS))
+    for _, family in table[drivers].groupby(["outcome", "design", "beside"]):
+        table.loc[family.index, "q"] = benjamini_hochberg(family["wild_p"])
+    table["note"] = table["note"].fillna("")
+    return table
+
+
+def _leave_out(hi: pd.DataFrame, exposure: pd.DataFrame) -> pd.DataFrame:
+    parts = []
+    for design in growth.DESIGNS:
+        fit = growth.build(hi, OUTCOMES[0], exposure, growth.Choices(design=design)).fit()
+        parts.append(policy.leave_one_out(fit).assign(design=design))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _randomisation(hi: pd.DataFrame, exposure: pd.DataFrame, draws: int) -> pd.DataFrame:
+    rows = []
+    for design in growth.DESIGNS:
+        for trend in (False, True):
+            spec = growth.Choices(design=design, minority_trend=trend)
+            built = growth.build(hi, OUTCOMES[0], exposure, spec)
+            test = policy.randomisation(built, exposure, draws, trend)
+            rows.append(
+                {
+                    "design": design,
+                    "minority_trend": trend,
+                    "estimate": test.estimate,
+                    "t": test.t,
+                    "p": test.p,
+                    "p_coefficient": test.p_coefficient,
+                    "draws": test.draws,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _sample(rows: pd.DataFrame) -> pd.DataFrame:
+    """What the pairing rules leave: readings, provinces and intervals by outcome."""
+    found = []
+    for outcome in OUTCOMES:
+        for rule in pairs.RULES:
+            for evidence in pairs.EVIDENCE:
+                usable = pairs.usable(rows, outcome, evidence)
+                table = pairs.intervals(usable, rule)
+                step = (table["start"] < "2021-07-01") & (table["end"] >= "2021-07-01")
+                found.append(
+                    {
+                        "outcome": outcome,
+                        "rule": rule,
+                        "evidence": evidence,
+                        "readings": len(usable),
+                        "intervals": len(table),
+                        "provinces": table["province_code"].nunique(),
+                        "crossing_july_2021": int(step.sum()),
+                    }
+                )
+    return pd.DataFrame(found)
+
+
+def _regions(hi: pd.DataFrame, exposure: pd.DataFrame, draws: int) -> pd.DataFrame:
+    """Do regions grow differently? Region labels dealt out again among the provinces."""
+    rows = []
+    for design in growth.DESIGNS:
+        built = growth.build(hi, OUTCOMES[0], exposure, growth.Choices(design=design, regions=True))
+        p = policy.region_test(built, exposure, min(draws, 999))
+        count = sum(name.startswith("region_") for name in built.names)
+        rows.append({"design": design, "terms": count, "p": p, "n": len(built.y)})
+    return pd.DataFrame(rows)
+
+
+def _size(hi: pd.DataFrame, exposure: pd.DataFrame, panels: int = 400) -> pd.DataFrame:
+    """How often each test finds something in panels without effect, on the real designs."""
+    rows = []
+    for design in growth.DESIGNS:
+        built = growth.build(hi, OUTCOMES[0], exposure, growth.Choices(design=design))
+        rng = generator("drivers", "size", design)
+        rates = rejection_rates(
+            built.X,
+            built.names,
+            built.clusters,
+            policy.TERM,
+            rng,
+            panels,
+            draws=199,
+            absorb=built.absorb,
+        )
+        rows.append({"design": design, "term": policy.TERM, "panels": panels, **rates})
+    return pd.DataFrame(rows)

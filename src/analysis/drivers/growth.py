@@ -1,0 +1,189 @@
+"""The two designs of growth: levels with province effects, and changes between readings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.drivers import pairs, terms
+from analysis.inference import Fit, SingularDesign, fit_least_squares
+from analysis.inference.least_squares import Array, within
+
+SCALES: dict[str, Callable[[Array], Array]] = {
+    "hi_coverage": terms.logit,
+    "si_compulsory_participants": np.log,
+    "si_voluntary_participants": np.log,
+}
+DESIGNS = ("levels", "changes")
+
+
+@dataclass(frozen=True)
+class Design:
+    """Rows ready for a regression: ``y`` (n,), ``X`` (n, k), names, clusters, and what it is.
+
+    ``absorb`` is true for levels, where each province (and like-for-like group) has its own
+    effect. ``dropped`` lists terms that the data could not carry, with the reason.
+    """
+
+    y: Array
+    X: Array
+    names: tuple[str, ...]
+    clusters: np.ndarray
+    absorb: bool
+    rows: pd.DataFrame
+    dropped: tuple[tuple[str, str], ...] = ()
+
+    def fit(self) -> Fit:
+        """Least squares on this design."""
+        return fit_least_squares(self.y, self.X, self.names, self.clusters, absorb=self.absorb)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The choices that make a specification; the defaults are the main one."""
+
+    design: str = "changes"
+    rule: str = "yearly"
+    evidence: str = "published"
+    periods: str = "bend"
+    policy: bool = True
+    minority_trend: bool = False
+    drivers: tuple[str, ...] = ()
+    start_level: bool = False
+    regions: bool = False
+    weighting: str = "annual"
+    step: float = terms.STEP
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Readings or intervals ready for any specification: chosen once, used many times.
+
+    ``rows`` are readings (levels) or intervals (changes); ``codes`` (n,) are their provinces;
+    ``first`` and ``last`` are decimal years and ``y0``, ``y1`` outcomes on the scale of the
+    design; for levels only ``last`` and ``y1`` are filled.
+    """
+
+    design: str
+    rows: pd.DataFrame
+    codes: np.ndarray
+    last: Array
+    y1: Array
+    first: Array
+    y0: Array
+
+
+def build(
+    readings: pd.DataFrame, indicator: str, exposure: pd.DataFrame, choices: Choices
+) -> Design:
+    """The design of one specification.
+
+    ``exposure`` is indexed by province_code (see analysis.drivers.exposures). Raises
+    SingularDesign when no rows are left, and ValueError for an unknown design.
+    """
+    chosen = sample(readings, indicator, choices.design, choices.rule, choices.evidence)
+    return design(chosen, exposure, choices)
+
+
+def sample(readings: pd.DataFrame, indicator: str, kind: str, rule: str, evidence: str) -> Sample:
+    """Choose the rows of a design by the pairing rule and the evidence admitted."""
+    if kind not in DESIGNS:
+        raise ValueError(f"unknown design {kind!r}: choose one of {', '.join(DESIGNS)}")
+    usable, scale = pairs.usable(readings, indicator, evidence), SCALES[indicator]
+    none = np.zeros(0)
+    if kind == "levels":
+        rows = _largest_group(pairs.kept(usable, rule))
+        y = scale(rows["value"].to_numpy(dtype=float))
+        return Sample(kind, rows, _codes(rows), rows["time"].to_numpy(), y, none, none)
+    rows = pairs.intervals(usable, rule)
+    y0, y1 = (scale(rows[v].to_numpy(dtype=float)) for v in ("value0", "value1"))
+    first, last = rows["time0"].to_numpy(), rows["time1"].to_numpy()
+    return Sample(kind, rows, _codes(rows), last, y1, first, y0)
+
+
+def _codes(rows: pd.DataFrame) -> np.ndarray:
+    return rows["province_code"].to_numpy(dtype=str)
+
+
+def _largest_group(rows: pd.DataFrame) -> pd.DataFrame:
+    """Keep the like-for-like group of each province with most readings, if it has two or more."""
+    sizes = rows.groupby(["province_code", "key"]).size().rename("size").reset_index()
+    sizes = sizes[sizes["size"] >= 2].sort_values(["province_code", "size", "key"])
+    keys = sizes.groupby("province_code")["key"].last()
+    return rows[rows["key"].isin(keys)].reset_index(drop=True)
+
+
+def design(chosen: Sample, exposure: pd.DataFrame, choices: Choices) -> Design:
+    """The outcome and the columns of one specification on chosen rows."""
+    needed = [*choices.drivers, "minority"]
+    values = exposure[needed].reindex(chosen.codes).to_numpy()
+    known = np.isfinite(values).all(axis=1)
+    if not known.any():
+        raise SingularDesign("no rows are left for this design")
+    if not known.all():
+        chosen = subset(chosen, known)
+    carried = exposure.reindex(chosen.codes)
+    own = dict(zip(carried.columns, carried.to_numpy().T, strict=True))
+    make = _levels if choices.design == "levels" else _changes
+    return make(chosen, own, choices)
+
+
+def subset(s: Sample, keep: np.ndarray) -> Sample:
+    """The rows of a sample where ``keep`` (n,) is true."""
+    first, y0 = (s.first[keep], s.y0[keep]) if len(s.first) else (s.first, s.y0)
+    rows = s.rows[keep].reset_index(drop=True)
+    return Sample(s.design, rows, s.codes[keep], s.last[keep], s.y1[keep], first, y0)
+
+
+def _columns(time: Array, own: dict[str, Array], c: Choices) -> dict[str, Array]:
+    regions = [r for r in own if r.startswith("region_")] if c.regions else []
+    return terms.level_columns(
+        time, own, c.drivers, c.periods, c.policy, c.minority_trend, regions, c.step
+    )
+
+
+def _levels(s: Sample, own: dict[str, Array], c: Choices) -> Design:
+    dropped = [("start_level", "a design of levels has no start")] if c.start_level else []
+    return _finish(s.y1, _columns(s.last, own, c), s, True, dropped)
+
+
+def _changes(s: Sample, own: dict[str, Array], c: Choices) -> Design:
+    length = s.last - s.first
+    years = length if c.weighting == "annual" else np.ones(len(length))
+    first, last = _columns(s.first, own, c), _columns(s.last, own, c)
+    columns = {name: (last[name] - first[name]) / years for name in first}
+    if c.start_level:
+        # The start acts for as long as the interval lasts, like every other driver.
+        columns["start_level"] = (s.y0 - s.y0.mean()) * length / years
+    return _finish((s.y1 - s.y0) / years, columns, s, False, [])
+
+
+def _finish(
+    y: Array,
+    columns: dict[str, Array],
+    s: Sample,
+    absorb: bool,
+    dropped: Sequence[tuple[str, str]],
+) -> Design:
+    """Leave out terms that do not vary in these rows, and say so."""
+    matrix, names = np.column_stack(list(columns.values())), list(columns)
+    spread = matrix
+    if absorb:
+        codes = np.unique(s.codes, return_inverse=True)[1]
+        spread = within(matrix, codes, int(codes.max()) + 1)
+    varies = np.abs(spread).max(axis=0) > 1e-9
+    still = [
+        (n, "does not vary in these rows") for n, v in zip(names, varies, strict=True) if not v
+    ]
+    kept = tuple(n for n, v in zip(names, varies, strict=True) if v)
+    return Design(y, matrix[:, varies], kept, s.codes, absorb, s.rows, (*dropped, *still))
+
+
+def with_regions(exposure: pd.DataFrame, provinces: pd.DataFrame) -> pd.DataFrame:
+    """Add a dummy column for each region but the first ("region_R2" ...)."""
+    region = provinces["region_code"].reindex(exposure.index)
+    dummies = pd.get_dummies(region, prefix="region", dtype=float)
+    return exposure.join(dummies.iloc[:, 1:])

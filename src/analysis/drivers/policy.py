@@ -1,0 +1,130 @@
+"""Decision 861 on trial: randomisation, each province left out, placebo dates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from analysis.drivers import growth, terms
+from analysis.inference import (
+    Fit,
+    RandomisationTest,
+    SingularDesign,
+    covariance,
+    permute_exposure,
+)
+from analysis.inference.cluster import leave_one_out_changes
+from analysis.inference.least_squares import Array, within
+from analysis.seeds import generator
+
+TERM = "861_x_minority"
+
+
+def leave_one_out(fit: Fit, term: str = TERM) -> pd.DataFrame:
+    """The coefficient without each province: columns province_code, estimate, sorted."""
+    estimates = fit.beta[fit.index(term)] - leave_one_out_changes(fit)[:, fit.index(term)]
+    table = pd.DataFrame({"province_code": fit.labels, "estimate": estimates})
+    return table.sort_values(["estimate", "province_code"], ignore_index=True)
+
+
+def _stepped(design: growth.Design, step: float) -> Array:
+    """Column of the step in a design: after minus before, per year in a design of changes."""
+    rows = design.rows
+    if design.absorb:
+        return (rows["time"].to_numpy() > step).astype(float)
+    before, after = rows["time0"].to_numpy() > step, rows["time1"].to_numpy() > step
+    return (after.astype(float) - before) / rows["years"].to_numpy()
+
+
+def randomisation(
+    design: growth.Design, exposure: pd.DataFrame, draws: int = 1999, minority_trend: bool = False
+) -> RandomisationTest:
+    """Deal the minority share out again among the provinces of a design (annual weighting).
+
+    With ``minority_trend``, a trend by the dealt share moves with it.
+    """
+    labels, codes = np.unique(design.clusters, return_inverse=True)
+    own = [i for i, n in enumerate(design.names) if n not in (TERM, "minority_trend")]
+    steps = [_stepped(design, terms.STEP)]
+    if minority_trend:
+        steps.append(design.X[:, design.names.index("trend")])
+    share = exposure["minority"].reindex(labels).to_numpy()
+    rng = generator("drivers", "randomisation", int(design.absorb), int(minority_trend))
+    return permute_exposure(
+        design.y, design.X[:, own], steps, share, codes, rng, draws, absorb=design.absorb
+    )
+
+
+def placebo_dates(
+    readings: pd.DataFrame,
+    exposure: pd.DataFrame,
+    choices: growth.Choices,
+    dates: Array,
+) -> pd.DataFrame:
+    """The same regression with the step at other dates, with and without a minority trend.
+
+    Columns: date (decimal year), minority_trend, estimate, standard_error (CR3), t, fit (the
+    residual sum of squares), n, clusters, note. A date at which the design is singular keeps its
+    row with the reason.
+    """
+    rows = []
+    for trend in (False, True):
+        for date in dates:
+            spec = replace(choices, step=float(date), minority_trend=trend)
+            rows.append(
+                {"date": date, "minority_trend": trend, **_placebo(readings, exposure, spec)}
+            )
+    return pd.DataFrame(rows)
+
+
+def _placebo(
+    readings: pd.DataFrame, exposure: pd.DataFrame, spec: growth.Choices
+) -> dict[str, object]:
+    try:
+        fit = growth.build(readings, "hi_coverage", exposure, spec).fit()
+        j = fit.index(TERM)
+        error = float(np.sqrt(covariance(fit, "CR3")[j, j]))
+    except (SingularDesign, KeyError) as failure:
+        return {"note": str(failure)}
+    return {
+        "estimate": float(fit.beta[j]),
+        "standard_error": error,
+        "t": float(fit.beta[j]) / error,
+        "fit": float(fit.residuals @ fit.residuals),
+        "n": fit.n,
+        "clusters": fit.clusters,
+        "note": "",
+    }
+
+
+def in_points(effect: float, shares: Array, start: float = 90.0) -> Array:
+    """Fall in percentage points from ``start`` for standardised minority shares (k,)."""
+    base = terms.logit(np.array([start]))[0]
+    return terms.inverse_logit(base + effect * np.asarray(shares)) - start
+
+
+def region_test(design: growth.Design, exposure: pd.DataFrame, draws: int = 999) -> float:
+    """Permutation p-value of all region terms together: provinces are dealt other regions.
+
+    The statistic is the fall of the residual sum of squares when the region terms enter.
+    """
+    region = [i for i, n in enumerate(design.names) if n.startswith("region_")]
+    own = [i for i in range(design.X.shape[1]) if i not in region]
+    labels, codes = np.unique(design.clusters, return_inverse=True)
+    y, X, trend = design.y[:, None], design.X[:, own], design.X[:, design.names.index("trend")]
+    dummies = exposure[[design.names[i] for i in region]].reindex(labels).to_numpy()
+    rng = generator("drivers", "regions", int(design.absorb))
+
+    def left(dealt: Array) -> float:
+        full = np.column_stack([X, trend[:, None] * dealt[codes]])
+        if design.absorb:
+            full = within(full, codes, len(labels))
+        target = within(y, codes, len(labels)) if design.absorb else y
+        solved = np.linalg.lstsq(full, target, rcond=None)[0]
+        return float(((target - full @ solved) ** 2).sum())
+
+    actual = left(dummies)
+    drawn = [left(dummies[rng.permutation(len(labels))]) for _ in range(draws)]
+    return float((1 + (np.array(drawn) <= actual * (1 + 1e-12)).sum()) / (1 + draws))
