@@ -228,3 +228,11 @@ def say(result: Result, language: str) -> None:
     text = result.text(language)
     paragraph = f'<p class="finding">{html.escape(text)}</p>'
     display({"text/html": paragraph, "text/plain": text}, raw=True)
+
+
+def points(result: Result, language: str) -> None:
+    """Show the sentences of a result in a notebook as a list, one point a sentence."""
+    said = [wording.say(key, language, **values) for key, values in result.phrases]
+    items = "\n".join(f"<li>{html.escape(text)}</li>" for text in said)
+    plain = "\n".join(f"- {text}" for text in said)
+    display({"text/html": f"<ul>\n{items}\n</ul>", "text/plain": plain}, raw=True)

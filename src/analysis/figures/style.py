@@ -10,6 +10,7 @@ import base64
 import hashlib
 import io
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Drawing
+from matplotlib.patheffects import withStroke
 from PIL import Image
 
 from analysis.results import CSV_TYPE, as_csv
@@ -68,6 +70,8 @@ STYLE: Mapping[str, Any] = {
 matplotlib.rcParams.update(STYLE)
 
 _DPI = 150
+#: DejaVu Sans at 7 points.
+_LETTERS_PER_INCH = 18.5
 _COLOURS = 128
 _NAME = re.compile(r"^[a-z0-9]+(_[a-z0-9]+)*$")
 
@@ -145,18 +149,27 @@ def blank(width: float = 7.2, height: float = 3.6) -> Drawing:
 
 def headline(drawing: Drawing, text: str) -> None:
     """Head a drawing with what it shows, from its left edge."""
-    drawing.suptitle(text, x=0.01, ha="left", fontsize=11, fontweight="bold", wrap=True)
+    wrapped = folded(text, float(drawing.get_size_inches()[0]) * _LETTERS_PER_INCH * 7 / 11.5)
+    drawing.suptitle(wrapped, x=0.01, ha="left", fontsize=11, fontweight="bold")
 
 
 def footer(drawing: Drawing, text: str) -> None:
     """Write sources and notes under a drawing."""
-    drawing.supxlabel(text, x=0.01, ha="left", fontsize=7, color=SOFT, wrap=True)
+    wrapped = folded(text, float(drawing.get_size_inches()[0]) * _LETTERS_PER_INCH)
+    drawing.supxlabel(wrapped, x=0.01, ha="left", fontsize=7, color=SOFT)
+
+
+def folded(text: str, letters: float) -> str:
+    """Break a text into lines of at most so many letters, at spaces."""
+    return "\n".join(textwrap.wrap(text, int(letters), break_long_words=False))
 
 
 def direct_label(axes: Axes, x: Any, y: float, text: str, colour: str, **where: Any) -> None:
     """Label a line or point beside it, in its own colour, in place of a legend."""
     options = {"xytext": (5, 0), "ha": "left", "va": "center", "fontsize": 8} | where
-    axes.annotate(text, (x, y), textcoords="offset points", color=colour, **options)
+    halo = [withStroke(linewidth=2.5, foreground="white")]
+    options |= {"textcoords": "offset points", "color": colour, "path_effects": halo}
+    axes.annotate(text, (x, y), **options)
 
 
 def ink_on(colour: str) -> str:

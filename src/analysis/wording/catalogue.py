@@ -1,9 +1,10 @@
 """The catalogue of phrases: one YAML file a topic in each language, read once.
 
 A phrase has the key ``topic.phrase``. Its text carries typed placeholders (see
-:mod:`analysis.wording.formats`) or, as ``{verdict:phrase}``, the key of another phrase. A phrase that depends on a count is a mapping with ``plural``
-(the placeholder that counts) and the plural forms of the language (``one`` and ``other`` in
-English, ``other`` in Vietnamese).
+:mod:`analysis.wording.formats`) or, as ``{verdict:phrase}``, the key of another phrase.
+
+A phrase that depends on a count is a mapping with ``plural`` (the placeholder that counts) and
+the plural forms of the language (``one`` and ``other`` in English, ``other`` in Vietnamese).
 """
 
 from __future__ import annotations

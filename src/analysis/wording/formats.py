@@ -44,7 +44,8 @@ def write(value: Any, spec: str, language: str) -> str:
     or 100, ``numberN``, ``signedN`` (always with its sign), ``integer``, ``rounded`` (two leading
     digits, for quantities known roughly), ``p_value``, ``date``, ``short_date``, ``month``,
     ``year``, ``list``, ``unit`` (a code, or ``level/code``), ``indicator``, ``indicator_short``,
-    ``indicator_inline`` (as within a sentence) and ``text``. A missing value is a dash.
+    ``indicator_inline`` (as within a sentence), ``units`` and ``indicators`` (lists) and ``text``.
+    A missing value is a dash.
 
     Raises:
         ValueError: the type is unknown, or the value does not fit it.
@@ -143,6 +144,13 @@ def _list(value: Iterable[Any], digits: int, language: str) -> str:
     return format_list([str(item) for item in value], locale=Locale.parse(language))
 
 
+def _listed(one: Callable[[Any, int, str], str]) -> Callable[[Any, int, str], str]:
+    def written(value: Iterable[Any], digits: int, language: str) -> str:
+        return _list([one(item, digits, language) for item in value], digits, language)
+
+    return written
+
+
 _WRITERS: dict[str, Callable[[Any, int, str], str]] = {
     "percent": _percent,
     "share": _share,
@@ -157,6 +165,8 @@ _WRITERS: dict[str, Callable[[Any, int, str], str]] = {
     "month": _dated(_MONTHS),
     "year": _year,
     "list": _list,
+    "units": _listed(_unit),
+    "indicators": _listed(_indicator_short),
     "unit": _unit,
     "indicator": _indicator,
     "indicator_short": _indicator_short,

@@ -1,0 +1,151 @@
+"""Build the results of a brief from the tables of earlier chapters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from analysis import coverage
+from analysis.brief import unknown as unknowns
+from analysis.brief.late import late_payment
+from analysis.brief.standing import Standing, standing
+from analysis.brief.tables import INDICATORS, Tables, forecast_rows, level_of, of_unit
+from analysis.results import Result
+from analysis.verdicts import NOT_ENOUGH_EVIDENCE
+
+_FORMATS = {
+    "value": "percent1",
+    "as_of": "short_date",
+    "q50": "percent1",
+    "q10": "percent1",
+    "q90": "percent1",
+    "target": "percent1",
+    "p_meets_reported": "probability",
+    "p_meets_official": "probability",
+    "persons_month_50": "rounded",
+    "persons_month_80": "rounded",
+    "best_year_persons_month": "rounded",
+}
+_WORDS = {"indicator": "indicator", "target_setter": "setter", "verdict": "verdict"}
+_CHANCES = ["p_meets_reported", "p_meets_official", "persons_month_50", "persons_month_80"]
+
+
+@dataclass(frozen=True)
+class Brief:
+    """The parts of a brief, in the order in which they are read.
+
+    Attributes:
+        code, level: the unit.
+        answer: one row an indicator: reading, forecast, target, probability, persons a month.
+        path: yearly estimates and the forecast, for the figure (see :func:`_path`).
+        readings: readings as published, for the figure.
+        standing: where the unit stands among its region and its peers.
+        late: what is known of late payment.
+        unknown: what is not known.
+        sources: the sources of the readings of this unit.
+    """
+
+    code: str
+    level: str
+    answer: Result
+    path: pd.DataFrame
+    readings: pd.DataFrame
+    standing: Standing
+    late: Result
+    unknown: Result
+    sources: Result
+
+
+def brief(code: str, tables: Tables | None = None) -> Brief:
+    """Build the brief of a province (its code) or of the country (``00``).
+
+    Raises:
+        ValueError: the code names neither.
+        analysis.paths.MissingTable: an earlier chapter has not run.
+    """
+    level = level_of(code)
+    tables = tables or Tables.read()
+    own = of_unit(tables.readings, level, code)
+    reported = pd.concat([coverage.as_reported(own, name) for name in INDICATORS])
+    answer = _answer(tables, reported, level, code)
+    return Brief(
+        code,
+        level,
+        answer,
+        _path(tables, level, code),
+        reported,
+        standing(tables, level, code),
+        late_payment(own, level, code),
+        unknowns.unknown(tables, answer.table, level, code),
+        _sources(own, tables.sources),
+    )
+
+
+def _answer(tables: Tables, reported: pd.DataFrame, level: str, code: str) -> Result:
+    """One row an indicator, with the sentence that opens the brief."""
+    table = pd.DataFrame({"indicator": INDICATORS})
+    latest = reported.groupby("indicator").tail(1)[["indicator", "value", "as_of", "evidence"]]
+    columns = ["indicator", "q50", "q10", "q90", "target", "target_setter"]
+    columns += ["p_meets_reported", "verdict", "p_meets_official"]
+    ahead = of_unit(forecast_rows(tables), level, code)[columns]
+    needed = ["persons_month_50", "persons_month_80", "best_year_persons_month"]
+    needs = of_unit(tables.needs, level, code)
+    needs = needs[needs["date"] == tables.due][["indicator", *needed]]
+    table = table.merge(latest, how="left").merge(ahead, how="left").merge(needs, how="left")
+    table["verdict"] = table["verdict"].fillna(NOT_ENOUGH_EVIDENCE)
+    table.loc[table["verdict"] == NOT_ENOUGH_EVIDENCE, _CHANCES] = float("nan")
+    table["rests_on"] = f"{level}/{code}"
+    return Result(
+        "answer",
+        table,
+        _opening(table, tables, level, code),
+        _FORMATS,
+        _WORDS,
+        "brief",
+        {"value": "evidence", "q50": "rests_on"},
+        across="indicator",
+    )
+
+
+def _opening(
+    table: pd.DataFrame, tables: Tables, level: str, code: str
+) -> list[tuple[str, dict[str, object]]]:
+    """The first sentences: health insurance, which every unit is judged by."""
+    row = table[table["indicator"] == "hi_coverage"].iloc[0]
+    values = {
+        "unit": f"{level}/{code}",
+        "origin": tables.origin,
+        "due": tables.due,
+        "verdict": f"verdict.{row['verdict']}",
+        **{name: row[name] for name in _FORMATS},
+    }
+    read = "brief.opening_read" if pd.notna(row["value"]) else "brief.opening_unread"
+    sure = row["verdict"] != NOT_ENOUGH_EVIDENCE
+    chance = "brief.opening_chance" if sure else "brief.opening_no_chance"
+    return [(read, values), (chance, values)]
+
+
+def _path(tables: Tables, level: str, code: str) -> pd.DataFrame:
+    """Yearly estimates and the forecast: indicator, date, q05, q10, q50, q90, q95, target."""
+    columns = ["indicator", "date", "q05", "q10", "q50", "q90", "q95"]
+    past = of_unit(tables.estimates, level, code)
+    past = past[past["date"] < tables.due]
+    if "scale" in past:
+        past = past[past["scale"] == "reported"]
+    ahead = of_unit(forecast_rows(tables), level, code)
+    table = pd.concat([past[columns], ahead[[*columns, "target"]]], ignore_index=True)
+    return table.sort_values(["indicator", "date"], ignore_index=True)
+
+
+def _sources(own: pd.DataFrame, sources: pd.DataFrame) -> Result:
+    """The sources of the readings on this page, most used first."""
+    listed = own["sources"].fillna("").str.split(";").explode()
+    counts = listed[listed != ""].value_counts()
+    used = sources[sources["source_id"].isin(counts.index)].copy()
+    used["readings"] = used["source_id"].map(counts)
+    used = used.sort_values(["readings", "source_id"], ascending=[False, True])
+    columns = ["source_id", "publisher", "published", "title", "readings"]
+    values = {"n": len(used), "readings": len(own)}
+    key = "brief.sources" if len(used) else "brief.no_sources"
+    return Result("sources", used[columns], [(key, values)], {"readings": "integer"})

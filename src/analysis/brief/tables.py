@@ -1,0 +1,86 @@
+"""The tables of earlier chapters that a brief reads, and the rows of one unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from analysis import coverage, geography, paths
+
+INDICATORS = coverage.COVERAGE
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Readings (chapter 01), estimates, forecasts and needs (chapter 05), sources.
+
+    Forecasts are those of the latest origin in the table.
+    """
+
+    readings: pd.DataFrame
+    estimates: pd.DataFrame
+    forecasts: pd.DataFrame
+    needs: pd.DataFrame
+    sources: pd.DataFrame
+
+    @classmethod
+    def read(cls) -> Tables:
+        """Read the tables.
+
+        Raises:
+            analysis.paths.MissingTable: chapter 01 or chapter 05 has not run.
+        """
+        readings = paths.read_processed("readings", dates=["as_of"])
+        readings["basis"] = readings["basis"].fillna("")
+        forecasts = paths.read_processed("forecasts", dates=["origin", "date"])
+        needs = paths.read_processed("needs", dates=["origin", "date"])
+        return cls(
+            readings=readings,
+            estimates=paths.read_processed("estimates", dates=["date"]),
+            forecasts=_at_last_origin(forecasts),
+            needs=_at_last_origin(needs),
+            sources=pd.read_csv(paths.RAW / "sources.csv", dtype=str, keep_default_na=False),
+        )
+
+    @cached_property
+    def origin(self) -> pd.Timestamp:
+        """The date up to which the forecasts know the facts."""
+        return self.forecasts["origin"].max()
+
+    @cached_property
+    def due(self) -> pd.Timestamp:
+        """The date for which the targets are forecast."""
+        return self.forecasts["date"].max()
+
+
+def _at_last_origin(table: pd.DataFrame) -> pd.DataFrame:
+    return table[table["origin"] == table["origin"].max()].reset_index(drop=True)
+
+
+def level_of(code: str) -> str:
+    """Return the geographic level of a brief's unit.
+
+    Raises:
+        ValueError: the code names neither a province nor the country.
+    """
+    if code == geography.COUNTRY:
+        return "country"
+    if code in geography.codes("province_63"):
+        return "province_63"
+    raise ValueError(
+        f"no brief for {code!r}: give the code of one of the 63 provinces, such as '83', "
+        f"or '{geography.COUNTRY}' for the country"
+    )
+
+
+def of_unit(table: pd.DataFrame, level: str, code: str) -> pd.DataFrame:
+    """Return the rows of one unit."""
+    return table[(table["geo_level"] == level) & (table["province_code"] == code)]
+
+
+def forecast_rows(tables: Tables, scale: str = "reported") -> pd.DataFrame:
+    """Return the forecasts for the due date on one scale (true, reported or official)."""
+    table = tables.forecasts
+    return table[(table["scale"] == scale) & (table["date"] == tables.due)]

@@ -1,0 +1,85 @@
+"""What a brief has to admit: what was never published, what is borrowed, what is blurred."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from analysis import geography
+from analysis.brief.tables import INDICATORS, Tables, of_unit
+from analysis.results import Result
+from analysis.targets import NATIONWIDE
+
+_STALE_MONTHS = 18
+
+
+def unknown(tables: Tables, answer: pd.DataFrame, level: str, code: str) -> Result:
+    """List what is not known of a unit, each point once, the gravest first.
+
+    Args:
+        tables: see :class:`analysis.brief.tables.Tables`.
+        answer: the table that opens the brief.
+        level: its geographic level.
+        code: its code.
+    """
+    phrases: list[tuple[str, dict[str, Any]]] = []
+    phrases += _unread(answer)
+    for name in INDICATORS:
+        phrases += _stale(name, tables, answer)
+    phrases += _borrowed(tables, level, code)
+    phrases += _yardsticks(answer)
+    if level == "province_63":
+        phrases += _merger(code)
+    phrases.append(("brief.unknown_selection", {}))
+    table = pd.DataFrame({"point": [key.split(".")[1] for key, _ in phrases]})
+    return Result("unknown", table, phrases)
+
+
+def _unread(answer: pd.DataFrame) -> list[tuple[str, dict[str, Any]]]:
+    """The indicators on which no figure was found."""
+    names = list(answer.loc[answer["as_of"].isna(), "indicator"])
+    return [("brief.unknown_never", {"indicators": names})] if names else []
+
+
+def _stale(name: str, tables: Tables, answer: pd.DataFrame) -> list[tuple[str, dict[str, Any]]]:
+    """The latest figure is old, seen from the origin of the forecast."""
+    day = answer.loc[answer["indicator"] == name, "as_of"].iloc[0]
+    months = 0 if pd.isna(day) else (tables.origin - day).days / 30.4375
+    if months <= _STALE_MONTHS:
+        return []
+    return [("brief.unknown_stale", {"indicator": name, "day": day, "months": round(months)})]
+
+
+def _borrowed(tables: Tables, level: str, code: str) -> list[tuple[str, dict[str, Any]]]:
+    """What the estimates rest on where the unit has no readings of its own."""
+    rows = of_unit(tables.estimates, level, code)
+    if "status" not in rows or level == "country":
+        return []
+    rows = rows[rows["status"] == "borrowed"]
+    names = [name for name in INDICATORS if (rows["indicator"] == name).sum() > 0]
+    whole = [name for name in names if name in _wholly_borrowed(tables, level, code)]
+    if not whole:
+        return []
+    region = f"region/{geography.region_of(code, level)}"
+    return [("brief.unknown_borrowed", {"indicators": whole, "region": region})]
+
+
+def _wholly_borrowed(tables: Tables, level: str, code: str) -> list[str]:
+    rows = of_unit(tables.estimates, level, code)
+    all_borrowed = rows["status"].eq("borrowed").groupby(rows["indicator"]).all()
+    return sorted(all_borrowed.index[all_borrowed])
+
+
+def _yardsticks(answer: pd.DataFrame) -> list[tuple[str, dict[str, Any]]]:
+    """The indicators for which no target of the unit's own is known."""
+    borrowed = answer[answer["target_setter"] == NATIONWIDE]
+    names = list(borrowed["indicator"])
+    return [("brief.unknown_target", {"indicators": names})] if names else []
+
+
+def _merger(code: str) -> list[tuple[str, dict[str, Any]]]:
+    merged = str(geography.PROVINCES.at[code, "merged_code"])
+    if len(geography.members(merged)) == 1:
+        return []
+    return [("brief.unknown_merged", {"unit": f"province_34/{merged}"})]

@@ -1,0 +1,144 @@
+"""The site: from executed notebooks and result tables to the pages of reports/.
+
+``build`` writes ``reports/index.html`` and, for each language, a front page, the chapters, a brief
+a province, the readings of every unit and the sources. Each file is written whole or not at all;
+a file that already holds the same bytes is left as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from analysis import geography, paths
+from analysis.brief import Tables
+from analysis.publish import site_front, site_readings
+from analysis.publish.site_notebook import Body, body
+from analysis.publish.site_page import TEMPLATES, brief_file, environment, page, sayer
+from analysis.wording import LANGUAGES, say
+
+BRIEF = "08_province_brief"
+
+
+@dataclass(frozen=True)
+class Executed:
+    """A notebook that has run: its name, its parameters (with language) and where it lies."""
+
+    stem: str
+    parameters: Mapping[str, Any]
+    path: Path
+
+    @property
+    def language(self) -> str:
+        """The language that the notebook was run in."""
+        return str(self.parameters["language"])
+
+    @property
+    def province(self) -> str:
+        """The unit of a brief; empty for a chapter."""
+        return str(self.parameters.get("province_code", "")) if self.stem == BRIEF else ""
+
+
+@dataclass
+class Site:
+    """The pages made so far and the files they need, by path below the folder of the report."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    chapters: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    briefs: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+
+    def add(self, path: str, content: bytes | str) -> None:
+        """Add one file to the site."""
+        self.files[path] = content.encode("utf-8") if isinstance(content, str) else content
+
+    def downloads(self, language: str) -> list[dict[str, str]]:
+        """Return the workbook and the PDF of the country, as entries of a front page."""
+        return []
+
+
+def build(executed: Iterable[Executed], reports: Path | None = None) -> list[Path]:
+    """Write the site and return the paths of its files, sorted.
+
+    Args:
+        executed: the notebooks that ran without error; the others have no page.
+        reports: the folder of the report; ``paths.REPORTS`` by default.
+
+    Raises:
+        analysis.paths.MissingTable: the readings have not been made.
+    """
+    folder = Path(reports or paths.REPORTS)
+    site = Site()
+    for notebook in sorted(executed, key=lambda one: (one.stem, one.language, one.province)):
+        _notebook_page(site, notebook)
+    tables = site_front.read_tables()
+    readings, sources = site_readings.read()
+    for language in LANGUAGES:
+        _front(site, tables, language)
+        for file, text in site_readings.pages(readings, sources, language).items():
+            site.add(f"{language}/{file}", text)
+    for asset in ("style.css", "table.js"):
+        site.add(f"assets/{asset}", (TEMPLATES / asset).read_bytes())
+    site.add("index.html", _choice(site, tables))
+    return [_write(folder / name, content) for name, content in sorted(site.files.items())]
+
+
+def _notebook_page(site: Site, notebook: Executed) -> None:
+    language, code = notebook.language, notebook.province
+    content = nbformat.read(notebook.path, as_version=4)
+    if code:
+        file = brief_file(code)
+        level = "country" if code == geography.COUNTRY else "province_63"
+        name = geography.name(code, level, language)
+        made = body(
+            content, Path(file).stem, language, False, say("site.brief_of", language, name=name)
+        )
+        site.briefs.setdefault(language, []).append({"file": file, "title": name, "code": code})
+    else:
+        file = f"{notebook.stem}.html"
+        made = body(content, notebook.stem, language, True)
+        entry = {"file": file, "title": made.title, "summary": ""}
+        site.chapters.setdefault(language, []).append(entry)
+    _add_page(site, language, file, made, "brief" if code else "chapter")
+
+
+def _add_page(site: Site, language: str, file: str, made: Body, kind: str) -> None:
+    description = say("site.description", language, title=made.title)
+    site.add(f"{language}/{file}", page(language, file, made.title, made.html, kind, description))
+    for name, content in made.files.items():
+        site.add(f"{language}/{name}", content)
+
+
+def _front(site: Site, tables: Tables | None, language: str) -> None:
+    chapters, briefs = site.chapters.get(language, []), site.briefs.get(language, [])
+    front = site_front.front(tables, chapters, briefs, site.downloads(language), language)
+    _add_page(site, language, "index.html", front, "front")
+
+
+def _choice(site: Site, tables: Tables | None) -> str:
+    """Return the first page: one door a language, and the chapters and briefs behind each."""
+    entries = {
+        language: [
+            (entry["file"], entry["title"])
+            for entry in site.chapters.get(language, []) + site.briefs.get(language, [])
+        ]
+        for language in LANGUAGES
+    }
+    return (
+        environment()
+        .get_template("choice.html.j2")
+        .render(
+            said={language: sayer(language) for language in LANGUAGES},
+            headlines={language: site_front.headline(tables, language) for language in LANGUAGES},
+            entries=entries,
+        )
+    )
+
+
+def _write(path: Path, content: bytes) -> Path:
+    if not path.is_file() or path.read_bytes() != content:
+        paths.write_atomic(path, content)
+    return path

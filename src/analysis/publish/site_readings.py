@@ -1,0 +1,135 @@
+"""The pages of evidence: the readings of each unit with their sources, and all sources."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from analysis import geography, paths, wording
+from analysis.coverage import reading_anchor
+from analysis.indicators import INDICATORS
+from analysis.publish.site_page import brief_file, page, readings_file, render, safe_address
+from analysis.wording import say, write
+
+_DIGITS = {"percent": "percent2", "persons": "integer", "days": "number1"}
+
+
+def pages(readings: pd.DataFrame, sources: pd.DataFrame, language: str) -> dict[str, str]:
+    """Return the page of each unit's readings and the page of all sources, by file name.
+
+    Args:
+        readings: the table of chapter 01.
+        sources: columns source_id, url, title, publisher, published.
+        language: ``en`` or ``vi``.
+    """
+    known = sources.set_index("source_id")
+    made = {}
+    units = [(level, code) for level in _LEVELS for code in geography.codes(level)]
+    groups = dict(tuple(readings.groupby(["geo_level", "province_code"])))
+    for level, code in units:
+        found = groups.get((level, code), readings.iloc[:0])
+        made[readings_file(level, code)] = _unit_page(level, code, found, known, language)
+    made["sources.html"] = _sources_page(units, sources, language)
+    return made
+
+
+def read() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read the readings of chapter 01 and the raw table of sources.
+
+    Raises:
+        analysis.paths.MissingTable: chapter 01 has not run.
+    """
+    readings = paths.read_processed("readings", dates=["as_of"])
+    sources = pd.read_csv(paths.RAW / "sources.csv", dtype=str, keep_default_na=False)
+    return readings, sources
+
+
+_LEVELS = ("country", "province_63", "province_34")
+
+
+def unit_title(level: str, code: str, language: str) -> str:
+    """Return the name of a unit; a merged unit says that it is the one after the merger."""
+    name = geography.name(code, level, language)
+    return say("site.merged_unit", language, name=name) if level == "province_34" else name
+
+
+def _unit_page(
+    level: str, code: str, readings: pd.DataFrame, sources: pd.DataFrame, language: str
+) -> str:
+    file = readings_file(level, code)
+    title = say("site.readings_of", language, name=unit_title(level, code, language))
+    used = sorted({s for listed in readings["sources"].fillna("") for s in listed.split(";") if s})
+    intro = say("site.readings_intro", language, n=len(readings), sources=len(used))
+    body = render(
+        "readings.html.j2",
+        language,
+        title=title,
+        intro=intro,
+        brief=brief_file(code) if level != "province_34" else "",
+        groups=_groups(readings, language),
+        heads=[say(f"site.readings_{head}", language) for head in _HEADS],
+        sources=[_source(s, sources.loc[s], language) for s in used if s in sources.index],
+    )
+    return page(language, file, title, body, "readings", intro)
+
+
+_HEADS = ("day", "value", "interval", "basis", "evidence", "rule", "sources")
+
+
+def _groups(readings: pd.DataFrame, language: str) -> list[dict[str, Any]]:
+    """Group the readings by indicator; each reading has its identifier as anchor."""
+    ordered = readings.sort_values(["indicator", "as_of", "basis", "reading_id"])
+    return [
+        {
+            "anchor": indicator,
+            "title": INDICATORS[str(indicator)].label(language),
+            "rows": [_row(row, language) for row in rows.to_dict("records")],
+        }
+        for indicator, rows in ordered.groupby("indicator")
+    ]
+
+
+def _row(row: dict[str, Any], language: str) -> dict[str, Any]:
+    spec = _DIGITS.get(str(row["unit"]), "number1")
+    ends = (write(row[end], spec, language) for end in ("lower", "upper"))
+    return {
+        "anchor": reading_anchor(row["reading_id"]),
+        "day": write(row["as_of"], "short_date", language),
+        "value": write(row["value"], spec, language),
+        "band": "–".join(ends),
+        "basis": _word("basis", row["basis"], language),
+        "evidence": _word("evidence", row["kind_of_evidence"], language),
+        "rule": _word("rule", row["rule"], language),
+        "sources": [s for s in str(row["sources"] or "").split(";") if s and s != "nan"],
+    }
+
+
+def _word(topic: str, name: Any, language: str) -> str:
+    if not isinstance(name, str) or not name:
+        return ""
+    key = f"{topic}.{name}"
+    return say(key, language) if wording.has(key, language) else name.replace("_", " ")
+
+
+def _source(source_id: str, source: pd.Series, language: str) -> dict[str, str]:
+    published = str(source["published"])
+    whole = len(published) == 10
+    return {
+        "id": source_id,
+        "publisher": str(source["publisher"]),
+        "day": write(published, "short_date", language) if whole else published,
+        "title": str(source["title"]),
+        "url": safe_address(str(source["url"])),
+    }
+
+
+def _sources_page(units: list[tuple[str, str]], sources: pd.DataFrame, language: str) -> str:
+    title = say("site.nav_sources", language)
+    intro = say("site.sources_intro", language, n=len(sources))
+    listed = [_source(str(row["source_id"]), row, language) for _, row in sources.iterrows()]
+    entries = [
+        {"file": readings_file(*unit), "title": unit_title(*unit, language)} for unit in units
+    ]
+    body = render("sources.html.j2", language, intro=intro, units=entries, sources=listed)
+    return page(language, "sources.html", title, body, "readings", intro)

@@ -1,0 +1,64 @@
+// Sorting and filtering of the table of provinces. No library, no network.
+(function () {
+  "use strict";
+  const table = document.getElementById("table-provinces");
+  if (!table) return;
+  const body = table.tBodies[0];
+  const rows = Array.from(body.rows);
+  const heads = Array.from(table.tHead.rows[0].cells);
+  const text = document.getElementById("filter-text");
+  const selects = Array.from(document.querySelectorAll("select[data-column]"));
+  const shown = document.getElementById("shown");
+  const collator = new Intl.Collator(document.documentElement.lang, { numeric: true });
+
+  // Letters without their marks, so that "ben tre" finds "Bến Tre".
+  function plain(value) {
+    return value.toLowerCase().normalize("NFD").replace(/[\u0300-\u036f]/g, "").replace(/đ/g, "d");
+  }
+
+  function key(row, column) {
+    const cell = row.cells[column];
+    const value = cell.dataset.value;
+    return value === undefined ? cell.textContent : value === "" ? null : Number(value);
+  }
+
+  // Missing values stay last in both directions.
+  function compare(a, b, column, direction) {
+    const x = key(a, column), y = key(b, column);
+    if (x === null || y === null) return (x === null) - (y === null);
+    return direction * (typeof x === "number" ? x - y : collator.compare(x, y));
+  }
+
+  function sort(column) {
+    const head = heads[column];
+    const direction = head.getAttribute("aria-sort") === "ascending" ? -1 : 1;
+    heads.forEach((other) => other.removeAttribute("aria-sort"));
+    head.setAttribute("aria-sort", direction === 1 ? "ascending" : "descending");
+    rows.sort((a, b) => compare(a, b, column, direction));
+    body.append(...rows);
+  }
+
+  function filter() {
+    const wanted = plain(text.value.trim());
+    let count = 0;
+    rows.forEach((row) => {
+      const fits = selects.every((s) => !s.value || row.dataset[s.dataset.column] === s.value);
+      const hit = fits && plain(row.cells[0].textContent).includes(wanted);
+      row.hidden = !hit;
+      count += hit ? 1 : 0;
+    });
+    shown.textContent = shown.dataset.template.replace("{n}", count);
+  }
+
+  heads.forEach((head, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...head.childNodes);
+    button.addEventListener("click", () => sort(column));
+    head.append(button);
+  });
+  document.getElementById("filters").addEventListener("submit", (event) => event.preventDefault());
+  text.addEventListener("input", filter);
+  selects.forEach((select) => select.addEventListener("change", filter));
+  filter();
+})();
