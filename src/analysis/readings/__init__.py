@@ -6,7 +6,9 @@ import pandas as pd
 
 from analysis.facts import Raw, corrected
 from analysis.readings import conflicts, derived, identities
+from analysis.readings.census import census_base
 from analysis.readings.evidence import KEY, describe
+from analysis.readings.naming import reading_ids
 from analysis.readings.statements import dated_once
 
 COLUMNS = [
@@ -23,6 +25,7 @@ COLUMNS = [
     "n_sources",
     "rule",
     "doubt",
+    "known_on",
     "facts",
     "derived_from",
     "sources",
@@ -37,6 +40,8 @@ class ReadingTables:
 
     Attributes:
         readings: one row a (geo_level, province_code, indicator, basis, as_of); see `COLUMNS`.
+            `known_on` is the latest date that a fact behind the reading describes: a level
+            computed from the next year's change is not known before that year's date.
         conflicts: all candidates of the keys for which different values were published.
         identities: sums and ratios that should hold, with their difference.
         funnel: how many facts and readings are left after each step.
@@ -58,21 +63,16 @@ def build_readings(raw: Raw) -> ReadingTables:
     actual = dated_once(facts[facts["kind"] == "actual"])
     described = describe(actual, raw)
     accepted, candidates = conflicts.settle(described)
-    published = accepted.assign(kind_of_evidence="published", derived_from="")
+    accepted["denominator_version"] = census_base(accepted, raw)
+    published = accepted.assign(
+        kind_of_evidence="published", derived_from="", known_on=accepted["as_of"]
+    )
     published["reading_id"] = reading_ids(published)
     computed = derived.derive(published, described, raw)
     readings = pd.concat([published[COLUMNS], computed[COLUMNS]], ignore_index=True)
     readings = readings.sort_values([*KEY], ignore_index=True)
     checked = identities.check(readings, raw)
     return ReadingTables(readings, candidates, checked, _funnel(raw, facts, actual, readings))
-
-
-def reading_ids(readings: pd.DataFrame) -> pd.Series:
-    """Return stable names, such as province_63/14/hi_coverage/2023-12-31 (plus the basis)."""
-    parts = [readings["geo_level"], readings["province_code"], readings["indicator"]]
-    name = parts[0].str.cat(parts[1:], sep="/")
-    name = name + "/" + readings["as_of"].dt.strftime("%Y-%m-%d")
-    return name + readings["basis"].where(readings["basis"] == "", "/" + readings["basis"])
 
 
 def _funnel(

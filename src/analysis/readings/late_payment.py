@@ -1,0 +1,74 @@
+"""Late payment rates from amounts over annualised collections, and days of contributions owed."""
+
+import numpy as np
+import pandas as pd
+
+from analysis.readings.arithmetic import pick, reading
+
+ANNUALISED = "annualised_collections"
+# Rate (percent of a year's contributions) to days of contributions: 365 days / 100 percent.
+DAYS_PER_PERCENT = 3.65
+_FARTHEST_DAYS = 366
+# Before the end of February the sum since 1 January says too little about the year.
+_EARLIEST_SHARE = 59 / 365
+# Amounts of a part of the debtors or of one scheme, while collections cover all of them.
+_OTHER_SCOPE = ("listed_debtors", "irrecoverable", "si_compulsory_only")
+
+
+def derive(known: pd.DataFrame) -> pd.DataFrame:
+    """Return derived rates (percent of annualised collections) and days owed, by basis.
+
+    A year's collections are the sum since 1 January divided by the share of the year that has
+    passed; of several dates of one unit the nearest to the amount's, at most a year away, is used.
+    """
+    rates = _rates(known)
+    published = known[known["indicator"] == "late_payment_rate"]
+    taken = pd.MultiIndex.from_frame(published[["geo_level", "province_code", "basis", "as_of"]])
+    keys = pd.MultiIndex.from_frame(rates[["geo_level", "province_code", "basis", "as_of"]])
+    rates = rates[~keys.isin(taken)]
+    return pd.concat([rates, _days(published), _days(rates)], ignore_index=True)
+
+
+def annual_collections(known: pd.DataFrame) -> pd.DataFrame:
+    """Return the collections of a whole year (billion VND) that each reading implies."""
+    table = pick(known, "collections").copy()
+    days = table["as_of"].dt.dayofyear / np.where(table["as_of"].dt.is_leap_year, 366, 365)
+    table = table[days >= _EARLIEST_SHARE]
+    for column in ("value", "lower", "upper"):
+        table[column] = table[column] / days
+    return table
+
+
+def _rates(known: pd.DataFrame) -> pd.DataFrame:
+    amounts = known[
+        (known["indicator"] == "late_payment_amount") & ~known["basis"].isin(_OTHER_SCOPE)
+    ]
+    collections = annual_collections(known)
+    unit = ["geo_level", "province_code"]
+    m = pd.merge_asof(
+        amounts.sort_values(["as_of", *unit, "basis"]),
+        collections.assign(paid_on=collections["as_of"]).sort_values(["as_of", *unit]),
+        on="as_of",
+        by=unit,
+        suffixes=("_a", "_b"),
+        direction="nearest",
+        tolerance=pd.Timedelta(days=_FARTHEST_DAYS),
+    ).dropna(subset=["value_b"])
+    share = (
+        100 * m["value_a"] / m["value_b"],
+        100 * m["lower_a"] / m["upper_b"],
+        100 * m["upper_a"] / m["lower_b"],
+    )
+    made = reading(m, "late_payment_rate", "", share, "amount_over_annualised_collections")
+    made["basis"] = m["basis_a"]
+    made["denominator_version"] = ANNUALISED
+    return made[made["value"] <= 100]
+
+
+def _days(rates: pd.DataFrame) -> pd.DataFrame:
+    numbers = tuple(DAYS_PER_PERCENT * rates[c] for c in ("value", "lower", "upper"))
+    named = rates if "reading_id" in rates else rates.assign(reading_id=rates["derived_from"])
+    made = reading(named, "late_payment_days", "", numbers, "rate_times_3_65", [""])
+    return made.assign(
+        basis=rates["basis"], denominator_version=rates["denominator_version"].to_numpy()
+    )
