@@ -104,8 +104,10 @@ def _wait_for(address: Path, server: subprocess.Popen) -> None:
 
 
 def _end(server: subprocess.Popen) -> None:
+    """Closed input ends it when it serves, the signal when it still imports."""
     assert server.stdin is not None
     server.stdin.close()
+    server.terminate()
     try:
         server.wait(5)
     except subprocess.TimeoutExpired:

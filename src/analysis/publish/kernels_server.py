@@ -60,6 +60,7 @@ class Server:
         signal.set_wakeup_fd(child_ended.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, self._stop)
         self.selector.register(sys.stdin, selectors.EVENT_READ, self._run_has_ended)
         self.selector.register(
             wake, selectors.EVENT_READ, lambda _: (wake.recv(4096), self._reap())
@@ -70,6 +71,9 @@ class Server:
                 key.data(key.fileobj)
         for process in list(self.kernels):
             _kill_group(process)
+
+    def _stop(self, *_: object) -> None:
+        self.running = False
 
     def _run_has_ended(self, stdin: object) -> None:
         if not os.read(sys.stdin.fileno(), 1):
@@ -112,7 +116,7 @@ class Server:
         status = 1
         try:
             signal.set_wakeup_fd(-1)
-            for number in (signal.SIGCHLD, signal.SIGINT):
+            for number in (signal.SIGCHLD, signal.SIGTERM):
                 signal.signal(number, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.default_int_handler)
             self.selector.close()

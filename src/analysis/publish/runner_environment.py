@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -56,3 +57,18 @@ def _has_avx2() -> bool:
         return "avx2" in Path("/proc/cpuinfo").read_text("ascii", "ignore")
     except OSError:
         return False
+
+
+def run_pinned() -> None:
+    """Start this very command again under the pinned settings, unless it runs under them.
+
+    Some of them, as the order of sets, only count when Python starts.
+    """
+    settings = {**PINNED, **(PINNED_X86 if "OPENBLAS_CORETYPE" in pinned() else {})}
+    settings.pop("MPLBACKEND")
+    if any(os.environ.get(name) != value for name, value in settings.items()):
+        os.execve(
+            sys.executable,
+            [sys.executable, *sys.orig_argv[1:]],
+            {**os.environ, **settings},
+        )

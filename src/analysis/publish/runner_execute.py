@@ -64,6 +64,7 @@ def execute(
             dict(parameters),
             engine_name="analysis",
             kernel_name="python3",
+            language="python",
             progress_bar=False,
             watch=watch,
             limit=limit,

@@ -1,0 +1,107 @@
+"""`analysis report`: bring the report up to date."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import signal
+import sys
+from typing import Any
+
+EXAMPLE = """examples:
+  analysis report
+  analysis report --only 08_province_brief
+  analysis report --set 05_forecast.origin=2022-12-31
+  analysis report --scheduler tcp://10.0.0.5:8786
+
+The exit status is the number of notebooks that failed.
+"""
+
+#: What the operating system says -> what to say to people.
+_DISK = {
+    errno.ENOSPC: "the disk is full; free some space and run this again",
+    errno.EDQUOT: "the disk quota is used up; free some space and run this again",
+    errno.EROFS: "this folder cannot be written to (the disk is read-only)",
+    errno.EACCES: "this folder cannot be written to (permission denied)",
+    errno.EPERM: "this folder cannot be written to (operation not permitted)",
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.epilog = EXAMPLE
+    parser.add_argument(
+        "--only", nargs="+", default=[], metavar="NOTEBOOK", help="these, and what they need"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NOTEBOOK.PARAMETER=VALUE",
+        help="pass a parameter to a notebook; may be repeated",
+    )
+    parser.add_argument("--workers", type=int, default=0, help="notebooks at once; default: cores")
+    parser.add_argument("--cold", action="store_true", help="use ordinary kernels")
+    parser.add_argument("--no-wait", action="store_true", help="refuse when a report is being made")
+    parser.add_argument("--scheduler", help="address of a Dask scheduler for the heavy loops")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Returns how many notebooks failed, 1 for faulty raw tables, 2 for an impossible request."""
+    from analysis import paths
+    from analysis.publish.report import is_up_to_date, report
+    from analysis.publish.request import Request
+    from analysis.publish.runner_environment import run_pinned
+
+    settings = parsed_settings(options.set)
+    request = Request(tuple(options.only), settings, options.workers, not options.cold)
+    if is_up_to_date(request):
+        print(f"Nothing has changed. The report: {paths.REPORTS / 'index.html'}")
+        return 0
+    run_pinned()
+    signal.signal(signal.SIGTERM, _stop)
+    if options.scheduler:
+        os.environ["ANALYSIS_SCHEDULER"] = options.scheduler
+    try:
+        failed = report(request, wait=not options.no_wait)
+    except ValueError as error:
+        if not hasattr(error, "faults"):
+            raise
+        print(error, file=sys.stderr)
+        print("No notebook was run; the last report is as it was.", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error.errno not in _DISK:
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        print(f"analysis report: {_DISK[error.errno]}{where}. ", file=sys.stderr, end="")
+        print("The last report is as it was.", file=sys.stderr)
+        return 2
+    print(f"The report: {paths.REPORTS / 'index.html'}")
+    return failed
+
+
+def _stop(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def parsed_settings(given: list[str]) -> dict[str, dict[str, Any]]:
+    """NOTEBOOK.PARAMETER=VALUE as stem -> parameter -> value; raises ValueError when unreadable.
+
+    Values are numbers, true or false, lists in brackets, else text; a date stays text.
+    """
+    if not given:
+        return {}
+    import yaml
+
+    settings: dict[str, dict[str, Any]] = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        stem, dot, parameter = name.rpartition(".")
+        if not (equals and dot and stem and parameter):
+            raise ValueError(f"--set {one}: write NOTEBOOK.PARAMETER=VALUE")
+        settings.setdefault(stem, {})[parameter] = yaml.load(value, Loader=yaml.CSafeLoader)
+        if not isinstance(settings[stem][parameter], bool | int | float | list):
+            settings[stem][parameter] = value
+    return settings

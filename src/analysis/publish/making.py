@@ -1,0 +1,128 @@
+"""Make a report aside: run what has changed, lay out tables and pages, list them all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from analysis import paths
+from analysis.publish import manifest, pipeline
+from analysis.publish.request import Request
+from analysis.publish.runner import plan, run_jobs
+from analysis.publish.runner_job import Outcome
+
+#: Turns finished runs into the files of a report, in the folder given.
+Publisher = Callable[[Sequence[Outcome], Path], None]
+
+
+def make(aside: Path, request: Request, made_from: Mapping[str, str], publish: Publisher) -> int:
+    """Fill `aside`/reports and `aside`/processed; returns how many notebooks failed."""
+    outcomes = run_jobs(plan(request), request)
+    _build(aside, outcomes, publish)
+    _write_manifest(aside, outcomes, made_from, request)
+    return sum(1 for outcome in outcomes if outcome.failure)
+
+
+def _build(aside: Path, outcomes: Sequence[Outcome], publish: Publisher) -> None:
+    """Lay out the tables, then the pages that are made from them and from the notebooks."""
+    processed, reports = aside / "processed", aside / "reports"
+    reports.mkdir()
+    processed.mkdir()
+    for path in _kept_from_before():
+        shutil.copyfile(path, processed / path.name)
+    finished = [outcome for outcome in outcomes if outcome.finished]
+    for outcome in finished:
+        if outcome.job.writes_tables:
+            for name, path in outcome.finished.tables().items():
+                shutil.copyfile(path, processed / name)
+    with _environment(ANALYSIS_PROCESSED=str(processed), ANALYSIS_REPORTS=str(reports)):
+        publish(finished, reports)
+
+
+def _kept_from_before() -> list[Path]:
+    """Files of data/processed that no notebook of this run writes; they are not ours to remove."""
+    ours = {table for chapter in pipeline.load() for table in chapter.produces}
+    folder = Path(paths.PROCESSED)
+    there = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [path for path in there if path.is_file() and path.name not in ours]
+
+
+@contextlib.contextmanager
+def _environment(**settings: str) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def site(finished: Sequence[Outcome], reports: Path) -> None:
+    """The pages of the report, in both languages."""
+    from analysis.publish import site as pages
+
+    pages.build(
+        [
+            pages.Executed(one.job.chapter.stem, one.job.parameters, one.finished.notebook)
+            for one in finished
+        ],
+        reports,
+    )
+
+
+def _write_manifest(
+    aside: Path, outcomes: Sequence[Outcome], made_from: Mapping[str, str], request: Request
+) -> None:
+    runs = [_run(outcome) for outcome in outcomes]
+    tables = {
+        table: {"notebook": one.job.chapter.stem, "parameters": dict(one.job.parameters)}
+        for one in outcomes
+        if one.job.writes_tables
+        for table in one.job.chapter.produces
+    }
+    files = [
+        *manifest.listed(aside / "reports", "reports/", _pages(outcomes)),
+        *(
+            entry
+            for entry in manifest.listed(aside / "processed", "data/processed/", tables)
+            if "notebook" in entry
+        ),
+    ]
+    text = manifest.text(made_from, request.as_settings(), runs, files)
+    paths.write_atomic(aside / "reports" / manifest.NAME, text)
+
+
+def _run(outcome: Outcome) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "notebook": outcome.job.chapter.stem,
+        "parameters": dict(outcome.job.parameters),
+    }
+    if outcome.finished:
+        entry["made_from"] = outcome.finished.key
+    else:
+        entry["failed"] = outcome.failure.message if outcome.failure else "not run"
+    return entry
+
+
+def _pages(outcomes: Sequence[Outcome]) -> dict[str, dict[str, Any]]:
+    """Start of the name of a page and of the files beside it -> the run that made them."""
+    from analysis.publish.site_page import brief_file
+
+    starts = {}
+    for outcome in outcomes:
+        job = outcome.job
+        code = job.parameters.get("province_code")
+        if job.chapter.vary and not code:
+            continue
+        stem = Path(brief_file(code)).stem if code else job.chapter.stem
+        parameters = dict(job.parameters)
+        starts[f"{job.language}/{stem}"] = {"notebook": job.chapter.stem, "parameters": parameters}
+    return starts

@@ -1,0 +1,95 @@
+"""Run the notebooks that have changed, over the cores, and say how each ended."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from analysis import codebase
+from analysis.publish import incremental, pipeline, runner_environment, runner_notebook
+from analysis.publish.kernels import warm_kernels
+from analysis.publish.pipeline import Job
+from analysis.publish.request import Request
+from analysis.publish.runner_job import Outcome, run
+from analysis.publish.runner_progress import Progress
+from analysis.publish.runner_schedule import run_graph
+
+
+def plan(request: Request) -> list[Job]:
+    """The runs that a request asks for, checked before any starts.
+
+    Raises PipelineError, UndeclaredParameter, or ValueError for a notebook that cannot be read.
+    """
+    chapters = pipeline.load()
+    known = {chapter.stem for chapter in chapters}
+    if unknown := sorted(request.settings.keys() - known):
+        raise pipeline.PipelineError(f"parameters are given for {unknown[0]}, which is no notebook")
+    if request.only:
+        chapters = pipeline.chosen(chapters, request.only)
+    jobs = pipeline.jobs(chapters, request.settings)
+    for chapter in chapters:
+        notebook = runner_notebook.read(chapter.path)
+        for job in jobs:
+            if job.chapter is chapter:
+                runner_notebook.check_parameters(notebook, chapter.stem, dict(job.parameters))
+    return jobs
+
+
+def run_jobs(jobs: Sequence[Job], request: Request) -> list[Outcome]:
+    """Run what has changed, over the cores, and say how each run ended."""
+    if found := _all_found(jobs):
+        print(f"{len(jobs)} notebooks unchanged.")
+        return found
+    started = time.monotonic()
+    by_name = {job.name: job for job in jobs}
+    tables: dict[str, Path] = {}
+    ended: dict[str, Outcome] = {}
+    workers = request.workers or len(os.sched_getaffinity(0))
+    with (
+        warm_kernels(_modules(jobs), runner_environment.pinned(), request.warm),
+        Progress(len(jobs)) as progress,
+    ):
+        graph = {job.name: job.after for job in jobs}
+
+        def work(name: str) -> Outcome:
+            job = by_name[name]
+            return run(job, tables, _same_run_before(job, ended))
+
+        for name, outcome, cause in run_graph(graph, work, lambda one: not one.failure, workers):
+            ended[name] = outcome or Outcome(by_name[name], waited_for=cause)
+            if outcome and outcome.finished and outcome.job.writes_tables:
+                tables.update(outcome.finished.tables())
+            progress.say(ended[name])
+        print(progress.summary(time.monotonic() - started))
+    return [ended[job.name] for job in jobs]
+
+
+def _all_found(jobs: Sequence[Job]) -> list[Outcome]:
+    """The finished runs when every one is in the store, so that no kernel is needed; else none."""
+    tables: dict[str, Path] = {}
+    outcomes = []
+    for job in jobs:
+        finished = incremental.find(incremental.key(job, tables))
+        if not finished:
+            return []
+        outcomes.append(Outcome(job, finished, fresh=False))
+        if job.writes_tables:
+            tables.update(finished.tables())
+    return outcomes
+
+
+def _same_run_before(job: Job, ended: Mapping[str, Outcome]) -> incremental.Finished | None:
+    """The same notebook in the first language, when its tables are to be compared."""
+    if not job.chapter.produces or job.writes_tables:
+        return None
+    before = (ended[name] for name in job.after if name in ended)
+    return next((one.finished for one in before if one.job.chapter is job.chapter), None)
+
+
+def _modules(jobs: Iterable[Job]) -> list[str]:
+    """The modules of this package that the notebooks import, to be imported once beforehand."""
+    files = {job.chapter.path for job in jobs}
+    sources = [runner_notebook.code(runner_notebook.read(path)) for path in sorted(files)]
+    return codebase.closure(name for source in sources for name in codebase.imported_by(source))

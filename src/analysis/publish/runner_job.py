@@ -1,0 +1,94 @@
+"""One run of a notebook in folders of its own: it sees what it declares and nothing else."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis import paths
+from analysis.publish import incremental, runner_environment, runner_notebook
+from analysis.publish.incremental import Finished
+from analysis.publish.pipeline import Job
+from analysis.publish.runner_execute import Executed, Failure, execute
+from analysis.publish.translate import translated
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: finished (perhaps long ago: `fresh` is false), failed, or not run."""
+
+    job: Job
+    finished: Finished | None = None
+    failure: Failure | None = None
+    seconds: float = 0.0
+    fresh: bool = True
+    waited_for: str = ""
+    complaints: Mapping[str, str] | None = None
+
+
+def run(job: Job, tables: Mapping[str, Path], first: Finished | None = None) -> Outcome:
+    """Find the run in the store or make it.
+
+    Args:
+        job: what to run; its parameters have been checked.
+        tables: every table made so far, by file name.
+        first: the same run in the first language, with whose tables this one's must agree.
+    """
+    key = incremental.key(job, tables)
+    if finished := incremental.find(key):
+        return Outcome(job, finished, fresh=False)
+    work = paths.CACHE / "work"
+    work.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=work, ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        done = _execute(job, tables, folder)
+        if done.notebook is None:
+            return Outcome(job, None, done.failure, done.seconds)
+        wrong = _wrong_tables(job, folder, first)
+        if wrong:
+            return Outcome(job, None, Failure("the end", wrong), done.seconds)
+        written = {table: folder / "processed" / table for table in job.chapter.produces}
+        record = {"notebook": job.chapter.stem, "parameters": dict(job.parameters)}
+        text = runner_notebook.written(done.notebook)
+        finished = incremental.keep(key, text, written, record)
+    return Outcome(job, finished, None, done.seconds, complaints=done.complaints)
+
+
+def _execute(job: Job, tables: Mapping[str, Path], folder: Path) -> Executed:
+    for part in ("processed", "raw", "reports", "here"):
+        (folder / part).mkdir()
+    for table in job.chapter.needs:
+        shutil.copyfile(tables[table], folder / "processed" / table)
+    for name, path in incremental.raw_files(job):
+        shutil.copyfile(path, folder / "raw" / name)
+    environment = runner_environment.pinned(
+        {
+            "ANALYSIS_ROOT": str(paths.ROOT),
+            "ANALYSIS_NOTEBOOKS": str(paths.NOTEBOOKS),
+            "ANALYSIS_CACHE": str(paths.CACHE),
+            "ANALYSIS_RAW": str(folder / "raw"),
+            "ANALYSIS_PROCESSED": str(folder / "processed"),
+            "ANALYSIS_REPORTS": str(folder / "reports"),
+            "ANALYSIS_KERNEL_MEMORY": str(job.chapter.memory),
+        }
+    )
+    notebook = translated(runner_notebook.read(job.chapter.path), job.chapter.stem, job.language)
+    limit = job.chapter.limit
+    return execute(notebook, job.parameters, environment, str(folder / "here"), limit)
+
+
+def _wrong_tables(job: Job, folder: Path, first: Finished | None) -> str:
+    """One line when the tables written are not those declared, or depend on the language."""
+    there = {path.name for path in (folder / "processed").iterdir()} - set(job.chapter.needs)
+    declared = set(job.chapter.produces)
+    if missing := sorted(declared - there):
+        return f"it did not write {', '.join(missing)}, which pipeline.yml says it does"
+    if surplus := sorted(there - declared):
+        return f"it wrote {', '.join(surplus)}, which pipeline.yml does not say"
+    for name, path in (first.tables() if first else {}).items():
+        if (folder / "processed" / name).read_bytes() != path.read_bytes():
+            return f"{name} is not the same as in the first language"
+    return ""

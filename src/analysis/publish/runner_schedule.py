@@ -1,0 +1,55 @@
+"""Run many jobs over the cores, each as soon as those before it have ended well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+
+def run_graph(
+    after: Mapping[str, Sequence[str]],
+    work: Callable[[str], Result],
+    ended_well: Callable[[Result], bool],
+    workers: int,
+) -> Iterator[tuple[str, Result | None, str]]:
+    """Yield (name, result, "") as each job ends, or (name, None, cause) for one that cannot run.
+
+    Args:
+        after: job -> jobs that must end well before it starts; in an order in which they could run.
+        work: does a job; runs in a thread, at most `workers` at once.
+        ended_well: whether what follows may start.
+        workers: at least 1.
+    """
+    waiting = {name: set(before) for name, before in after.items()}
+    running: dict[Future[Result], str] = {}
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            while waiting or running:
+                for name in [name for name, before in waiting.items() if not before]:
+                    del waiting[name]
+                    running[pool.submit(work, name)] = name
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in sorted(done, key=lambda one: running[one]):
+                    name = running.pop(future)
+                    result = future.result()
+                    yield name, result, ""
+                    if ended_well(result):
+                        for before in waiting.values():
+                            before.discard(name)
+                    else:
+                        yield from _cannot_run(waiting, name)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _cannot_run(waiting: dict[str, set[str]], failed: str) -> Iterator[tuple[str, None, str]]:
+    """All that waits for `failed`, directly or through others, leaves the queue."""
+    causes = {failed}
+    while found := [name for name, before in waiting.items() if before & causes]:
+        for name in found:
+            del waiting[name]
+            causes.add(name)
+            yield name, None, failed
