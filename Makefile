@@ -41,7 +41,7 @@ check-data: $(USE) ## list every fault in data/raw
 	@$(RUN) -m analysis check-data
 
 test: $(DEVELOP) ## test the package and every number stored in the notebooks
-	@$(RUN) -m pytest -n $(WORKERS) --dist loadgroup -q --nbval --nbval-sanitize-with tests/nbval.cfg tests notebooks
+	@$(RUN) -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder -q --nbval tests notebooks
 
 test-slow: $(DEVELOP) ## the tests that take minutes: crashes, simulations, clusters
 	@$(RUN) -m pytest -n $(WORKERS) --dist loadgroup -q --slow --timeout 1800 tests

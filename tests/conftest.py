@@ -1,5 +1,8 @@
-"""What all tests share: repeatable property tests, and slow tests only when asked for."""
+"""What all tests share: repeatable property tests, slow tests on demand, notebooks in order."""
 
+import os
+
+import notebook_order
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -11,16 +14,42 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile("fuzz", settings.get_profile("repeatable"), max_examples=2000)
-settings.load_profile("repeatable")
+settings.load_profile("fuzz" if os.environ.get("ANALYSIS_FUZZ") else "repeatable")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run the tests marked slow, and only them")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    notebook_order.make_folder_for_tables(config)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    notebook_order.remove_folder_for_tables(config)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     wanted = config.getoption("--slow")
     other = [item for item in items if bool(item.get_closest_marker("slow")) != wanted]
     if other:
         config.hook.pytest_deselected(items=other)
         items[:] = [item for item in items if item not in set(other)]
+    notebook_order.arrange(items)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item):
+    if not notebook_order.is_cell(item):
+        return (yield)
+    with notebook_order.settings_for(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item):
+    report = yield
+    if report.failed and notebook_order.is_cell(item):
+        notebook_order.note_failure(item)
+    return report

@@ -1,0 +1,104 @@
+"""Stored notebooks are checked side by side, each after the tables it needs have been written.
+
+nbval runs every cell again. The notebooks share a folder for their tables, apart from the user's
+data/processed. Those that hang together stand in one group, which one worker takes from beginning
+to end; a notebook that needs a table of another group waits until it is there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from analysis import paths
+from analysis.publish import pipeline, runner_environment
+
+TABLES = "ANALYSIS_TEST_TABLES"
+LONGEST_WAIT = 240
+
+
+def is_cell(item: pytest.Item) -> bool:
+    """Whether a test is a cell of a notebook that nbval checks."""
+    return type(item).__name__ == "IPyNbCell"
+
+
+def make_folder_for_tables(config: pytest.Config) -> None:
+    """In the process that starts the workers; they find the folder in their environment."""
+    if not hasattr(config, "workerinput") and config.getoption("nbval", False):
+        os.environ[TABLES] = tempfile.mkdtemp(prefix="analysis-tables-")
+
+
+def remove_folder_for_tables(config: pytest.Config) -> None:
+    """In the process that made it."""
+    if not hasattr(config, "workerinput") and TABLES in os.environ:
+        shutil.rmtree(os.environ.pop(TABLES), ignore_errors=True)
+
+
+def groups(chapters: list[pipeline.Chapter]) -> dict[str, str]:
+    """Stem -> group. Chapters that share tables, other than those of the first, hang together."""
+    maker = {table: one.stem for one in chapters for table in one.produces}
+    group = {one.stem: one.stem for one in chapters}
+    roots = {one.stem for one in chapters if not one.needs}
+    for one in chapters:
+        for other in {maker[table] for table in one.needs} - roots:
+            joined = {group[one.stem], group[other]}
+            group = {stem: min(joined) if name in joined else name for stem, name in group.items()}
+    largest = max(group.values(), key=lambda name: (list(group.values()).count(name), name))
+    return {stem: largest if stem in roots else name for stem, name in group.items()}
+
+
+def arrange(items: list[pytest.Item]) -> None:
+    """Cells first, in the order in which the notebooks can run, each with its group's mark."""
+    cells = [item for item in items if is_cell(item)]
+    if not cells:
+        return
+    chapters = pipeline.load()
+    order = {one.stem: place for place, one in enumerate(chapters)}
+    group = groups(chapters)
+    first = group[chapters[0].stem]
+
+    def place(item: pytest.Item) -> tuple:
+        stem = item.path.stem
+        name = group.get(stem, stem)
+        return name != first, name, order.get(stem, len(order)), stem
+
+    for item in cells:
+        item.add_marker(pytest.mark.xdist_group(group.get(item.path.stem, item.path.stem)))
+    items[:] = sorted(cells, key=place) + [item for item in items if not is_cell(item)]
+
+
+@contextlib.contextmanager
+def settings_for(item: pytest.Item) -> Iterator[None]:
+    """The settings that stored outputs were made under, and the folder for tables."""
+    tables = os.environ[TABLES]
+    before = dict(os.environ)
+    _wait_for_tables(item.path.stem, Path(tables))
+    os.environ.update(runner_environment.pinned({"ANALYSIS_PROCESSED": tables}))
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _wait_for_tables(stem: str, tables: Path) -> None:
+    """Returns at once when nothing can come any more; the notebook then says what is missing."""
+    chapters = {one.stem: one for one in pipeline.load()}
+    needs = chapters[stem].needs if stem in chapters else ()
+    until = time.monotonic() + LONGEST_WAIT
+    while any(not (tables / name).is_file() for name in needs) and time.monotonic() < until:
+        if any(tables.glob("*.failed")):
+            return
+        time.sleep(0.2)
+
+
+def note_failure(item: pytest.Item) -> None:
+    """Let those that wait for this notebook's tables know that they may not come."""
+    (Path(os.environ.get(TABLES, paths.PROCESSED)) / f"{item.path.stem}.failed").touch()
