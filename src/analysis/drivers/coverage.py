@@ -75,8 +75,12 @@ def run(
     )
 
 
-def _choices(design: str, **more: object) -> growth.Choices:
-    return replace(growth.Choices(design=design), **more)  # type: ignore[arg-type]
+def _choices(design: str, outcome: str = OUTCOMES[0], **more: object) -> growth.Choices:
+    """The main specification of an outcome: for counts, sums and differences of published ones
+    are as good as those published."""
+    evidence = "published" if outcome == OUTCOMES[0] else "derived"
+    base = growth.Choices(design=design, evidence=evidence)
+    return replace(base, **more)  # type: ignore[arg-type]
 
 
 def _estimates(
@@ -136,25 +140,33 @@ def _main_terms(
 def _each_driver(
     rows: pd.DataFrame, exposure: pd.DataFrame, outcome: str, design: str, draws: int
 ) -> list[dict[str, object]]:
-    """Each driver with the terms of time; for HI also beside Decision 861."""
+    """Each driver with the terms of time alone, and beside the strongest rival explanation."""
     found = []
-    settings = {"time only": False, "decision_861": True}
-    for beside, with_policy in settings.items():
-        if with_policy and outcome != OUTCOMES[0]:
-            continue
+    for beside, more in _companions(outcome, design).items():
         for driver in DRIVERS:
-            spec = _choices(design, policy=with_policy, drivers=(driver,))
+            spec = _choices(design, outcome, drivers=(driver,), **more)
             found += _rows(rows, exposure, outcome, spec, (driver,), draws, beside)
     return found
+
+
+def _companions(outcome: str, design: str) -> dict[str, dict[str, bool]]:
+    """What a driver stands beside: for HI Decision 861, for participants the starting level."""
+    alone = {"time only": {"policy": False}}
+    if outcome == OUTCOMES[0]:
+        return {**alone, "decision_861": {"policy": True}}
+    if design == "changes":
+        return {**alone, "start_level": {"policy": False, "start_level": True}}
+    return alone
 
 
 def _start(
     rows: pd.DataFrame, exposure: pd.DataFrame, outcome: str, draws: int
 ) -> list[dict[str, object]]:
-    spec = _choices("changes", start_level=True, policy=outcome == OUTCOMES[0])
-    beside = "decision_861" if outcome == OUTCOMES[0] else "time only"
+    health = outcome == OUTCOMES[0]
+    spec = _choices("changes", outcome, start_level=True, policy=health)
+    beside = "decision_861" if health else "time only"
     found = _rows(rows, exposure, outcome, spec, ("start_level",), draws, beside)
-    if outcome == OUTCOMES[0]:
+    if health:
         levels = _choices("levels", start_level=True)
         found += _rows(rows, exposure, outcome, levels, ("start_level",), draws, beside)
     return found

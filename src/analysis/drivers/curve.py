@@ -1,9 +1,9 @@
 """The specification curve: every sensible combination of choices, for each question.
 
-The set was fixed before any of it was run: three pairing rules, published readings alone or with
-derived ones, levels or changes (annual or whole changes), three forms of the periods, and every
-subset of four controls. A choice that a design cannot express is not counted twice: levels have
-neither a start nor region trends apart from their own.
+The set was fixed before any of it was run: three pairing rules; published rates on one
+population, participants over the official population, or rates as published; levels or changes
+(annual or whole changes); three forms of the periods; and every subset of the controls of each
+question. A choice that a design cannot express is not counted twice: levels have no start.
 """
 
 from __future__ import annotations
@@ -30,12 +30,14 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "wage_work": (policy.TERM, "start_level", "regions", "urban"),
     "governance": (policy.TERM, "start_level", "regions", "urban"),
 }
+#: What may stand for the coverage of a province.
+EVIDENCE = ("published", "participants", "as_published")
 FORMS = (("levels", "whole"), ("changes", "annual"), ("changes", "whole"))
 
 
 def choices_of(focal: str) -> Iterator[growth.Choices]:
     """All specifications of one question, in a fixed order."""
-    for rule, evidence, form, periods in product(pairs.RULES, pairs.EVIDENCE, FORMS, terms.PERIODS):
+    for rule, evidence, form, periods in product(pairs.RULES, EVIDENCE, FORMS, terms.PERIODS):
         for size in range(len(FAMILIES[focal]) + 1):
             for controls in combinations(FAMILIES[focal], size):
                 design, weighting = form
@@ -93,8 +95,9 @@ def run(
     """Run all families.
 
     Returns the curve (one row a specification) and a summary (one row a family: specifications,
-    estimated, failed, median, share_negative, share_significant, joint p-values and their
-    false-discovery q). A family's specifications that cannot be estimated are counted as failed.
+    counted, not_counted, median, share_negative, share_significant, joint p-values and their
+    false-discovery q). Specifications that cannot be estimated, or rest on fewer than ten
+    provinces, are listed with the reason and not counted.
     """
     tables, summary = [], []
     samples = _Samples(readings, exposure)
@@ -117,7 +120,7 @@ class _Samples:
         self.exposure = exposure
         self.samples = {
             (design, rule, evidence): growth.sample(readings, "hi_coverage", design, rule, evidence)
-            for design, rule, evidence in product(growth.DESIGNS, pairs.RULES, pairs.EVIDENCE)
+            for design, rule, evidence in product(growth.DESIGNS, pairs.RULES, EVIDENCE)
         }
 
     def specification(self, focal: str, choices: growth.Choices) -> Specification:
@@ -131,8 +134,8 @@ def _summary(focal: str, curve: Curve) -> dict[str, object]:
     return {
         "focal": focal,
         "specifications": len(curve.table),
-        "estimated": len(done),
-        "failed": len(curve.table) - len(done),
+        "counted": len(done),
+        "not_counted": len(curve.table) - len(done),
         "median": float(done["estimate"].median()),
         "low": float(done["estimate"].quantile(0.05)),
         "high": float(done["estimate"].quantile(0.95)),

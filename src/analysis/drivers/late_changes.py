@@ -6,24 +6,25 @@ import numpy as np
 import pandas as pd
 
 #: Readings closer than this are the same news; farther apart, another time.
-SHORTEST, LONGEST = 150, 5 * 366
+SHORTEST, LONGEST = 60, 5 * 366
 
 
 def like_for_like(rows: pd.DataFrame) -> pd.DataFrame:
-    """Changes within a province, basis, denominator and season; one row a change.
+    """Changes within a province, basis, season and kind of evidence; one row a change.
 
-    The season is the same when both readings are year-end ones, or both are not. Stated rates
-    are compared with stated rates and derived ones with derived ones on bases found in the same
-    way. Columns: province_code, basis, denominator, start, end, years, rate0, rate1, ratio,
-    per_year (change of the log a year).
+    The season is the same when both readings are year-end ones, or both are not; rates over plan
+    are not compared with rates over receivable, and an unstated denominator counts as the usual
+    one, receivable. Columns: province_code, basis, evidence, denominator, december, start, end,
+    years, rate0, rate1, ratio, per_year (change of the log a year).
     """
-    keys = ["province_code", "basis", "denominator", "base_step", "december"]
-    ordered = rows.sort_values([*keys, "as_of"], kind="stable")
+    usual = rows["denominator"].replace({"unstated": "receivable"})
+    keys = ["province_code", "basis", "evidence", "denominator", "december"]
+    ordered = rows.assign(denominator=usual).sort_values([*keys, "as_of"], kind="stable")
     before = ordered.groupby(keys)[["as_of", "rate", "readings"]].shift(1)
     gap = (ordered["as_of"] - before["as_of"]).dt.days
     table = pd.DataFrame(
         {
-            **{k: ordered[k] for k in ("province_code", "basis", "denominator", "december")},
+            **{key: ordered[key] for key in keys},
             "start": before["as_of"],
             "end": ordered["as_of"],
             "years": gap / 365.25,

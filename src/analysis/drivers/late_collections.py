@@ -1,11 +1,15 @@
 """Annual collections of a province: the base of a late payment rate where none is stated.
 
-Contributions collected are published now and then, often for part of a year. Four steps, each
+Contributions collected are published now and then, often for part of a year. Three steps, each
 less certain than the one before, give every province-year a base; each base says which it was:
 
-1. `own_year`: collections of that year, whole, or part of it over the part usual by that date;
+1. `own_year`: collections of that year, whole or over the part of the year that they cover;
 2. `other_year`: collections of the nearest other year, moved by the nationwide growth;
-3. `participants`: compulsory participants times the nationwide collections for each of them.
+3. `participants`: compulsory participants (or those of unemployment or of all social insurance,
+   scaled to them nationwide) times the nationwide collections for each.
+
+The first step agrees with the readings of late payment that are derived from amounts, which come
+first wherever they exist; the others serve provinces and years that those leave without a rate.
 """
 
 from __future__ import annotations
@@ -17,7 +21,8 @@ import pandas as pd
 
 from analysis.drivers.pairs import decimal_year
 
-BASES = ("own_year", "other_year", "participants")
+#: Counts that can stand for the size of a province, the best first.
+_COUNTS = ["si_compulsory_participants", "ui_participants", "si_participants"]
 
 
 @dataclass(frozen=True)
@@ -33,17 +38,16 @@ class Base:
 class Collections:
     """Annual collections for any province and year.
 
-    ``own`` has one row a province-year with value, reading_id and the share of the year that
-    was observed; ``nationwide`` is a Series by year; ``participants`` are yearly compulsory
-    participants (province_code, year, value, reading_id); ``lateness`` is the b of the yearly
-    course s - b s (1 - s).
+    ``own`` has one row a province-year with value, reading_id and the share of the year seen;
+    ``nationwide`` is a Series by year; ``participants`` are compulsory participants by year
+    (province_code, year, value, reading_id); ``per_participant`` is the nationwide billion VND
+    a year for one of them.
     """
 
     own: pd.DataFrame
     nationwide: pd.Series
     participants: pd.DataFrame
     per_participant: pd.Series
-    lateness: float
 
     def base(self, code: str, year: int) -> Base | None:
         """Best available base of a province-year; None when there is nothing at all."""
@@ -61,41 +65,34 @@ class Collections:
         return Base(value, "participants", (str(near["reading_id"]),))
 
 
-def share_collected(share: np.ndarray | float, lateness: float) -> np.ndarray | float:
-    """Share of a year's collections in by the time that a share of the year is gone."""
-    return share - lateness * share * (1 - share)
-
-
-def estimate_lateness(readings: pd.DataFrame) -> float:
-    """How far collections run behind the calendar, from the published shares of the plan.
-
-    Least squares of (plan rate - share of the year) on -s (1 - s), interim readings only.
-    """
-    rates = readings[readings["indicator"] == "collections_plan_rate"]
-    gone = decimal_year(rates["as_of"]) % 1.0
-    interim = (gone > 0.1) & (gone < 0.97)
-    s, plan = gone[interim].to_numpy(), rates.loc[interim, "value"].to_numpy() / 100
-    x = s * (1 - s)
-    return float(-(x @ (plan - s)) / (x @ x))
-
-
 def build(readings: pd.DataFrame) -> Collections:
     """Collect what was published on collections, by province and for the country."""
-    lateness = estimate_lateness(readings)
-    annual = _annual(readings, lateness)
+    annual = _annual(readings)
     country = annual[annual["geo_level"] == "country"]
     own = annual[annual["geo_level"] == "province_63"]
     years = range(2013, 2027)
     nationwide = _by_year(country, years)
-    joined = readings[readings["indicator"] == "si_compulsory_participants"]
-    yearly = joined.assign(year=joined["as_of"].dt.year).sort_values("as_of", kind="stable")
-    yearly = yearly.groupby(["geo_level", "province_code", "year"], as_index=False).tail(1)
+    yearly = _participants(readings)
     per = nationwide / _by_year(yearly[yearly["geo_level"] == "country"], years)
     provinces = yearly[yearly["geo_level"] == "province_63"]
-    return Collections(own, nationwide, provinces, per, lateness)
+    return Collections(own, nationwide, provinces, per)
 
 
-def _annual(readings: pd.DataFrame, lateness: float) -> pd.DataFrame:
+def _participants(readings: pd.DataFrame) -> pd.DataFrame:
+    """Compulsory participants a unit and year, from the closest count that was published."""
+    rows = readings[readings["indicator"].isin(_COUNTS)].sort_values("as_of", kind="stable")
+    rows = rows.assign(year=rows["as_of"].dt.year, rank=rows["indicator"].map(_COUNTS.index))
+    keys = ["geo_level", "province_code", "year"]
+    last = rows.groupby([*keys, "indicator"], as_index=False).tail(1)
+    country = last[last["geo_level"] == "country"].pivot_table(
+        index="year", columns="indicator", values="value"
+    )
+    scale = {c: (country[_COUNTS[0]] / country[c]).median() for c in _COUNTS}
+    last = last.assign(value=last["value"] * last["indicator"].map(scale))
+    return last.sort_values([*keys, "rank"], kind="stable").drop_duplicates(keys)
+
+
+def _annual(readings: pd.DataFrame) -> pd.DataFrame:
     """One annual figure a unit and year: the one that saw the largest part of the year."""
     rows = readings[
         (readings["indicator"] == "collections")
@@ -105,7 +102,7 @@ def _annual(readings: pd.DataFrame, lateness: float) -> pd.DataFrame:
     time = decimal_year(rows["as_of"])
     rows["year"] = rows["as_of"].dt.year
     rows["seen"] = (time - rows["year"]).clip(upper=1.0)
-    rows["value"] = rows["value"] / share_collected(rows["seen"].to_numpy(), lateness)
+    rows["value"] = rows["value"] / rows["seen"]
     rows = rows[rows["seen"] > 0.15].sort_values("seen", kind="stable")
     keys = ["geo_level", "province_code", "year"]
     return rows.groupby(keys, as_index=False).tail(1).sort_values(keys, ignore_index=True)

@@ -25,9 +25,9 @@ BASES = {
     "net_of_hard_to_collect": "net",
     "si_compulsory_only": "compulsory_only",
 }
-LEFT_OUT = ("irrecoverable", "listed_debtors")
 #: 365 days over 100 percent: a rate of 1% is 3.65 days of a year's contributions.
 DAYS_PER_PERCENT = 3.65
+FIRST = pd.Timestamp("2014-01-01")
 
 
 def late_rows(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
@@ -35,15 +35,16 @@ def late_rows(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
 
     Columns: province_code, as_of, year, basis, rate (percent), days (of contributions owed),
     evidence (stated, derived), denominator (receivable, plan, unstated, collections), base_step
-    (how the collections were found; "stated" for stated rates), december (bool), readings (the
+    (how the collections were found: "stated", "reading" for derived readings, or a step of
+    late_collections), december (bool), readings (the
     reading ids behind the row, ";"-joined), facts.
     """
-    published = readings[
-        (readings["geo_level"] == "province_63") & readings["kind_of_evidence"].eq("published")
-    ]
-    rows = pd.concat([_stated(published, raw), _derived(published, readings)], ignore_index=True)
-    # A stated rate outranks one derived from an amount of the same day and basis.
-    rows["_rank"] = (rows["evidence"] == "derived").astype(int)
+    own = readings[(readings["geo_level"] == "province_63") & (readings["as_of"] >= FIRST)]
+    parts = [_rates(own, raw), _from_amounts(own, readings)]
+    rows = pd.concat(parts, ignore_index=True)
+    # A stated rate outranks one derived from an amount of the same day and basis, and a derived
+    # reading outranks the ladder of collections.
+    rows["_rank"] = rows["base_step"].map({"stated": 0, "reading": 1}).fillna(2)
     rows = rows.sort_values(["province_code", "as_of", "basis", "_rank"], kind="stable")
     rows = rows.drop_duplicates(["province_code", "as_of", "basis"]).drop(columns="_rank")
     rows["year"] = rows["as_of"].dt.year
@@ -52,8 +53,8 @@ def late_rows(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     return rows.reset_index(drop=True)
 
 
-def _kept(published: pd.DataFrame, indicator: str) -> pd.DataFrame:
-    rows = published[(published["indicator"] == indicator) & (published["value"] > 0)]
+def _kept(rows: pd.DataFrame, indicator: str) -> pd.DataFrame:
+    rows = rows[(rows["indicator"] == indicator) & (rows["value"] > 0)]
     basis = rows["basis"].replace("", "unspecified").fillna("unspecified")
     return rows.assign(basis=basis.map(BASES)).dropna(subset=["basis"])
 
@@ -67,18 +68,22 @@ _COLUMNS = [
     "denominator",
     "base_step",
     "season",
+    "doubt",
     "readings",
     "facts",
 ]
 
 
-def _stated(published: pd.DataFrame, raw: Raw) -> pd.DataFrame:
-    rows = _kept(published, "late_payment_rate")
+def _rates(own: pd.DataFrame, raw: Raw) -> pd.DataFrame:
+    """Readings of the rate: stated ones, and those derived from amounts and collections."""
+    rows = _kept(own, "late_payment_rate")
+    stated = rows["kind_of_evidence"].eq("published")
+    said = [_denominator(refs, raw) for refs in rows["facts"]]
     rows = rows.assign(
         rate=rows["value"],
-        evidence="stated",
-        denominator=[_denominator(refs, raw) for refs in rows["facts"]],
-        base_step="stated",
+        evidence=np.where(stated, "stated", "derived"),
+        denominator=np.where(stated, said, "collections"),
+        base_step=np.where(stated, "stated", "reading"),
         readings=rows["reading_id"],
     )
     return rows[_COLUMNS]
@@ -86,15 +91,16 @@ def _stated(published: pd.DataFrame, raw: Raw) -> pd.DataFrame:
 
 def _denominator(references: object, raw: Raw) -> str:
     """What the accepted facts say a rate is a share of: receivable, plan, or unstated."""
-    lines = [int(str(r).rsplit(":", 1)[-1]) for r in str(references).split(";") if r]
+    lines = [int(r) for r in str(references).split(";") if r.isdigit()]
     said = raw.facts.loc[raw.facts["row"].isin(lines), "denominator"]
     known = sorted({d for d in said if d in ("receivable", "plan")})
     return known[0] if len(known) == 1 else "unstated"
 
 
-def _derived(published: pd.DataFrame, readings: pd.DataFrame) -> pd.DataFrame:
+def _from_amounts(own: pd.DataFrame, readings: pd.DataFrame) -> pd.DataFrame:
+    """Published amounts over collections found by the ladder of late_collections."""
     collections = late_collections.build(readings)
-    rows = _kept(published, "late_payment_amount").reset_index(drop=True)
+    rows = _kept(own[own["kind_of_evidence"] == "published"], "late_payment_amount")
     bases = [
         collections.base(code, int(day.year))
         for code, day in zip(rows["province_code"], rows["as_of"], strict=True)
@@ -107,7 +113,8 @@ def _derived(published: pd.DataFrame, readings: pd.DataFrame) -> pd.DataFrame:
         denominator="collections",
         base_step=[b.step for b in found],
         readings=[
-            ";".join([own, *b.readings]) for own, b in zip(rows["reading_id"], found, strict=True)
+            ";".join([own_id, *b.readings])
+            for own_id, b in zip(rows["reading_id"], found, strict=True)
         ],
     )
     return rows[_COLUMNS]

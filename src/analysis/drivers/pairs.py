@@ -17,9 +17,11 @@ _DOUBTFUL = "year inferred|contradiction"
 RULES = ("yearly", "year_end", "all")
 FIRST, LAST_GAP = pd.Timestamp("2015-01-01"), pd.Timedelta(days=4 * 365 + 1)
 _SHORTEST = {"yearly": 180, "year_end": 180, "all": 90}
-#: Evidence that may enter: published readings on one population (see restate), derived ones
-#: too, or published readings as they were published, paired within one population only.
-EVIDENCE = ("published", "derived", "as_published")
+#: Evidence that may enter. "published": published readings, HI on one population (see restate).
+#: "derived": those, and readings computed from others on the same basis. "participants": HI
+#: participants over the official population. "as_published": published readings as they were
+#: published, paired within one version of the denominator only.
+EVIDENCE = ("published", "derived", "participants", "as_published")
 
 
 def usable(readings: pd.DataFrame, indicator: str, evidence: str = "published") -> pd.DataFrame:
@@ -38,14 +40,16 @@ def usable(readings: pd.DataFrame, indicator: str, evidence: str = "published") 
         & readings["value"].notna()
     ].copy()
     rows = rows[~rows["doubt"].fillna("").str.contains(_DOUBTFUL)]
-    if evidence != "derived":
+    on_official = rows["basis"].eq("official_population")
+    rows = rows[on_official if evidence == "participants" else ~on_official]
+    if evidence in ("published", "as_published"):
         rows = rows[rows["kind_of_evidence"] == "published"]
     if evidence == "as_published" and "published" in rows:
         rows["value"], rows["denominator_version"] = rows["published"], rows["version"]
     rows["_rank"] = (rows["kind_of_evidence"] != "published").astype(int)
     rows["time"] = decimal_year(rows["as_of"])
-    same = ["province_code", "basis", "denominator_version"]
-    rows["key"] = rows[same].fillna("").astype(str).agg("|".join, axis=1)
+    group = rows["basis"].fillna("") + "|" + rows["denominator_version"].fillna("")
+    rows["key"] = rows["province_code"] + "|" + group
     rows = rows.sort_values(["key", "as_of", "_rank"], kind="stable")
     return rows.drop_duplicates(["key", "as_of"]).drop(columns="_rank").reset_index(drop=True)
 

@@ -24,6 +24,9 @@ from analysis.inference.least_squares import (
     fit_least_squares,
 )
 
+#: With fewer clusters no cluster-robust test is worth counting (Cameron and Miller 2015, VI).
+FEWEST_CLUSTERS = 10
+
 
 @dataclass(frozen=True)
 class Specification:
@@ -54,9 +57,10 @@ def run_curve(
 ) -> Curve:
     """Estimate all specifications and test jointly that the focal term is zero in each.
 
-    A specification that cannot be estimated stays in the table with its reason in ``note`` and
-    counts in no share. Joint statistics, each against its own draws: the absolute median t, the
-    share of significant specifications of the dominant sign, and the dominant share of signs.
+    A specification that cannot be estimated, or that rests on fewer than FEWEST_CLUSTERS
+    clusters, stays in the table with its reason in ``note`` and counts in no share. Joint
+    statistics, each against its own draws: the absolute median t, the share of significant
+    specifications of the dominant sign, and the dominant share of signs.
     """
     labels = np.unique(np.concatenate([np.unique(s.clusters) for s in specifications]))
     weights = webb_weights(rng, len(labels), draws)
@@ -79,6 +83,7 @@ def _estimate(
         error = float(standard_errors(fit, "CR3")[fit.index(spec.focal)])
     except (SingularDesign, FewClusters) as failure:
         return {"n": len(spec.y), "note": str(failure)}, None
+    few = fit.clusters < FEWEST_CLUSTERS
     parts = pieces(fit, spec.focal)
     chosen = weights[np.searchsorted(labels, np.array(fit.labels))]
     drawn, t = draw_statistics(parts, chosen), t_statistic(parts)
@@ -92,14 +97,14 @@ def _estimate(
         "n": fit.n,
         "clusters": fit.clusters,
         "terms": len(fit.names),
-        "note": "",
+        "note": f"fewer than {FEWEST_CLUSTERS} clusters: not counted" if few else "",
     }
-    return row, drawn
+    return row, None if few else drawn
 
 
 def _joint(table: pd.DataFrame, drawn: Array, level: float) -> dict[str, float]:
     """Joint p-values: how often a world without effect looks as striking as this one."""
-    done = table.dropna(subset=["t_cr1"]) if "t_cr1" in table else table.iloc[:0]
+    done = table[table["note"] == ""]
     if not len(done):
         return {}
     actual = done["t_cr1"].to_numpy()[:, None]
