@@ -186,7 +186,7 @@ def summary(standings: pd.DataFrame, due: str) -> Result:
 
 
 def table_of(standings: pd.DataFrame) -> Result:
-    """Return the standing of every unit with a reading as a result, widest gap first, old ones last."""
+    """Return the standing of every unit with a reading, widest gap first, old readings last."""
     columns = ["geo_level", "province_code", "value", "evidence", "as_of", "season"]
     columns += ["kind_of_evidence", "official", "target", "setter", "gap", "persons"]
     kept = standings.dropna(subset=["value"]).sort_values(["gap", "province_code"])[columns]

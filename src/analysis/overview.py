@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from analysis import coverage, geography
-from analysis.brief.tables import Tables, forecast_rows
+from analysis.brief.tables import Tables, forecast_rows, target_mark
 from analysis.results import Result
 from analysis.verdicts import NOT_ENOUGH_EVIDENCE
 
@@ -49,13 +50,24 @@ def provinces(tables: Tables, levels: tuple[str, ...] = ("province_63",)) -> Res
     )
     table.loc[table["verdict"] == NOT_ENOUGH_EVIDENCE, _CHANCES] = float("nan")
     units = zip(table["province_code"], table["geo_level"], strict=True)
-    table["region"] = [geography.region_of(code, level) for code, level in units]
-    table["rests_on"] = table["geo_level"] + "/" + table["province_code"]
+    table["region"] = [_region(code, level) for code, level in units]
+    table["rests_on"] = _rests_on(table, tables.readings)
+    table["target_from"] = [
+        target_mark(row.geo_level, row.province_code, row.indicator, row.target_setter)
+        for row in table.itertuples()
+    ]
     order = [name for name in coverage.COVERAGE if name in set(table["indicator"])]
     table["place"] = table["indicator"].map({name: at for at, name in enumerate(order)})
     table = table.sort_values(["place", "geo_level", "province_code"])
     columns = [*keys, "region", "value", "evidence", "as_of", "q50", "rests_on", "q10", "q90"]
-    columns += ["target", "target_setter", "p_meets_reported", "verdict", "p_meets_official"]
+    columns += [
+        "target",
+        "target_from",
+        "target_setter",
+        "p_meets_reported",
+        "verdict",
+        "p_meets_official",
+    ]
     columns += ["persons_month_50", "persons_month_80"]
     return Result(
         "provinces",
@@ -69,9 +81,33 @@ def provinces(tables: Tables, levels: tuple[str, ...] = ("province_63",)) -> Res
             "verdict": "verdict",
         },
         "overview",
-        {"value": "evidence", "q50": "rests_on"},
+        {"value": "evidence", "q50": "rests_on", "target": "target_from"},
+        joined={"q10": "q90"},
         hidden=("geo_level", "region"),
     )
+
+
+def _region(code: str, level: str) -> str:
+    return "" if level == "country" else geography.region_of(code, level)
+
+
+def main_table(tables: Tables) -> Result:
+    """Return the forecasts of the main indicator alone, for paper."""
+    whole = provinces(tables)
+    rows = whole.table[whole.table["indicator"] == MAIN]
+    hidden = (*whole.hidden, "indicator", "persons_month_80")
+    return replace(whole, name="provinces_main", table=rows, hidden=hidden)
+
+
+def _rests_on(table: pd.DataFrame, readings: pd.DataFrame) -> list[str]:
+    """Return the marks of the readings behind each forecast (see ``Result.evidence``)."""
+    keys = ["geo_level", "province_code", "indicator"]
+    read = set(readings[keys].itertuples(index=False, name=None))
+    marks = []
+    for unit in table[keys].itertuples(index=False, name=None):
+        anchor = f"#{unit[2]}" if unit in read else ""
+        marks.append(f"{unit[0]}/{unit[1]}{anchor}")
+    return marks
 
 
 def counts(tables: Tables, indicator: str = MAIN, level: str = "province_63") -> dict[str, int]:

@@ -56,6 +56,8 @@ class Result:
             ``province_63/83#anchor`` of the readings page); the latter is
             kept in CSV and not shown.
         hidden: further columns that are kept in CSV and not shown.
+        joined: columns that share the cell of another one, by that one's name; the phrase
+            ``<topic>.join_<column>`` says how the two stand together.
         across: a column whose names head the columns when the table is shown turned round, one
             row a question; in the CSV the table keeps its shape.
 
@@ -71,6 +73,7 @@ class Result:
     topic: str | None = None
     evidence: Mapping[str, str] = field(default_factory=dict)
     hidden: Sequence[str] = ()
+    joined: Mapping[str, str] = field(default_factory=dict)
     across: str = ""
 
     def __post_init__(self) -> None:
@@ -90,7 +93,7 @@ class Result:
     @property
     def shown(self) -> list[str]:
         """The columns that a reader sees: all but those that only say where a number rests."""
-        hidden = {*self.evidence.values(), *self.hidden}
+        hidden = {*self.evidence.values(), *self.joined.values(), *self.hidden}
         return [column for column in self.table.columns if column not in hidden]
 
     def written(self, language: str) -> pd.DataFrame:
@@ -120,6 +123,15 @@ class Result:
         ]
 
     def _text(self, column: str, row: int, language: str) -> str:
+        text = self.word(column, row, language)
+        other = self.joined.get(column)
+        if other is None or text == wording.MISSING:
+            return text
+        values = {column: text, other: self.word(other, row, language)}
+        return wording.say(f"{self.topic}.join_{column}", language, **values)
+
+    def word(self, column: str, row: int, language: str) -> str:
+        """Return one cell as text, without the column that shares its place."""
         value = self.table.at[row, column]
         if column not in self.words or not isinstance(value, str) or not value:
             return wording.write(value, self.formats.get(column, "text"), language)
@@ -206,6 +218,8 @@ class _Shown:
             shown = Result(**{**vars(shown), "table": shown.table.head(self.rows)})
         text = self.result.text(self.language)
         sentence = f'<p class="finding">{html.escape(text)}</p>\n' if text else ""
+        if self.result.table.empty:
+            return {"text/html": sentence, "text/plain": text}
         table = shown.written(self.language).to_string(index=False)
         return {
             "text/html": sentence + shown.html(self.language),

@@ -1,6 +1,6 @@
 """The brief of a province or of the country: what a steering committee asks, on one page."""
 
 from analysis.brief.build import Brief, brief
-from analysis.brief.tables import Tables
+from analysis.brief.tables import Tables, level_of
 
-__all__ = ["Brief", "Tables", "brief"]
+__all__ = ["Brief", "Tables", "brief", "level_of"]

@@ -10,7 +10,15 @@ from analysis import coverage
 from analysis.brief import unknown as unknowns
 from analysis.brief.late import late_payment
 from analysis.brief.standing import Standing, standing
-from analysis.brief.tables import INDICATORS, Tables, forecast_rows, level_of, of_unit
+from analysis.brief.tables import (
+    INDICATORS,
+    Tables,
+    forecast_rows,
+    level_of,
+    of_unit,
+    rests_on,
+    target_mark,
+)
 from analysis.results import Result
 from analysis.verdicts import NOT_ENOUGH_EVIDENCE
 
@@ -26,6 +34,14 @@ _FORMATS = {
     "persons_month_50": "rounded",
     "persons_month_80": "rounded",
     "best_year_persons_month": "rounded",
+    "best_year": "year",
+}
+_JOINED = {
+    "value": "as_of",
+    "q10": "q90",
+    "target": "target_setter",
+    "p_meets_reported": "verdict",
+    "best_year_persons_month": "best_year",
 }
 _WORDS = {"indicator": "indicator", "target_setter": "setter", "verdict": "verdict"}
 _CHANCES = ["p_meets_reported", "p_meets_official", "persons_month_50", "persons_month_80"]
@@ -78,7 +94,7 @@ def brief(code: str, tables: Tables | None = None) -> Brief:
         standing(tables, level, code),
         late_payment(own, level, code),
         unknowns.unknown(tables, answer.table, level, code),
-        _sources(own, tables.sources),
+        _sources(own, tables.sources, level, code),
     )
 
 
@@ -89,13 +105,17 @@ def _answer(tables: Tables, reported: pd.DataFrame, level: str, code: str) -> Re
     columns = ["indicator", "q50", "q10", "q90", "target", "target_setter"]
     columns += ["p_meets_reported", "verdict", "p_meets_official"]
     ahead = of_unit(forecast_rows(tables), level, code)[columns]
-    needed = ["persons_month_50", "persons_month_80", "best_year_persons_month"]
+    needed = ["persons_month_50", "persons_month_80", "best_year_persons_month", "best_year"]
     needs = of_unit(tables.needs, level, code)
     needs = needs[needs["date"] == tables.due][["indicator", *needed]]
     table = table.merge(latest, how="left").merge(ahead, how="left").merge(needs, how="left")
     table["verdict"] = table["verdict"].fillna(NOT_ENOUGH_EVIDENCE)
     table.loc[table["verdict"] == NOT_ENOUGH_EVIDENCE, _CHANCES] = float("nan")
-    table["rests_on"] = f"{level}/{code}"
+    table["rests_on"] = [rests_on(tables.readings, level, code, i) for i in table["indicator"]]
+    table["target_from"] = [
+        target_mark(level, code, indicator, setter)
+        for indicator, setter in zip(table["indicator"], table["target_setter"], strict=True)
+    ]
     return Result(
         "answer",
         table,
@@ -103,7 +123,8 @@ def _answer(tables: Tables, reported: pd.DataFrame, level: str, code: str) -> Re
         _FORMATS,
         _WORDS,
         "brief",
-        {"value": "evidence", "q50": "rests_on"},
+        {"value": "evidence", "q50": "rests_on", "target": "target_from"},
+        joined=_JOINED,
         across="indicator",
     )
 
@@ -138,14 +159,18 @@ def _path(tables: Tables, level: str, code: str) -> pd.DataFrame:
     return table.sort_values(["indicator", "date"], ignore_index=True)
 
 
-def _sources(own: pd.DataFrame, sources: pd.DataFrame) -> Result:
-    """The sources of the readings on this page, most used first."""
+def _sources(own: pd.DataFrame, sources: pd.DataFrame, level: str, code: str) -> Result:
+    """The sources of the readings of this unit, most used first."""
     listed = own["sources"].fillna("").str.split(";").explode()
     counts = listed[listed != ""].value_counts()
     used = sources[sources["source_id"].isin(counts.index)].copy()
     used["readings"] = used["source_id"].map(counts)
     used = used.sort_values(["readings", "source_id"], ascending=[False, True])
-    columns = ["source_id", "publisher", "published", "title", "readings"]
+    used["page"] = f"{level}/{code}#" + used["source_id"]
+    columns = ["source_id", "page", "publisher", "published", "title", "readings"]
     values = {"n": len(used), "readings": len(own)}
     key = "brief.sources" if len(used) else "brief.no_sources"
-    return Result("sources", used[columns], [(key, values)], {"readings": "integer"})
+    formats = {"readings": "integer"}
+    return Result(
+        "sources", used[columns], [(key, values)], formats, evidence={"source_id": "page"}
+    )

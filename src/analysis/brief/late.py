@@ -40,6 +40,5 @@ def late_payment(own: pd.DataFrame, level: str, code: str) -> Result:
         phrases,
         {"as_of": "short_date", "value": "percent2", "days": "number0"},
         {"basis": "basis", "season": "season", "kind_of_evidence": "evidence"},
-        "brief",
-        {"value": "evidence"},
+        evidence={"value": "evidence"},
     )

@@ -8,6 +8,7 @@ from functools import cached_property
 import pandas as pd
 
 from analysis import coverage, geography, paths
+from analysis.targets import NATIONWIDE
 
 INDICATORS = coverage.COVERAGE
 
@@ -84,3 +85,18 @@ def forecast_rows(tables: Tables, scale: str = "reported") -> pd.DataFrame:
     """Return the forecasts for the due date on one scale (true, reported or official)."""
     table = tables.forecasts
     return table[(table["scale"] == scale) & (table["date"] == tables.due)]
+
+
+def rests_on(readings: pd.DataFrame, level: str, code: str, indicator: str) -> str:
+    """Return the mark of the readings that an estimate rests on (see ``Result.evidence``)."""
+    own = of_unit(readings, level, code)
+    anchor = f"#{indicator}" if (own["indicator"] == indicator).any() else ""
+    return f"{level}/{code}{anchor}"
+
+
+def target_mark(level: str, code: str, indicator: str, setter: object) -> str:
+    """Return the mark of a target; nothing where no target is known."""
+    if not isinstance(setter, str):
+        return ""
+    unit = f"country/{geography.COUNTRY}" if setter == NATIONWIDE else f"{level}/{code}"
+    return f"{unit}#target.{indicator}"

@@ -25,17 +25,18 @@ def fan(brief: Brief, language: str) -> style.Figure:
     The line is the median of the value as it would be reported at year-end, the bands hold 80 and
     90 percent; past years are estimates, not readings. Dots are readings (hollow: interim).
     """
-    drawing = Drawing(figsize=(7.4, 2.65))
+    drawing = Drawing(figsize=(7.4, 2.4))
     panels = drawing.subplots(1, len(INDICATORS))
-    drawing.subplots_adjust(left=0.055, right=0.985, top=0.88, bottom=0.215, wspace=0.2)
+    drawing.subplots_adjust(left=0.055, right=0.985, top=0.88, bottom=0.235, wspace=0.2)
     for axes, name in zip(panels, INDICATORS, strict=True):
         path = brief.path[brief.path["indicator"] == name]
         readings = brief.readings[brief.readings["indicator"] == name]
         _panel(axes, path, readings, language)
         axes.set_title(REGISTRY[name].label(language, short=True), fontsize=9.5)
+        _name_target(axes, path, language)
     note = style.folded(say("figures.fan_footer", language), 150)
     drawing.text(0.01, 0.012, note, fontsize=6.6, color=style.SOFT, va="bottom", linespacing=1.25)
-    return style.Figure("forecast", drawing, _fan_alt(brief, language), _fan_data(brief))
+    return style.Figure("forecast", drawing, fan_alt(brief, language), _fan_data(brief))
 
 
 def _panel(axes: Axes, path: pd.DataFrame, readings: pd.DataFrame, language: str) -> None:
@@ -51,7 +52,7 @@ def _panel(axes: Axes, path: pd.DataFrame, readings: pd.DataFrame, language: str
             when, some["value"], errors, fmt="o", ms=3, mfc=face, mec=style.READING,
             ecolor=style.READING, elinewidth=0.7, mew=0.7,
         )  # fmt: skip
-    _target(axes, path, year, language)
+    _target(axes, path, year)
     axes.yaxis.set_major_formatter(lambda value, _: write(value, "number0", language))
     last = float(year.max()) if len(year) else dt.date.today().year
     axes.set_xlim(_FIRST_YEAR + 0.3, last + 0.45)
@@ -61,15 +62,22 @@ def _panel(axes: Axes, path: pd.DataFrame, readings: pd.DataFrame, language: str
     axes.set_ylim(max(0.0, low), min(high, 102.0))
 
 
-def _target(axes: Axes, path: pd.DataFrame, year: pd.Series, language: str) -> None:
-    """Mark the target at its due date, and label it on its left."""
+def _target(axes: Axes, path: pd.DataFrame, year: pd.Series) -> None:
+    """Mark the target at its due date."""
     due = path[path["target"].notna()].tail(1)
-    if due.empty:
-        return
-    at, target = float(year.loc[due.index[0]]), float(due["target"].iloc[0])
-    axes.plot([at], [target], "D", color=style.TARGET, markersize=5, zorder=5)
-    label = say("figures.fan_target", language, target=target)
-    style.direct_label(axes, at, target, label, style.TARGET, xytext=(-6, 6), ha="right")
+    if not due.empty:
+        at, target = float(year.loc[due.index[0]]), float(due["target"].iloc[0])
+        axes.plot([at], [target], "D", color=style.TARGET, markersize=5, zorder=5)
+
+
+def _name_target(axes: Axes, path: pd.DataFrame, language: str) -> None:
+    """Name the target above the panel, where no reading can hide behind it."""
+    due = path["target"].dropna()
+    if not due.empty:
+        label = say("figures.fan_target", language, target=float(due.iloc[-1]))
+        axes.set_title(
+            f"◆ {label}", loc="right", fontsize=8, fontweight="normal", color=style.TARGET
+        )
 
 
 def _fan_data(brief: Brief) -> pd.DataFrame:
@@ -81,7 +89,8 @@ def _fan_data(brief: Brief) -> pd.DataFrame:
     return table.sort_values(["indicator", "date", "kind"], ignore_index=True)
 
 
-def _fan_alt(brief: Brief, language: str) -> str:
+def fan_alt(brief: Brief, language: str) -> str:
+    """Return what the fan chart shows, in words."""
     parts = [say("figures.fan_alt", language, unit=f"{brief.level}/{brief.code}")]
     for row in brief.answer.table.to_dict("records"):
         key = "figures.fan_alt_item" if row["q50"] == row["q50"] else "figures.fan_alt_nothing"
@@ -92,8 +101,8 @@ def _fan_alt(brief: Brief, language: str) -> str:
 def strip(brief: Brief, language: str) -> style.Figure:
     """Draw the forecast of every province on one line, the region and the peers marked."""
     table = brief.standing.provinces.sort_values("q50", ignore_index=True)
-    drawing = Drawing(figsize=(7.4, 1.5))
-    axes = drawing.add_axes((0.02, 0.36, 0.96, 0.5))
+    drawing = Drawing(figsize=(7.4, 1.2))
+    axes = drawing.add_axes((0.02, 0.37, 0.96, 0.46))
     looks = {
         "other": dict(marker="o", ms=4, mfc="white", mec=style.SOFT),
         "region": dict(marker="o", ms=5.5, mfc=style.ESTIMATE, mec="white"),
@@ -127,8 +136,8 @@ def _strip_key(drawing: Drawing, brief: Brief, looks: dict, language: str) -> No
         if group not in present:
             continue
         label = say(f"figures.strip_{group}", language, unit=f"{brief.level}/{brief.code}")
-        mark = drawing.add_axes((at, 0.87, 0.02, 0.1))
+        mark = drawing.add_axes((at, 0.87, 0.02, 0.12))
         mark.plot([0], [0], linestyle="", mew=0.7, **looks[group])
         mark.axis("off")
-        drawing.text(at + 0.024, 0.92, label, fontsize=7.2, va="center")
+        drawing.text(at + 0.024, 0.93, label, fontsize=7.2, va="center")
         at += 0.05 + 0.0102 * len(label)

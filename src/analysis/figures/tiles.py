@@ -90,10 +90,10 @@ def _tile(axes: Axes, unit: pd.Series, step: Step | None, label: str, number: st
     ink = style.ink_on(colour)
     middle = {"ha": "center", "va": "center", "color": ink, "linespacing": 1.05}
     short = style.two_lines(short_name(label))
-    size = 6.6 if max(len(line) for line in short.split("\n")) <= 10 else 5.9
-    axes.text(left + 0.5, top + (0.36 if number else 0.5), short, fontsize=size, **middle)
+    size = 7.7 if max(len(line) for line in short.split("\n")) <= 10 else 6.8
+    axes.text(left + 0.5, top + (0.35 if number else 0.5), short, fontsize=size, **middle)
     if number:
-        axes.text(left + 0.5, top + 0.79, number, fontsize=7.4, fontweight="bold", **middle)
+        axes.text(left + 0.5, top + 0.8, number, fontsize=8.2, fontweight="bold", **middle)
 
 
 def short_name(name: str) -> str:
@@ -107,7 +107,7 @@ def short_name(name: str) -> str:
 
 def _legend(axes: Axes, level: str, steps: Sequence[Step], words: Mapping[str, str]) -> None:
     left, top = _LEGEND_AT[level]
-    axes.text(left, top - 0.25, words["legend"], fontsize=7.5, color=style.SOFT, va="bottom")
+    axes.text(left, top - 0.25, words["legend"], fontsize=8.2, color=style.SOFT, va="bottom")
     entries = [(step.colour, step.label, None) for step in reversed(steps)]
     entries.append(("white", words["missing"], "////"))
     for place, (colour, label, hatch) in enumerate(entries):
@@ -116,7 +116,7 @@ def _legend(axes: Axes, level: str, steps: Sequence[Step], words: Mapping[str, s
             (left, y), 0.28, 0.3, facecolor=colour, edgecolor=style.SOFT, linewidth=0.5, hatch=hatch
         )
         axes.add_patch(box)
-        axes.text(left + 0.38, y + 0.16, label, fontsize=7.2, va="center")
+        axes.text(left + 0.38, y + 0.16, label, fontsize=8, va="center")
 
 
 def probability_steps(language: str) -> list[Step]:

@@ -13,12 +13,23 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbformat import NotebookNode
 
 from analysis import geography, paths
-from analysis.brief import Tables
-from analysis.publish import site_front, site_readings
+from analysis.brief import Tables, level_of
+from analysis.publish import site_front, site_papers, site_readings
+from analysis.publish.pdf import brief_title
 from analysis.publish.site_notebook import Body, body
-from analysis.publish.site_page import TEMPLATES, brief_file, environment, page, sayer
+from analysis.publish.site_page import (
+    TEMPLATES,
+    brief_file,
+    environment,
+    page,
+    readings_file,
+    render,
+    sayer,
+    slug,
+)
 from analysis.wording import LANGUAGES, say
 
 BRIEF = "08_province_brief"
@@ -57,7 +68,14 @@ class Site:
 
     def downloads(self, language: str) -> list[dict[str, str]]:
         """Return the workbook and the PDF of the country, as entries of a front page."""
-        return []
+        note = say("site.download_note", language)
+        offered = [("tables.xlsx", "site.download_workbook", note)]
+        offered.append(("viet_nam.pdf", "site.download_country", ""))
+        return [
+            {"file": file, "title": say(key, language), "summary": summary}
+            for file, key, summary in offered
+            if f"{language}/{file}" in self.files
+        ]
 
 
 def build(executed: Iterable[Executed], reports: Path | None = None) -> list[Path]:
@@ -66,19 +84,18 @@ def build(executed: Iterable[Executed], reports: Path | None = None) -> list[Pat
     Args:
         executed: the notebooks that ran without error; the others have no page.
         reports: the folder of the report; ``paths.REPORTS`` by default.
-
-    Raises:
-        analysis.paths.MissingTable: the readings have not been made.
     """
     folder = Path(reports or paths.REPORTS)
     site = Site()
     for notebook in sorted(executed, key=lambda one: (one.stem, one.language, one.province)):
         _notebook_page(site, notebook)
-    tables = site_front.read_tables()
-    readings, sources = site_readings.read()
+    tables, evidence = site_front.read_tables(), site_readings.read()
     for language in LANGUAGES:
+        for file, content in site_papers.papers(tables, site.files, language).items():
+            site.add(f"{language}/{file}", content)
         _front(site, tables, language)
-        for file, text in site_readings.pages(readings, sources, language).items():
+        pages = site_readings.pages(*evidence, language) if evidence else {}
+        for file, text in pages.items():
             site.add(f"{language}/{file}", text)
     for asset in ("style.css", "table.js"):
         site.add(f"assets/{asset}", (TEMPLATES / asset).read_bytes())
@@ -87,27 +104,40 @@ def build(executed: Iterable[Executed], reports: Path | None = None) -> list[Pat
 
 
 def _notebook_page(site: Site, notebook: Executed) -> None:
-    language, code = notebook.language, notebook.province
     content = nbformat.read(notebook.path, as_version=4)
-    if code:
-        file = brief_file(code)
-        level = "country" if code == geography.COUNTRY else "province_63"
-        name = geography.name(code, level, language)
-        made = body(
-            content, Path(file).stem, language, False, say("site.brief_of", language, name=name)
-        )
-        site.briefs.setdefault(language, []).append({"file": file, "title": name, "code": code})
-    else:
-        file = f"{notebook.stem}.html"
-        made = body(content, notebook.stem, language, True)
-        entry = {"file": file, "title": made.title, "summary": ""}
-        site.chapters.setdefault(language, []).append(entry)
-    _add_page(site, language, file, made, "brief" if code else "chapter")
+    if notebook.province:
+        _brief_page(site, content, notebook.province, notebook.language)
+        return
+    others = [str(v) for k, v in sorted(notebook.parameters.items()) if k != "language"]
+    stem = "_".join([notebook.stem, *map(slug, others)])
+    made = body(content, stem, notebook.language, True)
+    title = " · ".join([made.title, *others])
+    entry = {"file": f"{stem}.html", "title": title, "summary": ""}
+    site.chapters.setdefault(notebook.language, []).append(entry)
+    _add_page(site, notebook.language, entry["file"], made, "chapter")
+
+
+def _brief_page(site: Site, content: NotebookNode, code: str, language: str) -> None:
+    file, level = brief_file(code), level_of(code)
+    name = geography.name(code, level, language)
+    made = body(content, Path(file).stem, language, False, brief_title(code, language))
+    more = render(
+        "brief_links.html.j2",
+        language,
+        name=name,
+        paper=brief_file(code, "pdf"),
+        readings=readings_file(level, code),
+    )
+    made.html += more
+    site.briefs.setdefault(language, []).append({"file": file, "title": name, "code": code})
+    _add_page(site, language, file, made, "brief")
 
 
 def _add_page(site: Site, language: str, file: str, made: Body, kind: str) -> None:
     description = say("site.description", language, title=made.title)
-    site.add(f"{language}/{file}", page(language, file, made.title, made.html, kind, description))
+    script = "table.js" if kind == "front" else ""
+    text = page(language, file, made.title, made.html, kind, description, script)
+    site.add(f"{language}/{file}", text)
     for name, content in made.files.items():
         site.add(f"{language}/{name}", content)
 
@@ -120,13 +150,10 @@ def _front(site: Site, tables: Tables | None, language: str) -> None:
 
 def _choice(site: Site, tables: Tables | None) -> str:
     """Return the first page: one door a language, and the chapters and briefs behind each."""
-    entries = {
-        language: [
-            (entry["file"], entry["title"])
-            for entry in site.chapters.get(language, []) + site.briefs.get(language, [])
-        ]
-        for language in LANGUAGES
-    }
+    entries = {}
+    for language in LANGUAGES:
+        pages = site.chapters.get(language, []) + site.briefs.get(language, [])
+        entries[language] = [(entry["file"], entry["title"]) for entry in pages]
     return (
         environment()
         .get_template("choice.html.j2")

@@ -35,7 +35,10 @@ def front(
 ) -> Body:
     """Return the body of the front page; without forecasts it says so and keeps its links."""
     made = Body(say("site.name", language), "")
-    shown = _forecast_parts(tables, language, made) if tables else {"blocks": [], "table": ""}
+    pages = {entry["file"] for entry in briefs}
+    shown: dict[str, Any] = {"blocks": [], "table": ""}
+    if tables is not None:
+        shown = _forecast_parts(tables, pages, language, made)
     made.html = render(
         "front.html.j2",
         language,
@@ -56,7 +59,9 @@ def _answer(tables: BriefTables | None, language: str) -> str:
     return " ".join(say(key, language, **values) for key, values in overview.country_rows(tables))
 
 
-def _forecast_parts(tables: BriefTables, language: str, made: Body) -> dict[str, Any]:
+def _forecast_parts(
+    tables: BriefTables, pages: set[str], language: str, made: Body
+) -> dict[str, Any]:
     provinces = overview.provinces(tables)
     maps = [
         probability_map(tables, overview.MAIN, level, language)
@@ -71,7 +76,7 @@ def _forecast_parts(tables: BriefTables, language: str, made: Body) -> dict[str,
             _block("maps", say("site.maps", language), maps, "pair", language, made),
             _block("country", say("site.against", language), [against], "wide", language, made),
         ],
-        "table": table(provinces, language),
+        "table": table(provinces, pages, language),
         "table_files": link,
         "filters": _filters(provinces, language),
     }
@@ -119,28 +124,34 @@ def _filters(provinces: Result, language: str) -> list[dict[str, Any]]:
     ]
 
 
-def table(provinces: Result, language: str) -> str:
+def table(provinces: Result, pages: set[str], language: str) -> str:
     """Return the table of provinces as HTML that ``table.js`` sorts and filters.
 
     Every cell with a number carries it unrounded by the language's way of writing it, and every
-    row its region, verdict and indicator. Without JavaScript the whole table is shown.
+    row its region, verdict and indicator. Without JavaScript the whole table is shown. A name leads
+    to its brief where that is among the pages.
     """
     rows = provinces.table.to_dict("records")
     marked = provinces.html(language).split("<tbody>\n")
     body, rest = marked[1].split("\n</tbody>")
-    lines = [_row(line, row, provinces) for line, row in zip(body.split("\n"), rows, strict=True)]
+    lines = [
+        _row(line, row, provinces, pages) for line, row in zip(body.split("\n"), rows, strict=True)
+    ]
     return linked(marked[0] + "<tbody>\n" + "\n".join(lines) + "\n</tbody>" + rest)
 
 
-def _row(line: str, row: dict[str, Any], provinces: Result) -> str:
+def _row(line: str, row: dict[str, Any], provinces: Result, pages: set[str]) -> str:
     """Mark one row for sorting and filtering, and link its name to the brief."""
     marks = "".join(f' data-{name}="{row[name]}"' for name in ("indicator", "region", "verdict"))
     cells = line.removeprefix("<tr>").removesuffix("</tr>").split("</td>")[:-1]
-    name = cells[0].removeprefix("<td>")
-    cells[0] = f'<td><a href="{brief_file(str(row["province_code"]))}">{name}</a>'
+    name, file = cells[0].removeprefix("<td>"), brief_file(str(row["province_code"]))
+    if file in pages:
+        cells[0] = f'<td><a href="{file}">{name}</a>'
     for place, column in enumerate(provinces.shown):
         if provinces.numeric(column) or column == "as_of":
-            cells[place] = cells[place].replace("<td", f'<td data-value="{_key(row[column])}"', 1)
+            # The stylesheet sets cells with a sort key like numbers, so the class is not needed.
+            cell = cells[place].replace(' class="number"', "", 1)
+            cells[place] = cell.replace("<td", f'<td data-value="{_key(row[column])}"', 1)
     return f"<tr{marks}>" + "".join(cell + "</td>" for cell in cells) + "</tr>"
 
 
@@ -148,7 +159,7 @@ def _key(value: Any) -> str:
     """Return a number that sorts like the value; a missing one is empty."""
     if value is None or value != value:
         return ""
-    return f"{value.toordinal()}" if hasattr(value, "toordinal") else f"{value:.6g}"
+    return f"{value.toordinal()}" if hasattr(value, "toordinal") else f"{value:.5g}"
 
 
 def read_tables() -> BriefTables | None:

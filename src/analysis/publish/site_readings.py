@@ -15,11 +15,14 @@ from analysis.wording import say, write
 _DIGITS = {"percent": "percent2", "persons": "integer", "days": "number1"}
 
 
-def pages(readings: pd.DataFrame, sources: pd.DataFrame, language: str) -> dict[str, str]:
+def pages(
+    readings: pd.DataFrame, targets: pd.DataFrame, sources: pd.DataFrame, language: str
+) -> dict[str, str]:
     """Return the page of each unit's readings and the page of all sources, by file name.
 
     Args:
         readings: the table of chapter 01.
+        targets: see :func:`analysis.targets.targets`.
         sources: columns source_id, url, title, publisher, published.
         language: ``en`` or ``vi``.
     """
@@ -27,22 +30,27 @@ def pages(readings: pd.DataFrame, sources: pd.DataFrame, language: str) -> dict[
     made = {}
     units = [(level, code) for level in _LEVELS for code in geography.codes(level)]
     groups = dict(tuple(readings.groupby(["geo_level", "province_code"])))
-    for level, code in units:
-        found = groups.get((level, code), readings.iloc[:0])
-        made[readings_file(level, code)] = _unit_page(level, code, found, known, language)
+    aims = dict(tuple(targets.groupby(["geo_level", "province_code"])))
+    for unit in units:
+        found = groups.get(unit, readings.iloc[:0])
+        own = aims.get(unit, targets.iloc[:0])
+        made[readings_file(*unit)] = _unit_page(unit, found, own, known, language)
     made["sources.html"] = _sources_page(units, sources, language)
     return made
 
 
-def read() -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read the readings of chapter 01 and the raw table of sources.
+def read() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame] | None:
+    """Read the readings of chapter 01, the targets and the raw table of sources.
 
-    Raises:
-        analysis.paths.MissingTable: chapter 01 has not run.
+    Returns nothing when chapter 01 has not run.
     """
-    readings = paths.read_processed("readings", dates=["as_of"])
+    try:
+        readings = paths.read_processed("readings", dates=["as_of"])
+    except paths.MissingTable:
+        return None
     sources = pd.read_csv(paths.RAW / "sources.csv", dtype=str, keep_default_na=False)
-    return readings, sources
+    targets = paths.read_processed("targets", dates=["due", "announced"])
+    return readings, targets, sources
 
 
 _LEVELS = ("country", "province_63", "province_34")
@@ -55,11 +63,17 @@ def unit_title(level: str, code: str, language: str) -> str:
 
 
 def _unit_page(
-    level: str, code: str, readings: pd.DataFrame, sources: pd.DataFrame, language: str
+    unit: tuple[str, str],
+    readings: pd.DataFrame,
+    targets: pd.DataFrame,
+    sources: pd.DataFrame,
+    language: str,
 ) -> str:
+    level, code = unit
     file = readings_file(level, code)
     title = say("site.readings_of", language, name=unit_title(level, code, language))
-    used = sorted({s for listed in readings["sources"].fillna("") for s in listed.split(";") if s})
+    listed = [*readings["sources"].fillna(""), *targets["sources"]]
+    used = sorted({source for cell in listed for source in cell.split(";") if source})
     intro = say("site.readings_intro", language, n=len(readings), sources=len(used))
     body = render(
         "readings.html.j2",
@@ -69,6 +83,8 @@ def _unit_page(
         brief=brief_file(code) if level != "province_34" else "",
         groups=_groups(readings, language),
         heads=[say(f"site.readings_{head}", language) for head in _HEADS],
+        aims=_aims(targets, language),
+        aim_heads=[say(f"site.targets_{head}", language) for head in _AIM_HEADS],
         sources=[_source(s, sources.loc[s], language) for s in used if s in sources.index],
     )
     return page(language, file, title, body, "readings", intro)
@@ -88,6 +104,36 @@ def _groups(readings: pd.DataFrame, language: str) -> list[dict[str, Any]]:
         }
         for indicator, rows in ordered.groupby("indicator")
     ]
+
+
+_AIM_HEADS = ("indicator", "due", "value", "setter", "announced", "sources")
+
+
+def _aims(targets: pd.DataFrame, language: str) -> list[dict[str, Any]]:
+    """Return the targets of a unit, latest due first; the first of an indicator is linked to."""
+    rows = []
+    seen: set[str] = set()
+    ordered = targets.sort_values(["indicator", "due", "announced"], ascending=[True, False, False])
+    for row in ordered.to_dict("records"):
+        indicator = str(row["indicator"])
+        anchor = "" if indicator in seen else f"target.{indicator}"
+        seen.add(indicator)
+        rows.append(
+            {
+                "anchor": anchor,
+                "indicator": INDICATORS[indicator].label(language, short=True),
+                "due": write(row["due"], "short_date", language),
+                "value": write(row["value"], _spec(indicator), language),
+                "setter": say(f"setter.{row['setter']}", language),
+                "announced": write(row["announced"], "short_date", language),
+                "sources": [source for source in row["sources"].split(";") if source],
+            }
+        )
+    return rows
+
+
+def _spec(indicator: str) -> str:
+    return _DIGITS.get(INDICATORS[indicator].unit, "number1")
 
 
 def _row(row: dict[str, Any], language: str) -> dict[str, Any]:

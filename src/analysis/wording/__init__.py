@@ -9,6 +9,16 @@ from analysis.wording.catalogue import (
     keys,
     say,
 )
-from analysis.wording.formats import write
+from analysis.wording.formats import MISSING, write
 
-__all__ = ["LANGUAGES", "WordingError", "catalogue", "has", "heading", "keys", "say", "write"]
+__all__ = [
+    "LANGUAGES",
+    "MISSING",
+    "WordingError",
+    "catalogue",
+    "has",
+    "heading",
+    "keys",
+    "say",
+    "write",
+]

@@ -1,0 +1,153 @@
+"""The briefs and the report of the country as PDF, from the same results as the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from analysis import geography, overview
+from analysis.brief import Brief, Tables
+from analysis.figures.style import Figure
+from analysis.publish.pdf_typeset import typeset
+from analysis.publish.site_page import TEMPLATES, safe_address
+from analysis.results import Result
+from analysis.verdicts import SCALE
+from analysis.wording import say
+
+_MOST_SOURCES = 3
+
+
+def brief_pdf(
+    brief: Brief, tables: Tables, pictures: Mapping[str, tuple[bytes, str]], language: str
+) -> bytes:
+    """Return a brief on one A4 page.
+
+    Args:
+        brief: the brief.
+        tables: where the brief came from; gives the addresses of its sources.
+        pictures: the figures ``forecast`` and ``place``: PNG and alt text.
+        language: ``en`` or ``vi``.
+
+    Raises:
+        analysis.publish.pdf_typeset.TypesetError: the page could not be set.
+    """
+    late = None if brief.late.table.empty else _table(brief.late, language)
+    data = {
+        **_document(brief_title(brief.code, language), language),
+        "opening": brief.answer.text(language),
+        "answer": _table(brief.answer, language, (1.75, 1, 1, 1)),
+        "sections": [
+            _section("path", language, pictures=_placed(pictures, "forecast")),
+            _section(
+                "standing",
+                language,
+                text=brief.standing.result.text(language),
+                pictures=_placed(pictures, "place"),
+            ),
+            _section("late", language, text=brief.late.text(language), table=late),
+            _section("unknown", language, points=_points(brief.unknown, language)),
+            _section(
+                "sources",
+                language,
+                text=brief.sources.text(language),
+                sources=_sources(brief.sources, tables),
+            ),
+        ],
+    }
+    files = {f"{name}.png": picture for name, (picture, _) in pictures.items()}
+    return typeset((TEMPLATES / "brief.typ").read_text("utf-8"), data, files)
+
+
+def brief_title(code: str, language: str) -> str:
+    """Return the title of a brief."""
+    level = "country" if code == geography.COUNTRY else "province_63"
+    key = "site.brief_of_country" if level == "country" else "site.brief_of"
+    return say(key, language, name=geography.name(code, level, language))
+
+
+def country_pdf(tables: Tables, maps: Sequence[Figure], against: Figure, language: str) -> bytes:
+    """Return the report of the country: answer, maps, forecast, table of provinces, reading aid.
+
+    Raises:
+        analysis.publish.pdf_typeset.TypesetError: the report could not be set.
+    """
+    provinces = overview.main_table(tables)
+    figures = {figure.name: (figure.png, figure.alt) for figure in [*maps, against]}
+    names = [figure.name for figure in maps]
+    scale = [say(key, language, **values) for key, values in verdict_steps()]
+    data = {
+        **_document(say("site.name", language), language),
+        "opening": [
+            provinces.text(language),
+            " ".join(say(key, language, **v) for key, v in overview.country_rows(tables)),
+        ],
+        "sections": [
+            _part("site.against", language, pictures=_placed(figures, against.name)),
+            _part("site.words", language, text=say("site.words_intro", language), points=scale),
+            _part("site.maps", language, pictures=_placed(figures, *names), width=83),
+            _part("site.nav_provinces", language, table=_table(provinces, language)),
+        ],
+    }
+    files = {f"{name}.png": picture for name, (picture, _) in figures.items()}
+    return typeset((TEMPLATES / "country.typ").read_text("utf-8"), data, files)
+
+
+def verdict_steps() -> list[tuple[str, dict[str, Any]]]:
+    """Return the scale of words as phrases, from the most probable down."""
+    return [
+        (
+            "verdict.step",
+            {
+                "word": f"verdict.{step.name}",
+                "lowest": step.lowest,
+                "highest": min(1.0, step.highest),
+            },
+        )
+        for step in reversed(SCALE)
+    ]
+
+
+def _document(title: str, language: str) -> dict[str, Any]:
+    author, footer = say("site.author", language), say("site.footer", language)
+    return {"title": title, "author": author, "language": language, "footer": footer}
+
+
+def _section(name: str, language: str, **parts: Any) -> dict[str, Any]:
+    return _part(f"brief.heading_{name}", language, **parts)
+
+
+def _part(heading: str, language: str, **parts: Any) -> dict[str, Any]:
+    empty = {"text": "", "pictures": [], "table": None, "points": [], "sources": [], "width": 100}
+    return {"heading": say(heading, language), **empty, **parts}
+
+
+def _placed(pictures: Mapping[str, tuple[bytes, str]], *names: str) -> list[dict[str, str]]:
+    return [{"file": f"{name}.png", "alt": pictures[name][1]} for name in names]
+
+
+def _points(result: Result, language: str) -> list[str]:
+    return [say(key, language, **values) for key, values in result.phrases]
+
+
+def _table(result: Result, language: str, columns: Sequence[float] = ()) -> dict[str, Any]:
+    written = result.written(language)
+    return {
+        "columns": list(columns) or [0] * len(written.columns),
+        "heads": [str(head) for head in written.columns],
+        "rows": written.to_numpy().tolist(),
+        "numeric": [result.numeric(column) for column in result.shown],
+    }
+
+
+def _sources(sources: Result, tables: Tables) -> list[dict[str, str]]:
+    addresses = tables.sources.set_index("source_id")["url"]
+    return [
+        {
+            "id": row["source_id"],
+            "publisher": row["publisher"],
+            "published": row["published"],
+            "title": row["title"],
+            "url": safe_address(addresses[row["source_id"]]),
+        }
+        for row in sources.table.head(_MOST_SOURCES).to_dict("records")
+    ]

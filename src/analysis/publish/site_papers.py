@@ -1,0 +1,87 @@
+"""What stands beside the pages for print and for spreadsheets: PDF and the workbook."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from analysis import geography, overview, paths
+from analysis.brief import Tables, brief
+from analysis.figures import brief as brief_figures
+from analysis.figures.overview import probability_map
+from analysis.publish.pdf import brief_pdf, country_pdf
+from analysis.publish.site_page import brief_file
+from analysis.publish.workbook import Sheet, workbook
+from analysis.results import Result
+from analysis.wording import has, say
+
+_LEVELS = ("province_63", "province_34")
+_ISO_DAY = r"\d{4}-\d{2}-\d{2}"
+_MOST_ROWS = 100_000
+_LONGEST_NAME = 31
+
+__all__ = ["papers", "sheets"]
+
+
+def papers(tables: Tables | None, files: Mapping[str, bytes], language: str) -> dict[str, bytes]:
+    """Return the PDF of each brief and of the country, and the workbook, by file name.
+
+    Args:
+        tables: the tables of the forecasts; without them there is only the workbook.
+        files: the files of the site so far; a brief's PDF shows the pictures of its page.
+        language: ``en`` or ``vi``.
+    """
+    made = {"tables.xlsx": workbook(sheets(tables, language), language)}
+    if tables is None:
+        return made
+    units = [geography.COUNTRY, *geography.codes("province_63")]
+    for code in units:
+        if f"{language}/{brief_file(code)}" in files:
+            made[brief_file(code, "pdf")] = _brief(code, tables, files, language)
+    maps = [probability_map(tables, overview.MAIN, level, language) for level in _LEVELS]
+    against = brief_figures.fan(brief(geography.COUNTRY, tables), language)
+    made["viet_nam.pdf"] = country_pdf(tables, maps, against, language)
+    return made
+
+
+def _brief(code: str, tables: Tables, files: Mapping[str, bytes], language: str) -> bytes:
+    """Set a brief with the pictures of its page and the alt texts of the same results."""
+    one = brief(code, tables)
+    stem = f"{language}/files/{Path(brief_file(code)).stem}"
+    alts = {"forecast": brief_figures.fan_alt(one, language)}
+    alts["place"] = one.standing.result.text(language)
+    pictures = {name: (files[f"{stem}_{name}.png"], alt) for name, alt in alts.items()}
+    return brief_pdf(one, tables, pictures, language)
+
+
+def sheets(tables: Tables | None, language: str) -> list[Sheet]:
+    """Return the sheets of the workbook: the table of provinces, then every result table."""
+    made = []
+    if tables is not None:
+        title = say("workbook.provinces", language)
+        levels = ("country", "province_63", "province_34")
+        made.append(Sheet("provinces", title, overview.provinces(tables, levels)))
+    for path in sorted(Path(paths.PROCESSED).glob("*.csv")):
+        table = paths.read_processed(path.name)
+        if 0 < len(table) <= _MOST_ROWS:
+            made.append(_sheet(path.stem, table, language))
+    return made
+
+
+def _sheet(name: str, table: pd.DataFrame, language: str) -> Sheet:
+    key = f"workbook.table_{name}"
+    title = say(key, language) if has(key, language) else say("workbook.table", language, name=name)
+    formats = {}
+    for column in table.select_dtypes(include=["object", "string"]).columns:
+        known = table[column].dropna().astype(str)
+        if len(known) and known.str.fullmatch(_ISO_DAY).all():
+            table[column] = pd.to_datetime(table[column])
+            formats[column] = "date"
+    result = Result(_plain(name), table, formats=formats, topic=None)
+    return Sheet(name[:_LONGEST_NAME], title, result, plain=True)
+
+
+def _plain(name: str) -> str:
+    return "_".join(part for part in name.lower().split("_") if part)

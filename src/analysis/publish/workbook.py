@@ -1,0 +1,189 @@
+"""The workbook: every table of the report on a sheet of its own, with contents, units and notes.
+
+The same tables give the same bytes: the creation date is fixed, and nothing depends on the clock.
+Text is written as text whatever it begins with, so no cell of a source can become a formula.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.workbook import Workbook
+from xlsxwriter.worksheet import Worksheet
+
+from analysis import wording
+from analysis.results import Result
+from analysis.wording import say
+
+#: Any fixed day: a date of making would change the bytes of an unchanged workbook.
+_FIXED_DAY = dt.datetime(2025, 1, 1)
+_LONGEST_CELL = 32767
+_WIDEST_COLUMN = 60
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A sheet: its name (unique, at most 31 letters), what it holds, and the table.
+
+    A plain sheet is a table of data/processed; its headings are the names of the columns, which
+    the data package describes.
+    """
+
+    name: str
+    title: str
+    result: Result
+    plain: bool = False
+
+
+def workbook(sheets: Sequence[Sheet], language: str) -> bytes:
+    """Return the workbook as bytes.
+
+    Args:
+        sheets: the tables in the order of the contents.
+        language: ``en`` or ``vi``; headings and words are in it, numbers stay numbers.
+
+    Raises:
+        ValueError: two sheets have one name, or a name is one that spreadsheets refuse.
+    """
+    _check_names([sheet.name for sheet in sheets])
+    memory = io.BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    book = xlsxwriter.Workbook(memory, {**options, "nan_inf_to_errors": False})
+    title = say("site.name", language)
+    book.set_properties({"title": title, "created": _FIXED_DAY, "author": "", "comments": ""})
+    styles = _Styles(book)
+    _contents(book, sheets, styles, language)
+    for sheet in sheets:
+        _write_sheet(book.add_worksheet(sheet.name), sheet, styles, language)
+    book.close()
+    return memory.getvalue()
+
+
+def _check_names(names: Sequence[str]) -> None:
+    for name in names:
+        if not 0 < len(name) <= 31 or any(sign in name for sign in "[]:*?/\\'"):
+            raise ValueError(f"{name!r} cannot name a sheet")
+    if len({name.lower() for name in names}) < len(names):
+        raise ValueError("two sheets of the workbook have the same name")
+
+
+class _Styles:
+    """The few formats of the workbook, one of each number format."""
+
+    def __init__(self, book: Workbook) -> None:
+        self.book = book
+        self.title = book.add_format({"bold": True, "font_size": 14})
+        self.head = book.add_format(
+            {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1, "bg_color": "#F3F6F9"}
+        )
+        self.note = book.add_format({"font_color": "#565F6B"})
+        self.link = book.add_format({"font_color": "#00558F", "underline": 1})
+        self._numbers: dict[str, Format] = {}
+
+    def number(self, spec: str) -> Format:
+        """Return the format of a type of :func:`analysis.wording.write`."""
+        code = number_format(spec)
+        if code not in self._numbers:
+            self._numbers[code] = self.book.add_format({"num_format": code})
+        return self._numbers[code]
+
+
+def number_format(spec: str) -> str:
+    """Return the spreadsheet's number format for a type of :func:`analysis.wording.write`.
+
+    Values of ``percent`` stay in percent (92.3 is shown as 92.3), as the heading says; shares and
+    probabilities are shown as percent by the spreadsheet itself.
+    """
+    digits = int(spec[-1]) if spec[-1:].isdigit() else 0
+    decimals = "." + "0" * digits if digits else ""
+    kind = spec.rstrip("0123456789")
+    return {
+        "percent": f"0{decimals}",
+        "share": f"0{decimals}%",
+        "probability": "0%",
+        "number": f"#,##0{decimals}",
+        "signed": f"+0{decimals};-0{decimals};0",
+        "integer": "#,##0",
+        "rounded": "#,##0",
+        "p_value": "0.000",
+        "year": "0",
+        "date": "yyyy-mm-dd",
+        "short_date": "yyyy-mm-dd",
+    }.get(kind, "General")
+
+
+def _contents(book: Workbook, sheets: Sequence[Sheet], styles: _Styles, language: str) -> None:
+    page = book.add_worksheet(say("workbook.contents", language))
+    page.set_column(0, 0, 32)
+    page.set_column(1, 1, 80)
+    page.set_column(2, 2, 10)
+    page.write_string(0, 0, say("site.name", language), styles.title)
+    page.write_string(1, 0, say("workbook.notes", language), styles.note)
+    heads = ("sheet", "holds", "rows")
+    for column, head in enumerate(heads):
+        page.write_string(3, column, say(f"workbook.{head}", language), styles.head)
+    for row, sheet in enumerate(sheets, start=4):
+        page.write_url(row, 0, f"internal:'{sheet.name}'!A1", styles.link, sheet.name)
+        page.write_string(row, 1, sheet.title)
+        page.write_number(row, 2, len(sheet.result.table))
+    page.freeze_panes(4, 0)
+
+
+def _write_sheet(page: Worksheet, sheet: Sheet, styles: _Styles, language: str) -> None:
+    """Write title, sentences, headings with units, and the rows; freeze all above the rows."""
+    result = sheet.result
+    page.write_string(0, 0, sheet.title, styles.title)
+    page.write_string(1, 0, result.text(language)[:_LONGEST_CELL], styles.note)
+    columns = [*result.table.columns]
+    for place, column in enumerate(columns):
+        heading = column if sheet.plain else _heading(result, column, language)
+        page.write_string(3, place, heading, styles.head)
+        cells = [_value(result, column, row, language) for row in range(len(result.table))]
+        style = styles.number(result.formats.get(column, "text"))
+        for row, value in enumerate(cells, start=4):
+            _write_cell(page, row, place, value, style)
+        page.set_column(place, place, _width(heading, cells))
+    page.freeze_panes(4, 1)
+    if len(result.table):
+        page.autofilter(3, 0, 3 + len(result.table), len(columns) - 1)
+
+
+def _heading(result: Result, column: str, language: str) -> str:
+    """Return the heading with its unit; columns that a page does not show keep their name."""
+    if column not in result.shown and not wording.has(f"columns.{column}", language):
+        return column
+    heading = wording.heading(column, language, result.topic)
+    unit = result.formats.get(column, "").rstrip("0123456789")
+    return f"{heading} (%)" if unit == "percent" else heading
+
+
+def _value(result: Result, column: str, row: int, language: str) -> Any:
+    value = result.table.at[row, column]
+    if column in result.words:
+        return result.word(column, row, language)
+    return value
+
+
+def _write_cell(page: Worksheet, row: int, column: int, value: Any, style: Format) -> None:
+    if value is None or value != value:
+        return
+    if isinstance(value, dt.date | pd.Timestamp):
+        page.write_datetime(row, column, value, style)
+    elif isinstance(value, bool):
+        page.write_boolean(row, column, value)
+    elif pd.api.types.is_number(value):
+        page.write_number(row, column, float(value), style)
+    else:
+        page.write_string(row, column, str(value)[:_LONGEST_CELL])
+
+
+def _width(heading: str, cells: Sequence[Any]) -> float:
+    longest = max([8, *(len(str(cell)) for cell in cells[:200])])
+    return float(min(max(longest, len(heading) / 2) + 2, _WIDEST_COLUMN))
