@@ -41,18 +41,23 @@ def can_fork() -> bool:
 
 @contextlib.contextmanager
 def warm_kernels(
-    modules: Iterable[str], environment: dict[str, str], warm: bool = True
+    modules: Iterable[str],
+    environment: dict[str, str],
+    warm: bool = True,
+    libraries: Iterable[str] = LIBRARIES,
 ) -> Iterator[bool]:
     """While the block runs, notebooks of this process start in forks of one prepared process.
 
-    `modules` are imported beforehand beside LIBRARIES. Yields whether kernels are warm; without
+    `libraries` and `modules` are imported beforehand. Yields whether kernels are warm; without
     fork, or with `warm` false, kernels are ordinary ones.
     """
     folder = tempfile.mkdtemp(prefix="analysis-kernels-")
     try:
         with _set("JUPYTER_RUNTIME_DIR", folder):
             if warm and can_fork():
-                with _prepared_process(Path(folder) / "socket", modules, environment):
+                with _prepared_process(
+                    Path(folder) / "socket", [*libraries, *modules], environment
+                ):
                     yield True
             else:
                 yield False
@@ -66,7 +71,7 @@ def _prepared_process(
 ) -> Iterator[None]:
     command = [sys.executable, "-P", "-m", "analysis.publish.kernels_server", str(address)]
     server = subprocess.Popen(
-        [*command, *LIBRARIES, *modules],
+        [*command, *modules],
         stdin=subprocess.PIPE,
         env=environment,
         start_new_session=True,

@@ -159,11 +159,12 @@ def jobs(
     makers: dict[str, str] = {}
     for chapter in chapters:
         given = dict((settings or {}).get(chapter.stem, {}))
+        vary = {name: (given[name],) if name in given else v for name, v in chapter.vary.items()}
         before = {makers[table] for table in chapter.needs if table in makers}
-        for varied in itertools.product(*chapter.vary.values()):
+        for varied in itertools.product(*vary.values()):
             first = None
             for language in chapter.languages:
-                parameters = {**given, **dict(zip(chapter.vary, varied, strict=True))}
+                parameters = {**given, **dict(zip(vary, varied, strict=True))}
                 after = before | ({first} if first else set())
                 job = Job(chapter, {**parameters, "language": language}, tuple(sorted(after)))
                 first = first or job.name

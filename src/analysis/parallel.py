@@ -1,0 +1,84 @@
+"""The same loop on one core, on all cores, or on a cluster: the results are the same bytes.
+
+With ANALYSIS_SCHEDULER=tcp://host:port (the option --scheduler of the commands) the items are
+computed by the workers of a Dask cluster, which must have this package installed. A worker that
+dies costs time only: its items are computed again elsewhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+#: Names the scheduler's address.
+SCHEDULER = "ANALYSIS_SCHEDULER"
+
+
+#: How often an item is given to another worker when the one that had it dies.
+RETRIES = 5
+
+
+class NoScheduler(OSError):
+    """The Dask scheduler that was asked for cannot be used; the message says why."""
+
+
+def map(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    workers: int | None = None,
+    scheduler: str | None = None,
+) -> list[Result]:
+    """The results of `function` for each item, in the order of the items.
+
+    Args:
+        function: a pure function at the top level of a module; randomness only from
+            `analysis.seeds`, named by the item, so that it does not matter who computes what.
+        items: anything that can be pickled.
+        workers: processes on this machine; by default the cores that this process may use, and
+            one when this process is itself a worker.
+        scheduler: address of a Dask scheduler; by default that of ANALYSIS_SCHEDULER, if set.
+
+    An error in an item is raised here. Raises NoScheduler when the cluster cannot be reached.
+    """
+    from joblib import Parallel, delayed
+
+    given = list(items)
+    address = scheduler or os.environ.get(SCHEDULER)
+    if address:
+        with _on_cluster(address):
+            return list(Parallel()(delayed(function)(item) for item in given))
+    number = min(workers or _cores(), max(len(given), 1))
+    if number == 1:
+        return [function(item) for item in given]
+    return list(Parallel(n_jobs=number)(delayed(function)(item) for item in given))
+
+
+def _cores() -> int:
+    """The cores that this process may use: fewer than the machine has, in a container."""
+    if os.environ.get("ANALYSIS_WORKERS"):
+        return int(os.environ["ANALYSIS_WORKERS"])
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def _on_cluster(address: str) -> Iterator[None]:
+    """While the block runs, joblib hands its work to the cluster's workers."""
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise NoScheduler("a scheduler needs the packages of `pip install .[cluster]`") from error
+    from joblib import parallel_config
+
+    try:
+        client = Client(address, timeout=10, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise NoScheduler(f"no Dask scheduler answers at {address}: {error}") from error
+    with client, parallel_config(backend="dask", client=client, retries=RETRIES):
+        yield

@@ -1,0 +1,159 @@
+"""A report of a small project: what runs, what is found again, what a failure costs."""
+
+import json
+import shutil
+import time
+
+import pytest
+from tiny_project import TinyProject
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A project whose report has been made once; tests take copies."""
+    project = TinyProject(tmp_path_factory.mktemp("made") / "tiny")
+    project.first = project.run("report")
+    return project
+
+
+@pytest.fixture
+def project(made, tmp_path):
+    shutil.copytree(made.root, tmp_path / "tiny")
+    copy = object.__new__(TinyProject)
+    copy.root = tmp_path / "tiny"
+    return copy
+
+
+def lines(result, word):
+    return [line for line in result.stdout.splitlines() if word in line]
+
+
+def test_each_notebook_ends_with_one_line(made):
+    assert made.first.returncode == 0, made.first.stderr
+    assert len(lines(made.first, " ok")) == 9
+    assert len(lines(made.first, "08_brief language=vi unit=b")) == 1
+    assert made.first.stdout.splitlines()[-1].endswith("reports/index.html")
+
+
+def test_pages_hold_results_in_both_languages(made):
+    english, vietnamese = (
+        json.loads(made.files()[f"reports/{language}/08_brief-b.txt"]) for language in ("en", "vi")
+    )
+    assert english["cells"][0]["source"] == ["# Title"]
+    assert vietnamese["cells"][0]["source"] == ["# Tiêu đề"]
+    assert "vi b 5" in json.dumps(vietnamese)
+
+
+def test_the_settings_of_the_machine_do_not_reach_a_notebook(made):
+    shown = json.dumps(json.loads(made.files()["reports/en/03_aside.txt"]))
+    assert "['a', 'b', 'c']" in shown
+    assert "'UTC'" in shown
+
+
+def test_the_manifest_says_what_made_each_file(made):
+    manifest = made.manifest()
+    files = {entry["file"]: entry for entry in manifest["files"]}
+    assert set(files) == set(made.files()) - {
+        "reports/manifest.json",
+        "data/processed/.gitkeep",
+    }
+    assert files["data/processed/sums.csv"]["notebook"] == "02_sums"
+    assert files["reports/vi/02_sums.txt"]["parameters"] == {"language": "vi"}
+    assert "data/raw/facts.csv" in manifest["inputs"]
+    assert len(manifest["notebooks"]) == 9
+
+
+def test_with_nothing_changed_nothing_is_done(project):
+    before = project.files()
+    started = time.monotonic()
+    again = project.run("report")
+    assert time.monotonic() - started < 8  # the figure for an idle machine is in the benchmark
+    assert "Nothing has changed" in again.stdout
+    assert project.files() == before
+
+
+def test_a_lost_page_comes_back_without_running_anything(project):
+    before = project.files()
+    (project.root / "reports/en/08_brief-a.txt").unlink()
+    (project.root / "data/processed/sums.csv").write_text("tampered")
+    again = project.run("report")
+    assert "9 notebooks unchanged" in again.stdout
+    assert project.files() == before
+
+
+def test_a_change_reaches_what_depends_on_it_and_nothing_else(project):
+    project.write("data/raw/facts.csv", "unit,value\na,2\na,1\nb,5\n")
+    again = project.run("report")
+    ran = {line.split("] ")[1].split()[0] for line in lines(again, " ok")}
+    # The order of two rows changes chapter 01 and its table, but no sum: the briefs stand.
+    assert ran == {"01_numbers", "02_sums"}
+    assert "unchanged" in again.stdout
+
+
+def test_a_failure_costs_its_dependents_only_and_says_where(project):
+    project.notebook("02_sums", ["fine = 1", "wrong = fine / 0"])
+    project.notebook(
+        "03_aside", ["from analysis.paths import read_processed", "read_processed('sums')"]
+    )
+    result = project.run("report")
+    assert result.returncode == 2
+    aside, sums = sorted(lines(result, "FAILED"), key=lambda line: "02_sums" in line)
+    assert "cell step-2: ZeroDivisionError: division by zero" in sums
+    assert "wrong = fine / 0" in result.stderr
+    # The table is in data/processed, but pipeline.yml does not declare that 03 reads it.
+    assert "sums.csv is not there yet: run notebooks/02_sums.ipynb first" in aside
+    assert len(lines(result, "not run: 02_sums language=en failed")) == 5
+    assert "reports/en/01_numbers.txt" in project.files()
+    assert "reports/en/02_sums.txt" not in project.files()
+    assert "data/processed/sums.csv" not in project.files()
+    failed = [run for run in project.manifest()["notebooks"] if "failed" in run]
+    assert {run["notebook"] for run in failed} == {"02_sums", "03_aside", "08_brief"}
+
+
+def test_a_parameter_that_is_not_declared_stops_before_anything_runs(project):
+    before = project.files()
+    result = project.run("report", "--set", "03_aside.orign=2022-12-31")
+    assert result.returncode == 2
+    assert "03_aside.ipynb does not declare the parameter orign" in result.stderr
+    assert project.files() == before
+
+
+def test_one_notebook_with_one_value_takes_what_it_needs_along(project):
+    result = project.run("report", "--set", "08_brief.unit=b", "--only", "08_brief")
+    assert result.returncode == 0, result.stderr
+    assert "6 notebooks unchanged" in result.stdout
+    runs = [(run["notebook"], run["parameters"]) for run in project.manifest()["notebooks"]]
+    assert ("08_brief", {"unit": "b", "language": "vi"}) in runs
+    assert {name for name, _ in runs} == {"01_numbers", "02_sums", "08_brief"}
+
+
+def test_two_reports_at_once_do_not_mix(project):
+    import subprocess
+
+    project.write("data/raw/facts.csv", "unit,value\na,7\nb,9\n")
+    first, second = (
+        subprocess.Popen(
+            project.command("report"),
+            env=project.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    )
+    told = first.communicate(timeout=200)[0] + second.communicate(timeout=200)[0]
+    assert first.returncode == second.returncode == 0
+    assert told.count("waiting until it is done") <= 1
+    assert len([line for line in told.splitlines() if "01_numbers language=en" in line]) == 1
+
+
+def test_a_second_report_can_refuse_to_wait(project, monkeypatch):
+    from filelock import FileLock
+
+    from analysis.publish import report
+
+    monkeypatch.setenv("ANALYSIS_ROOT", str(project.root))
+    holder = FileLock(project.root / ".cache/report.lock", thread_local=False)
+    refused = pytest.raises(report.Busy, match="another report is being made")
+    with holder, refused, report.one_at_a_time(wait=False):
+        pass
