@@ -183,6 +183,7 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
         ],
         corrected=[],
         reason=[FILLED],
+        reason_vi=[FILLED],
     ),
 }
 

@@ -1,0 +1,30 @@
+"""What chapter 01 shows of the readings: what was read, decided, left out, and from where."""
+
+from analysis.provenance.contradictions import contradictions
+from analysis.provenance.links import rates_with_sources, readings_of_unit
+from analysis.provenance.overview import (
+    corrections,
+    decisions,
+    disagreements,
+    funnel,
+    identities,
+    implied_population,
+    left_out,
+    matrix,
+    summary,
+)
+
+__all__ = [
+    "contradictions",
+    "corrections",
+    "decisions",
+    "disagreements",
+    "funnel",
+    "identities",
+    "implied_population",
+    "left_out",
+    "matrix",
+    "rates_with_sources",
+    "readings_of_unit",
+    "summary",
+]
