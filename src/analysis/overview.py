@@ -59,7 +59,18 @@ def provinces(tables: Tables, levels: tuple[str, ...] = ("province_63",)) -> Res
     order = [name for name in coverage.COVERAGE if name in set(table["indicator"])]
     table["place"] = table["indicator"].map({name: at for at, name in enumerate(order)})
     table = table.sort_values(["place", "geo_level", "province_code"])
-    columns = [*keys, "region", "value", "evidence", "as_of", "q50", "rests_on", "q10", "q90"]
+    columns = [
+        "geo_level",
+        "province_code",
+        "region",
+        "value",
+        "evidence",
+        "as_of",
+        "q50",
+        "rests_on",
+        "q10",
+        "q90",
+    ]
     columns += [
         "target",
         "target_from",
@@ -68,7 +79,7 @@ def provinces(tables: Tables, levels: tuple[str, ...] = ("province_63",)) -> Res
         "verdict",
         "p_meets_official",
     ]
-    columns += ["persons_month_50", "persons_month_80"]
+    columns += ["persons_month_50", "persons_month_80", "indicator"]
     return Result(
         "provinces",
         table[columns],
@@ -135,7 +146,10 @@ def headline(tables: Tables) -> list[tuple[str, dict[str, Any]]]:
         **{name: country[name] for name in ("q50", "q10", "q90", "target", "p_meets_reported")},
         **counts(tables),
     }
-    return [("overview.headline_country", values), ("overview.headline_provinces", values)]
+    phrases = [("overview.headline_country", values), ("overview.headline_provinces", values)]
+    if values["unsure"]:
+        phrases.append(("overview.headline_unsure", values))
+    return phrases
 
 
 def country_rows(tables: Tables) -> list[tuple[str, dict[str, Any]]]:

@@ -107,4 +107,7 @@ def _country(provinces: pd.DataFrame) -> Standing:
         "unlikely": int(verdicts.isin(["unlikely", "very_unlikely"]).sum()),
         "unsure": int((verdicts == "not_enough_evidence").sum()),
     }
-    return Standing(Result("standing", provinces, [("brief.standing_country", values)]), provinces)
+    phrases = [("brief.standing_country", values)]
+    if values["unsure"]:
+        phrases.append(("brief.standing_unsure", values))
+    return Standing(Result("standing", provinces, phrases), provinces)

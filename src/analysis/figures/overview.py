@@ -1,14 +1,23 @@
-"""The tile maps of probabilities on the front page."""
+"""The figures of the front page: tile maps of probabilities, forecast against target."""
 
 from __future__ import annotations
 
-from analysis import overview
+from analysis import geography, overview
+from analysis.brief import brief
 from analysis.brief.tables import Tables, forecast_rows
+from analysis.figures.brief import fan
 from analysis.figures.style import Figure
 from analysis.figures.tiles import probability_steps, tile_map
 from analysis.indicators import INDICATORS
 from analysis.verdicts import NOT_ENOUGH_EVIDENCE
 from analysis.wording import say, write
+
+
+def front_figures(tables: Tables, language: str) -> tuple[list[Figure], Figure]:
+    """Return what the front page and the report of the country show: two maps and the forecast."""
+    levels = ("province_63", "province_34")
+    maps = [probability_map(tables, overview.MAIN, level, language) for level in levels]
+    return maps, fan(brief(geography.COUNTRY, tables), language)
 
 
 def probability_map(tables: Tables, indicator: str, level: str, language: str) -> Figure:

@@ -17,6 +17,7 @@ from nbformat import NotebookNode
 
 from analysis import geography, paths
 from analysis.brief import Tables, level_of
+from analysis.figures.overview import front_figures
 from analysis.publish import site_front, site_papers, site_readings
 from analysis.publish.pdf import brief_title
 from analysis.publish.site_notebook import Body, body
@@ -91,9 +92,10 @@ def build(executed: Iterable[Executed], reports: Path | None = None) -> list[Pat
         _notebook_page(site, notebook)
     tables, evidence = site_front.read_tables(), site_readings.read()
     for language in LANGUAGES:
-        for file, content in site_papers.papers(tables, site.files, language).items():
+        figures = front_figures(tables, language) if tables else None
+        for file, content in site_papers.papers(tables, figures, site.files, language).items():
             site.add(f"{language}/{file}", content)
-        _front(site, tables, language)
+        _front(site, tables, figures, language)
         pages = site_readings.pages(*evidence, language) if evidence else {}
         for file, text in pages.items():
             site.add(f"{language}/{file}", text)
@@ -142,9 +144,11 @@ def _add_page(site: Site, language: str, file: str, made: Body, kind: str) -> No
         site.add(f"{language}/{name}", content)
 
 
-def _front(site: Site, tables: Tables | None, language: str) -> None:
+def _front(
+    site: Site, tables: Tables | None, figures: site_front.Figures | None, language: str
+) -> None:
     chapters, briefs = site.chapters.get(language, []), site.briefs.get(language, [])
-    front = site_front.front(tables, chapters, briefs, site.downloads(language), language)
+    front = site_front.front(tables, figures, chapters, briefs, site.downloads(language), language)
     _add_page(site, language, "index.html", front, "front")
 
 

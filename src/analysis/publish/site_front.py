@@ -6,9 +6,6 @@ from typing import Any
 
 from analysis import geography, overview, paths
 from analysis.brief import Tables as BriefTables
-from analysis.brief import brief
-from analysis.figures import brief as brief_figures
-from analysis.figures.overview import probability_map
 from analysis.figures.style import Figure
 from analysis.publish.site_notebook import Body, data_link, figure_html, linked
 from analysis.publish.site_page import brief_file, render
@@ -17,6 +14,8 @@ from analysis.verdicts import NAMES
 from analysis.wording import say, write
 
 Entries = list[dict[str, str]]
+#: The tile maps, and the forecast of the country against its targets.
+Figures = tuple[list[Figure], Figure]
 
 
 def headline(tables: BriefTables | None, language: str) -> str:
@@ -28,6 +27,7 @@ def headline(tables: BriefTables | None, language: str) -> str:
 
 def front(
     tables: BriefTables | None,
+    figures: Figures | None,
     chapters: Entries,
     briefs: Entries,
     downloads: Entries,
@@ -37,8 +37,8 @@ def front(
     made = Body(say("site.name", language), "")
     pages = {entry["file"] for entry in briefs}
     shown: dict[str, Any] = {"blocks": [], "table": ""}
-    if tables is not None:
-        shown = _forecast_parts(tables, pages, language, made)
+    if tables is not None and figures is not None:
+        shown = _forecast_parts(tables, figures, pages, language, made)
     made.html = render(
         "front.html.j2",
         language,
@@ -60,17 +60,13 @@ def _answer(tables: BriefTables | None, language: str) -> str:
 
 
 def _forecast_parts(
-    tables: BriefTables, pages: set[str], language: str, made: Body
+    tables: BriefTables, figures: Figures, pages: set[str], language: str, made: Body
 ) -> dict[str, Any]:
     provinces = overview.provinces(tables)
-    maps = [
-        probability_map(tables, overview.MAIN, level, language)
-        for level in ("province_63", "province_34")
-    ]
-    against = brief_figures.fan(brief(geography.COUNTRY, tables), language)
     path = "files/provinces.csv"
     made.files[path] = provinces.csv().encode("utf-8")
     link = data_link(path, "provinces", language)
+    maps, against = figures
     return {
         "blocks": [
             _block("maps", say("site.maps", language), maps, "pair", language, made),

@@ -141,6 +141,6 @@ def figure_html(path: str, picture: bytes, alt: str, link: str) -> str:
     )
     caption = f"<figcaption>{link}</figcaption>" if link else ""
     return (
-        f'<figure><img src="{path}" alt="{html.escape(alt)}" width="{width}" height="{height}"'
-        f' loading="lazy">{caption}</figure>'
+        f'<figure><img src="{path}" alt="{html.escape(alt)}" width="{width}" height="{height}">'
+        f"{caption}</figure>"
     )

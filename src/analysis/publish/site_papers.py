@@ -10,14 +10,13 @@ import pandas as pd
 from analysis import geography, overview, paths
 from analysis.brief import Tables, brief
 from analysis.figures import brief as brief_figures
-from analysis.figures.overview import probability_map
+from analysis.figures.style import Figure
 from analysis.publish.pdf import brief_pdf, country_pdf
 from analysis.publish.site_page import brief_file
 from analysis.publish.workbook import Sheet, workbook
 from analysis.results import Result
 from analysis.wording import has, say
 
-_LEVELS = ("province_63", "province_34")
 _ISO_DAY = r"\d{4}-\d{2}-\d{2}"
 _MOST_ROWS = 100_000
 _LONGEST_NAME = 31
@@ -25,24 +24,28 @@ _LONGEST_NAME = 31
 __all__ = ["papers", "sheets"]
 
 
-def papers(tables: Tables | None, files: Mapping[str, bytes], language: str) -> dict[str, bytes]:
+def papers(
+    tables: Tables | None,
+    figures: tuple[list[Figure], Figure] | None,
+    files: Mapping[str, bytes],
+    language: str,
+) -> dict[str, bytes]:
     """Return the PDF of each brief and of the country, and the workbook, by file name.
 
     Args:
         tables: the tables of the forecasts; without them there is only the workbook.
+        figures: the figures of the front page.
         files: the files of the site so far; a brief's PDF shows the pictures of its page.
         language: ``en`` or ``vi``.
     """
     made = {"tables.xlsx": workbook(sheets(tables, language), language)}
-    if tables is None:
+    if tables is None or figures is None:
         return made
     units = [geography.COUNTRY, *geography.codes("province_63")]
     for code in units:
         if f"{language}/{brief_file(code)}" in files:
             made[brief_file(code, "pdf")] = _brief(code, tables, files, language)
-    maps = [probability_map(tables, overview.MAIN, level, language) for level in _LEVELS]
-    against = brief_figures.fan(brief(geography.COUNTRY, tables), language)
-    made["viet_nam.pdf"] = country_pdf(tables, maps, against, language)
+    made["viet_nam.pdf"] = country_pdf(tables, *figures, language)
     return made
 
 

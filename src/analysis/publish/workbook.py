@@ -145,7 +145,7 @@ def _write_sheet(page: Worksheet, sheet: Sheet, styles: _Styles, language: str) 
     for place, column in enumerate(columns):
         heading = column if sheet.plain else _heading(result, column, language)
         page.write_string(3, place, heading, styles.head)
-        cells = [_value(result, column, row, language) for row in range(len(result.table))]
+        cells = _values(result, column, language)
         style = styles.number(result.formats.get(column, "text"))
         for row, value in enumerate(cells, start=4):
             _write_cell(page, row, place, value, style)
@@ -164,11 +164,11 @@ def _heading(result: Result, column: str, language: str) -> str:
     return f"{heading} (%)" if unit == "percent" else heading
 
 
-def _value(result: Result, column: str, row: int, language: str) -> Any:
-    value = result.table.at[row, column]
+def _values(result: Result, column: str, language: str) -> list[Any]:
+    """Return the cells of a column; names are said in the language, the rest stays as it is."""
     if column in result.words:
-        return result.word(column, row, language)
-    return value
+        return [result.word(column, row, language) for row in range(len(result.table))]
+    return list(result.table[column])
 
 
 def _write_cell(page: Worksheet, row: int, column: int, value: Any, style: Format) -> None:
