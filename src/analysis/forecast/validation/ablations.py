@@ -12,6 +12,7 @@ import pandas as pd
 from analysis import forecast
 from analysis.cache import cached
 from analysis.forecast.validation import scores
+from analysis.forecast.validation.own import analysis
 from analysis.forecast.validation.run import Evaluation, evaluate
 
 KEYS = ["design", "origin", "province_code", "as_of"]
@@ -31,7 +32,7 @@ def ingredients() -> list[str]:
 def without(ingredient: str, indicator: str, readings: pd.DataFrame, raw: Any) -> Evaluation:
     """The rolling origins with one ingredient switched off."""
     settings = dataclasses.replace(forecast.Settings(), **{ingredient: False})
-    peer = partial(forecast.peer, settings=settings)
+    peer = partial(analysis, settings=settings)
     return evaluate(peer, indicator, "rolling_origin", readings, raw, f"without {ingredient}")
 
 

@@ -37,12 +37,11 @@ def reported_with_target(
 ) -> pd.DataFrame:
     """Year-end readings of provinces beside the target due that day, with gap in points.
 
-    The target is chosen as in `designs.own_targets`, among those announced by the day it is due.
+    The target is chosen as in `designs.own_targets`.
     """
     scored = designs.scored_readings(readings, indicator)
     scored = scored[(scored["as_of"].dt.month == 12) & (scored["as_of"].dt.day == 31)]
-    by_then = targets[targets["announced"] <= targets["due"]]
-    own = designs.own_targets(by_then, indicator).drop(columns=["geo_level", "indicator"])
+    own = designs.own_targets(targets, indicator).drop(columns=["geo_level", "indicator"])
     pairs = scored.merge(own, on=["province_code", "as_of"])
     return pairs.assign(gap=(pairs["value"] - pairs["target"]).round(6))
 
@@ -133,9 +132,13 @@ def silence(forecasts: pd.DataFrame, column: str, odds: tuple[float, ...]) -> pd
     rows = []
     for ratio in odds:
         rate = min(reported.mean() / np.mean(p + (1 - p) / ratio), 1 - 1e-9)
-        mute = p[~reported]
-        kept, lost = mute * (1 - rate), (1 - mute) * (1 - rate / ratio)
-        after = kept / (kept + lost)
-        rows.append((ratio, rate, rate / ratio, len(mute), after.mean(), after.sum()))
+        after = if_silent(p[~reported], rate, rate / ratio)
+        rows.append((ratio, rate, rate / ratio, len(after), after.mean(), after.sum()))
     names = ["odds", "reporting_if_met", "reporting_if_missed", "n_silent"]
     return pd.DataFrame(rows, columns=[*names, "mean_probability", "expected"])
+
+
+def if_silent(p: Floats, reporting_if_met: float, reporting_if_missed: float) -> Floats:
+    """Chance of a met target given that the unit stayed silent, by Bayes' rule (shares)."""
+    kept, lost = p * (1 - reporting_if_met), (1 - p) * (1 - reporting_if_missed)
+    return kept / (kept + lost)

@@ -10,7 +10,7 @@ latest
 random_fifth
     A random fifth of the readings is hidden, five times, so that each is hidden once.
 leave_province_out
-    All readings of a tenth of the provinces are hidden at a time.
+    All that a fifth of the provinces ever published is hidden at a time.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DESIGNS = ("rolling_origin", "rolling_origin_cold", "latest", "random_fifth", "l
 ORIGINS = tuple(pd.Timestamp(year, 12, 31) for year in range(2018, 2024))
 HORIZON = pd.DateOffset(months=24)
 FIFTHS = 5
-PROVINCE_FOLDS = 10
+PROVINCE_FOLDS = 5
 
 #: Whose target counts, first to last.
 SETTERS = ("government", "province", "agency")

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
+from analysis import paths
 from analysis.facts import Raw, load_raw
 from analysis.forecast.known import fact_rows
 from analysis.forecast.validation.designs import PROVINCE, scored_readings
@@ -19,6 +20,16 @@ def inputs() -> tuple[pd.DataFrame, Raw]:
     """Accepted readings and raw tables, read from data/raw."""
     raw = load_raw()
     return build_readings(raw).readings, raw
+
+
+def from_chapter_01() -> tuple[pd.DataFrame, Raw]:
+    """The readings that chapter 01 wrote, and the raw tables.
+
+    Raises MissingTable, which names the chapter, when it has not run.
+    """
+    readings = paths.read_processed("readings", dates=["as_of"])
+    text = readings.select_dtypes(include=["object", "string"]).columns
+    return readings.fillna(dict.fromkeys(text, "")), load_raw()
 
 
 def as_published(readings: pd.DataFrame, raw: Raw) -> tuple[pd.DataFrame, Raw]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.forecast.validation import designs, scores
+from analysis.forecast.validation import designs, own, scores
 from analysis.forecast.validation.inputs import inputs
 from analysis.forecast.validation.peers import PEERS, Peer, PeerFailure
 from analysis.forecast.validation.scores import QUANTILES
@@ -43,7 +43,7 @@ class Evaluation:
 def model_of(name: str) -> Peer:
     """The function of a model: `analysis`, one of PEERS, or `module:function`."""
     if name == "analysis":
-        return importlib.import_module("analysis.forecast").peer
+        return own.analysis
     if name in PEERS:
         return PEERS[name]
     module, _, function = name.partition(":")

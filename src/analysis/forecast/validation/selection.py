@@ -15,7 +15,6 @@ from analysis.forecast.validation import designs
 from analysis.forecast.validation.attainment import (
     TINY,
     reported_with_target,
-    silence,
 )
 from analysis.forecast.validation.peers import common
 from analysis.forecast.validation.peers.benchmark import curve
@@ -25,7 +24,6 @@ COLUMNS = ["question", "indicator", "group", "measure", "n", "value", "low", "hi
 #: Ends of the classes of gap to the target, in points.
 GAPS = (-np.inf, -1, -0.5, 0, 0.5, 1, np.inf)
 GAP_NAMES = ("below_1", "below_05_1", "below_0_05", "above_0_05", "above_05_1", "above_1")
-ODDS = (1.0, 1.5, 2.0, 4.0)
 
 
 def heaping(readings: pd.DataFrame, targets: pd.DataFrame, indicator: str) -> pd.DataFrame:
@@ -128,18 +126,6 @@ def reported_or_silent(attainment: pd.DataFrame, indicator: str, column: str) ->
         if reported:
             met = group["value"] >= group["target"] - TINY
             rows.append(_share("chances", indicator, name, "share_met", met.sum(), len(met)))
-    return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def silence_table(units: pd.DataFrame, indicator: str, column: str) -> pd.DataFrame:
-    """The sensitivity of `attainment.silence` in the form of this table, for one indicator."""
-    table = silence(units, column, ODDS)
-    rows = []
-    for row in table.itertuples():
-        group = f"odds_{row.odds:g}"
-        for measure in ("mean_probability", "expected"):
-            value = getattr(row, measure)
-            rows.append(("silence", indicator, group, measure, row.n_silent, value, *_none()))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

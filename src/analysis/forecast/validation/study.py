@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import pandas as pd
 from joblib import Parallel, delayed
@@ -12,9 +12,10 @@ from joblib import Parallel, delayed
 from analysis import covariates, paths
 from analysis import targets as targets_room
 from analysis.cache import cached
-from analysis.forecast.validation import ablations, attainment, designs, run, selection
+from analysis.facts import Raw
+from analysis.forecast.validation import ablations, attainment, designs, inputs, run, selection
 from analysis.forecast.validation.peers import PEERS
-from analysis.forecast.validation.peers.kept import KEPT_MODELS, KEPT_RUNS
+from analysis.forecast.validation.peers.kept import KEPT_FILE, KEPT_MODELS, KEPT_RUNS
 from analysis.forecast.validation.run import Evaluation
 from analysis.forecast.validation.scores import QUANTILES
 
@@ -31,8 +32,16 @@ FORECASTS = [
     "model", "indicator", "design", "origin", "province_code", "as_of", "value", "lower", "upper",
     "last_value", "last_as_of", "mean", "sd", *QUANTILES, "crps", "error", "log_score", "pit",
 ]  # fmt: skip
+#: The models that the whole study is told with: the project's own, the benchmark, the naive one.
+REFERENCES = ("analysis", run.BENCHMARK, run.NAIVE)
 #: Characteristics on which provinces with and without readings are compared.
 COMPARED = ("population_2015", "urban_share", "income_month", "poverty_rate", "minority_share")
+
+
+#: Files that are not named as the field is.
+FILES = {"silence": "selection_silence", "printed": "validation_as_printed"}
+#: How many times likelier a met target is to be reported than a missed one.
+ODDS = (1.0, 1.5, 2.0, 4.0)
 
 
 @dataclass(frozen=True)
@@ -42,7 +51,8 @@ class Study:
     validation: scores by model, indicator, design and origin. validation_scores: the same with
     widths, log score and change error. validation_forecasts: each scored forecast.
     attainment_forecasts and attainment_scores: chances of meeting targets. ablations, selection:
-    see there. model_failures: what models reported not to have been able to do.
+    see there. silence: the chances of silent units if silence means bad news. printed: scores
+    on the figures as printed. model_failures: what models reported not to have been able to do.
     """
 
     validation: pd.DataFrame
@@ -52,17 +62,20 @@ class Study:
     attainment_scores: pd.DataFrame
     ablations: pd.DataFrame
     selection: pd.DataFrame
+    silence: pd.DataFrame
+    printed: pd.DataFrame
     model_failures: pd.DataFrame
 
     def write(self) -> None:
         """Write every table to data/processed."""
         for field in dataclasses.fields(self):
-            paths.write_table(getattr(self, field.name), paths.PROCESSED / f"{field.name}.csv")
+            name = FILES.get(field.name, field.name)
+            paths.write_table(getattr(self, field.name), paths.PROCESSED / f"{name}.csv")
 
 
 @cached
 def evaluation(
-    model: str, indicator: str, design: str, readings: pd.DataFrame, raw: Any
+    model: str, indicator: str, design: str, readings: pd.DataFrame, raw: Raw
 ) -> Evaluation:
     """One model in one design, kept on disk until readings or code change."""
     return run.evaluate(model, indicator, design, readings, raw)
@@ -71,25 +84,26 @@ def evaluation(
 @cached
 def study(
     readings: pd.DataFrame,
-    raw: Any,
+    raw: Raw,
+    kept: Path | None = KEPT_FILE,
     indicators: tuple[str, ...] = INDICATORS,
-    models: tuple[str, ...] = MODELS,
-    runs: tuple[str, ...] = run.RUNS,
     workers: int = 2,
 ) -> Study:
-    """Run everything and put the tables together. The order of work never changes a number."""
+    """Run everything and put the tables together. The order of work never changes a number.
+
+    kept: the file of forecasts of heavier models ; with None they are left out.
+    """
+    printed = inputs.as_published(readings, raw)
     tasks = [
         (model, indicator, design, readings, raw)
         for indicator in indicators
-        for design in runs
-        for model in models
-        if model not in KEPT_MODELS or design in KEPT_RUNS
+        for design in run.RUNS
+        for model in MODELS
+        if model not in KEPT_MODELS or (kept and design in KEPT_RUNS)
     ]
-    done = Parallel(n_jobs=workers)(delayed(evaluation)(*task) for task in tasks)
-    scored, chances, failures = (
-        _together([getattr(one, field.name) for one in done])
-        for field in dataclasses.fields(Evaluation)
-    )
+    extra = [(model, "hi_coverage", "rolling_origin", *printed) for model in REFERENCES]
+    done = Parallel(n_jobs=workers)(delayed(_one)(task) for task in tasks + extra)
+    scored, chances, failures = _tables(done[: len(tasks)])
     full = run.table(scored)
     return Study(
         validation=full[VALIDATION],
@@ -99,8 +113,21 @@ def study(
         attainment_scores=_attainment_scores(chances, readings, raw, indicators),
         ablations=_ablations(scored, readings, raw, workers),
         selection=_selection(chances, readings, raw, indicators),
+        silence=_silence(chances, indicators),
+        printed=run.table(_tables(done[len(tasks) :])[0], by_origin=False),
         model_failures=failures,
     )
+
+
+def _one(task: tuple) -> Evaluation:
+    """A kept model costs nothing and depends on its file; the others are cached by content."""
+    function = run.evaluate if task[0] in KEPT_MODELS else evaluation
+    return function(*task)
+
+
+def _tables(done: list[Evaluation]) -> list[pd.DataFrame]:
+    names = [field.name for field in dataclasses.fields(Evaluation)]
+    return [_together([getattr(one, name) for one in done]) for name in names]
 
 
 def _together(tables: list[pd.DataFrame]) -> pd.DataFrame:
@@ -108,13 +135,13 @@ def _together(tables: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _attainment_scores(
-    chances: pd.DataFrame, readings: pd.DataFrame, raw: Any, indicators: tuple[str, ...]
+    chances: pd.DataFrame, readings: pd.DataFrame, raw: Raw, indicators: tuple[str, ...]
 ) -> pd.DataFrame:
     return _together([attainment.score_table(chances, readings, raw, one) for one in indicators])
 
 
 def _ablations(
-    scored: pd.DataFrame, readings: pd.DataFrame, raw: Any, workers: int
+    scored: pd.DataFrame, readings: pd.DataFrame, raw: Raw, workers: int
 ) -> pd.DataFrame:
     """Ablations of the model on health insurance, where there is enough to tell them apart."""
     own = scored[(scored["model"] == "analysis") & (scored["indicator"] == "hi_coverage")]
@@ -128,7 +155,7 @@ def _ablations(
 
 
 def _selection(
-    chances: pd.DataFrame, readings: pd.DataFrame, raw: Any, indicators: tuple[str, ...]
+    chances: pd.DataFrame, readings: pd.DataFrame, raw: Raw, indicators: tuple[str, ...]
 ) -> pd.DataFrame:
     targets, wide = targets_room.targets(raw), covariates.table(raw)
     own = chances[chances["model"] == "analysis"]
@@ -138,4 +165,17 @@ def _selection(
         parts.append(selection.reporters(readings, wide, one, COMPARED))
         parts.append(selection.when(readings, one))
         parts.append(selection.reported_or_silent(own, one, "p_meets_true"))
+    return _together(parts)
+
+
+def _silence(chances: pd.DataFrame, indicators: tuple[str, ...]) -> pd.DataFrame:
+    """Targets due a year after their forecast, by whether their outcome was ever published."""
+    own = chances[chances["model"] == "analysis"]
+    own = own[own["as_of"].dt.year == own["origin"].astype(int) + 1]
+    parts = []
+    for one in indicators:
+        units = own[own["indicator"] == one].assign(reported=own["value"].notna())
+        if units["reported"].any() and not units["reported"].all():
+            table = attainment.silence(units, "p_meets_reported", ODDS)
+            parts.append(table.assign(indicator=one))
     return _together(parts)

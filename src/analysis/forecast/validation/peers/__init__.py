@@ -12,7 +12,11 @@ import pandas as pd
 
 from analysis.forecast.known import Known
 from analysis.forecast.validation.peers import kept
-from analysis.forecast.validation.peers.benchmark import national, national_damped
+from analysis.forecast.validation.peers.benchmark import (
+    national,
+    national_damped,
+    national_parallel,
+)
 from analysis.forecast.validation.peers.common import PeerFailure
 from analysis.forecast.validation.peers.mixed import mixed_model
 from analysis.forecast.validation.peers.simple import climatology, drift, last_value, trend
@@ -24,6 +28,7 @@ PEERS: dict[str, Peer] = {
     "last_value": last_value,
     "national": national,
     "national_damped": national_damped,
+    "national_parallel": national_parallel,
     "drift": drift,
     "trend": trend,
     "mixed_model": mixed_model,

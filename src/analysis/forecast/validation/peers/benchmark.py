@@ -44,7 +44,14 @@ def national_damped(train: pd.DataFrame, queries: pd.DataFrame, context: Known) 
     return _forecast(train, queries, kept=KEPT)
 
 
-def _forecast(train: pd.DataFrame, queries: pd.DataFrame, kept: float) -> pd.DataFrame:
+def national_parallel(train: pd.DataFrame, queries: pd.DataFrame, context: Known) -> pd.DataFrame:
+    """As `national`, with a deviation that stays: each province runs beside the country."""
+    return _forecast(train, queries, kept=1.0, deviation_kept=1.0)
+
+
+def _forecast(
+    train: pd.DataFrame, queries: pd.DataFrame, kept: float, deviation_kept: float = KEPT
+) -> pd.DataFrame:
     indicator = common.indicator_of(queries)
     country = common.pick(train, indicator, "country")
     panel = common.pick(train, indicator, "province_63")
@@ -54,9 +61,9 @@ def _forecast(train: pd.DataFrame, queries: pd.DataFrame, kept: float) -> pd.Dat
     gap = np.abs(t - queries["province_code"].map(last["t"]).to_numpy(float))
     deviation = queries["province_code"].map(last["deviation"]).to_numpy(float)
     never = np.isnan(deviation)
-    centre = curve(country, t, kept) + np.where(never, 0, deviation * KEPT**gap)
+    centre = curve(country, t, kept) + np.where(never, 0, deviation * deviation_kept**gap)
     between = common.pairs(panel)
     spread = float(np.sqrt(np.mean(panel["deviation"] ** 2)))
-    errors = between["deviation_1"] - between["deviation_0"] * KEPT ** between["h"]
+    errors = between["deviation_1"] - between["deviation_0"] * deviation_kept ** between["h"]
     own = common.root_mean_square(errors.to_numpy(), spread)
     return common.normal_logit(centre, np.where(never, spread, own), queries.index)

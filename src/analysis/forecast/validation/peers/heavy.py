@@ -21,10 +21,15 @@ import pandas as pd
 from analysis.forecast.validation import designs
 from analysis.forecast.validation.inputs import inputs
 from analysis.forecast.validation.peers import common
-from analysis.forecast.validation.peers.kept import COLUMNS, KEPT_MODELS, KEPT_RUNS, fingerprint
-from analysis.forecast.validation.peers.simple import last_value
+from analysis.forecast.validation.peers.kept import (
+    COLUMNS,
+    KEPT_FILE,
+    KEPT_MODELS,
+    KEPT_RUNS,
+    fingerprint,
+)
 from analysis.forecast.validation.scores import Floats
-from analysis.paths import ROOT, write_table
+from analysis.paths import write_table
 
 INDICATORS = ("hi_coverage", "si_coverage", "ui_coverage")
 #: A reading's own error (log odds near 90%: about one point) is added to every band, because the
@@ -44,13 +49,12 @@ def main() -> None:
     warnings.simplefilter("ignore")
     models = [model for model in KEPT_MODELS if _installed(LIBRARY.get(model, model))]
     rows = [table for indicator in INDICATORS for table in _indicator(indicator, models)]
-    path = ROOT / "data" / "benchmarks" / "peers.csv"
-    if path.is_file():
-        old = pd.read_csv(path, dtype={"province_code": str}, parse_dates=["as_of"])
+    if KEPT_FILE.is_file():
+        old = pd.read_csv(KEPT_FILE, dtype={"province_code": str}, parse_dates=["as_of"])
         rows.append(old[~old["model"].isin(models)])
     table = pd.concat(rows, ignore_index=True)[COLUMNS].round({"z": 5, "sd": 5})
-    write_table(table.sort_values(COLUMNS[:6], ignore_index=True), path)
-    print(f"{len(table)} forecasts of {', '.join(models)} in {path}")
+    write_table(table.sort_values(COLUMNS[:6], ignore_index=True), KEPT_FILE)
+    print(f"{len(table)} forecasts of {', '.join(models)} in {KEPT_FILE.name}")
 
 
 def _installed(library: str) -> bool:
@@ -73,12 +77,10 @@ def _indicator(indicator: str, models: list[str]) -> list[pd.DataFrame]:
 
 
 def _fold(model: str, fold: designs.Fold) -> pd.DataFrame:
-    """z and sd (log odds) of each query; short series get the last value, and say so."""
+    """z and sd (log odds) of each query; NaN with a note where the series is too short."""
     train, queries = fold.known.readings, fold.questions
     panel = common.pick(train, common.indicator_of(queries), "province_63")
-    start = last_value(train, queries, fold.known)
-    low, middle, high = (common.to_logit(start[q]) for q in ("q0.16", "q0.50", "q0.84"))
-    z, sd = middle, (high - low) / 2
+    z, sd = np.full(len(queries), np.nan), np.full(len(queries), np.nan)
     note = np.full(len(queries), "series too short: the last value", dtype=object)
     t = common.years(queries["as_of"])
     for code, own in panel.groupby("province_code"):
@@ -92,7 +94,7 @@ def _fold(model: str, fold: designs.Fold) -> pd.DataFrame:
                 else _annual(model, own, t[asked])
             )
         except Exception as error:
-            note[asked] = f"{type(error).__name__}: the last value"
+            note[asked] = f"refused by the library ({type(error).__name__}): the last value"
             continue
         if found is not None:
             z[asked], sd[asked], note[asked] = found[0], np.hypot(found[1], READING_ERROR), ""

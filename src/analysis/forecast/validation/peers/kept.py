@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
+from pathlib import Path
 
 import pandas as pd
 
 from analysis.forecast.known import Known
 from analysis.forecast.validation.peers import common
+from analysis.forecast.validation.peers.simple import last_value
 from analysis.paths import ROOT
 
 KEPT_MODELS = ("ets", "theta", "arima", "prophet")
+KEPT_FILE = Path(ROOT) / "data" / "benchmarks" / "peers.csv"
 #: The designs with a time order; these models cannot fill in the past.
 KEPT_RUNS = ("rolling_origin", "latest")
 COLUMNS = ["model", "indicator", "fold", "fingerprint", "province_code", "as_of", "z", "sd", "note"]
@@ -36,7 +39,10 @@ def fingerprint(train: pd.DataFrame, queries: pd.DataFrame) -> str:
 def forecast(
     model: str, train: pd.DataFrame, queries: pd.DataFrame, context: Known
 ) -> pd.DataFrame:
-    """The kept forecasts of `model` for a fold. Raises PeerFailure when there are none for it."""
+    """The kept forecasts of `model` for a fold; series too short for it get the last value.
+
+    Raises PeerFailure when there are none for these readings.
+    """
     mark = fingerprint(train, queries)
     table = _table()
     found = table[(table["model"] == model) & (table["fingerprint"] == mark)]
@@ -45,17 +51,19 @@ def forecast(
             "no kept forecasts for these readings; `make peers` makes them (data/benchmarks)"
         )
     keys = ["province_code", "as_of"]
-    row = queries[keys].merge(found, on=keys, how="left", validate="one_to_one")
-    if row["z"].isna().any():
+    row = queries[keys].merge(found, on=keys, how="left", validate="one_to_one", indicator=True)
+    if (row["_merge"] == "left_only").any():
         raise common.PeerFailure("kept forecasts are incomplete; `make peers` makes them anew")
-    out = common.normal_logit(row["z"].to_numpy(), row["sd"].to_numpy(), queries.index)
+    out = last_value(train, queries, context)
+    own = row["z"].notna().to_numpy()
+    z, sd = row.loc[own, "z"].to_numpy(), row.loc[own, "sd"].to_numpy()
+    out.loc[own] = common.normal_logit(z, sd, queries.index[own])
     out["note"] = row["note"].fillna("").to_numpy()
     return out
 
 
 @cache
 def _table() -> pd.DataFrame:
-    path = ROOT / "data" / "benchmarks" / "peers.csv"
-    if not path.is_file():
+    if not KEPT_FILE.is_file():
         return pd.DataFrame(columns=COLUMNS)
-    return pd.read_csv(path, dtype={"province_code": str}, parse_dates=["as_of"])
+    return pd.read_csv(KEPT_FILE, dtype={"province_code": str}, parse_dates=["as_of"])

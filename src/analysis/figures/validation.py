@@ -1,0 +1,252 @@
+"""Charts of how good the forecasts are."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from analysis import geography
+from analysis.figures import style
+from analysis.results import Result
+from analysis.wording import say, write
+
+OWN, BENCHMARK, NAIVE = "analysis", "national", "last_value"
+PIT_BINS = 10
+
+
+def models(warm: Result, cold: Result, indicator: str, language: str) -> style.Figure:
+    """Draw the score of every model, read and never-read provinces side by side.
+
+    Args:
+        warm, cold: see `analysis.forecast.validation.findings.models`.
+    """
+    rows = max(len(warm.table), len(cold.table))
+    drawing = style.blank(7.4, 1.1 + 0.24 * rows)
+    panels = drawing.subplots(1, 2, sharex=True)
+    for axes, result, kind in zip(panels, (warm, cold), ("warm", "cold"), strict=True):
+        _dots(axes, result.table, language)
+        axes.set_title(say(f"validation.panel_{kind}", language, n=int(result.table["n"].max())))
+        axes.set_xlabel(say("validation.axis_crps", language))
+    values = {"indicator": indicator}
+    style.headline(drawing, say("validation.models_title", language, **values))
+    style.footer(drawing, say("validation.models_footer", language))
+    both = pd.concat([warm.table.assign(design="warm"), cold.table.assign(design="cold")])
+    alt = say("validation.models_alt", language, **values, listed=_scores_said(both, language))
+    columns = ["design", "model", "n", "crps", "mae"]
+    return style.Figure(f"models_{indicator}", drawing, alt, both[columns])
+
+
+def _dots(axes: Axes, table: pd.DataFrame, language: str) -> None:
+    """One line a model, best on top; the benchmark's score runs through as a dashed line."""
+    table = table.sort_values(["crps", "model"], ascending=False, ignore_index=True)
+    colours = [style.TARGET if m == OWN else style.SOFT for m in table["model"]]
+    places = np.arange(len(table))
+    axes.hlines(places, 0, table["crps"], color=style.FAINT, linewidth=1.2)
+    axes.scatter(table["crps"], places, c=colours, s=26, zorder=3)
+    for place, crps, colour in zip(places, table["crps"], colours, strict=True):
+        text = write(crps, "number2", language)
+        style.direct_label(axes, crps, place, text, colour, xytext=(6, 0))
+    benchmark = table.loc[table["model"] == BENCHMARK, "crps"]
+    axes.axvline(float(benchmark.iloc[0]), color=style.SOFT, linewidth=0.8, linestyle=(0, (4, 3)))
+    names = [say(f"model.{name}", language) for name in table["model"]]
+    axes.set_yticks(places, names)
+    for label, name in zip(axes.get_yticklabels(), table["model"], strict=True):
+        label.set_fontweight("bold" if name == OWN else "normal")
+    axes.set_xlim(0, table["crps"].max() * 1.22)
+    axes.grid(visible=False)
+
+
+def _scores_said(both: pd.DataFrame, language: str) -> list[str]:
+    own = both[both["model"].isin([OWN, BENCHMARK, NAIVE])]
+    return [
+        say(
+            f"validation.models_alt_{row.design}",
+            language,
+            model=say(f"model.{row.model}", language),
+            crps=row.crps,
+        )
+        for row in own.itertuples()
+    ]
+
+
+def origins(result: Result, language: str) -> style.Figure:
+    """Draw the score by origin of the project's model and its two references.
+
+    Args:
+        result: see `analysis.forecast.validation.findings.origins`.
+    """
+    table = result.table
+    drawing = style.blank(7.2, 3.1)
+    axes = drawing.add_subplot()
+    lines = (
+        ("crps_naive", NAIVE, style.SOFT, (0, (2, 2))),
+        ("crps_national", BENCHMARK, style.ESTIMATE, (0, (6, 2))),
+        ("crps_own", OWN, style.TARGET, "solid"),
+    )
+    x = table["origin"].astype(int)
+    ends = _apart([float(table[column].iloc[-1]) for column, *_ in lines])
+    for (column, model, colour, dash), end in zip(lines, ends, strict=True):
+        axes.plot(x, table[column], color=colour, linestyle=dash, marker="o", markersize=4)
+        style.direct_label(axes, x.iloc[-1], end, say(f"model.{model}", language), colour)
+    counts = [f"{o}\n(n = {n})" for o, n in zip(table["origin"], table["n"], strict=True)]
+    axes.set_xticks(x, counts)
+    axes.set_xlim(x.min() - 0.2, x.max() + 1.9)
+    axes.set_ylim(0, None)
+    axes.set_ylabel(say("validation.axis_crps", language))
+    style.headline(drawing, say("validation.origins_title", language))
+    style.footer(drawing, say("validation.origins_footer", language))
+    worst = table.sort_values("crps_own").iloc[-1]
+    values = {"origin": worst["origin"], "own": worst["crps_own"], "naive": worst["crps_naive"]}
+    alt = say("validation.origins_alt", language, **values, first=x.min(), last=x.max())
+    return style.Figure(result.name, drawing, alt, table)
+
+
+def _apart(heights: list[float], least: float = 0.28) -> list[float]:
+    """Move label heights apart so that no two are nearer than `least` points."""
+    order = np.argsort(heights)
+    moved = np.array(heights, float)
+    for low, high in pairwise(order):
+        moved[high] = max(moved[high], moved[low] + least)
+    return [float(height) for height in moved]
+
+
+def calibration(forecasts: pd.DataFrame, result: Result, language: str) -> style.Figure:
+    """Draw where the readings fell in the forecast distributions, and what the bands held.
+
+    Args:
+        forecasts: scored forecasts of one model and design, with pit.
+        result: see `analysis.forecast.validation.findings.calibration`.
+    """
+    drawing = style.blank(7.2, 2.9)
+    left, right = drawing.subplots(1, 2, width_ratios=(1.25, 1))
+    counts, edges = np.histogram(forecasts["pit"], bins=PIT_BINS, range=(0, 1))
+    left.bar(edges[:-1], counts, width=np.diff(edges), align="edge", color=style.BAND,
+             edgecolor="white")  # fmt: skip
+    expected = len(forecasts) / PIT_BINS
+    left.axhline(expected, color=style.TARGET, linewidth=1.2)
+    text = say("validation.pit_expected", language)
+    style.direct_label(left, 0.02, expected, text, style.TARGET, xytext=(0, 7))
+    left.set_title(say("validation.pit_title", language))
+    left.set_xlabel(say("validation.pit_axis", language))
+    left.xaxis.set_major_formatter(lambda value, _: write(value, "share0", language))
+    table = result.table
+    right.plot([0.4, 1], [0.4, 1], color=style.SOFT, linewidth=0.8)
+    right.plot(table["band"], table["held"], "o-", color=style.ESTIMATE)
+    for band, held in zip(table["band"], table["held"], strict=True):
+        style.direct_label(
+            right, band, held, write(held, "share0", language), style.ESTIMATE, xytext=(6, -7)
+        )
+    right.set_title(say("validation.bands_title", language))
+    right.set_xlabel(say("validation.bands_axis", language))
+    for axis in (right.xaxis, right.yaxis):
+        axis.set_major_formatter(lambda value, _: write(value, "share0", language))
+    right.set_xlim(0.42, 1.06)
+    right.set_ylim(0.42, 1.04)
+    data = pd.DataFrame({"from": edges[:-1].round(6), "to": edges[1:].round(6), "n": counts})
+    row = table[table["band"] == 0.8].iloc[0]
+    values = {"n": len(forecasts), "held": row["held"]}
+    low, high = int(counts[0]), int(counts[-1])
+    alt = say("validation.calibration_alt", language, **values, low=low, high=high)
+    return style.Figure(result.name, drawing, alt, data)
+
+
+def ingredients(result: Result, language: str) -> style.Figure:
+    """Draw what the score loses without each ingredient, with its interval.
+
+    Args:
+        result: see `analysis.forecast.validation.findings.ingredients`.
+    """
+    table = result.table[result.table["without"] != "none"]
+    table = table.sort_values("lost", ignore_index=True)
+    drawing = style.blank(7.2, 0.9 + 0.27 * len(table))
+    axes = drawing.add_subplot()
+    places = np.arange(len(table))
+    axes.axvline(0, color=style.SOFT, linewidth=0.9)
+    axes.hlines(places, table["lost_low"], table["lost_high"], color=style.BAND, linewidth=4)
+    axes.plot(table["lost"], places, "o", color=style.ESTIMATE, markersize=5)
+    axes.set_yticks(places, [say(f"ingredient.{name}", language) for name in table["without"]])
+    for place, lost, high in zip(places, table["lost"], table["lost_high"], strict=True):
+        text = write(lost, "signed2", language)
+        style.direct_label(axes, high, place, text, style.ESTIMATE, xytext=(5, 0))
+    axes.set_xlabel(say("validation.axis_lost", language))
+    axes.xaxis.set_major_formatter(lambda value, _: write(value, "signed1", language))
+    axes.margins(x=0.12)
+    axes.grid(axis="x")
+    axes.grid(axis="y", visible=False)
+    style.headline(drawing, say("validation.ingredients_title", language))
+    style.footer(drawing, say("validation.ingredients_footer", language))
+    best = table.iloc[-1]
+    alt = say(
+        "validation.ingredients_alt",
+        language,
+        n=len(table),
+        best=say(f"ingredient.{best['without']}", language),
+        lost=best["lost"],
+    )
+    return style.Figure("ingredients", drawing, alt, table)
+
+
+def heaping(result: Result, language: str) -> style.Figure:
+    """Draw how many reported year-end values lie how far from their target.
+
+    Args:
+        result: see `analysis.forecast.validation.findings_targets.heaping`.
+    """
+    table = result.table
+    drawing = style.blank(7.2, 2.6)
+    axes = drawing.add_subplot()
+    places = np.arange(len(table))
+    above = [name.startswith("above") for name in table["gap_class"]]
+    colours = [style.ESTIMATE if met else style.HIGHLIGHT for met in above]
+    axes.bar(places, table["readings"], color=colours, width=0.92)
+    for place, n in zip(places, table["readings"], strict=True):
+        axes.text(place, n, write(n, "integer", language), ha="center", va="bottom", fontsize=9)
+    names = [say(f"gap_class.{name}", language) for name in table["gap_class"]]
+    axes.set_xticks(places, [style.two_lines(name, 12) for name in names])
+    axes.axvline(sum(not met for met in above) - 0.5, color=style.TARGET, linewidth=1.4)
+    axes.set_ylim(0, table["readings"].max() * 1.18 + 0.5)
+    axes.yaxis.set_visible(False)
+    axes.spines["left"].set_visible(False)
+    axes.grid(visible=False)
+    style.headline(drawing, say("validation.heaping_title", language))
+    style.footer(drawing, say("validation.heaping_footer", language))
+    below = int(table.loc[[not met for met in above], "readings"].sum())
+    values = {"n": int(table["readings"].sum()), "below": below}
+    return style.Figure(
+        result.name, drawing, say("validation.heaping_alt", language, **values), table
+    )
+
+
+def would_have_said(result: Result, origin: int, language: str) -> style.Figure:
+    """Draw the forecasts made at the end of `origin` beside the readings that came.
+
+    Args:
+        result: see `analysis.forecast.validation.findings_targets.would_have_said`.
+    """
+    table = result.table.sort_values(["province_code", "as_of"], ascending=False).reset_index()
+    drawing = style.blank(7.2, 0.9 + 0.17 * len(table))
+    axes = drawing.add_subplot()
+    places = np.arange(len(table))
+    held = (table["band_held"] == "held").to_numpy()
+    axes.hlines(places, table["low"], table["high"], color=style.BAND, linewidth=4)
+    axes.plot(table["median"], places, "|", color=style.ESTIMATE, markersize=8, mew=1.8)
+    axes.plot(table["value"][held], places[held], "o", color=style.READING, markersize=4)
+    axes.plot(table["value"][~held], places[~held], "D", color=style.TARGET, markersize=4.5)
+    names = [
+        f"{geography.name(code, 'province_63', language)}, {write(day, 'short_date', language)}"
+        for code, day in zip(table["province_code"], table["as_of"], strict=True)
+    ]
+    axes.set_yticks(places, names, fontsize=7)
+    axes.set_ylim(-0.8, len(table) - 0.2)
+    axes.grid(axis="x")
+    axes.grid(axis="y", visible=False)
+    axes.xaxis.set_major_formatter(lambda value, _: write(value, "percent0", language))
+    style.headline(drawing, say("validation.said_title", language, origin=origin))
+    style.footer(drawing, say("validation.said_footer", language))
+    values = {"origin": origin, "n": len(table), "held": int(held.sum())}
+    columns = ["province_code", "as_of", "median", "low", "high", "value", "band_held"]
+    alt = say("validation.said_alt", language, **values)
+    return style.Figure(f"said_{origin}", drawing, alt, table[columns])

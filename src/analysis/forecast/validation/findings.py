@@ -1,0 +1,355 @@
+"""What chapter 06 says about the forecasts: each finding a table and its sentences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.forecast.validation import scores
+from analysis.forecast.validation.run import BENCHMARK, NAIVE
+from analysis.forecast.validation.study import REFERENCES, Study
+from analysis.results import Result
+
+WARM, COLD = "rolling_origin", "rolling_origin_cold"
+OWN = "analysis"
+
+FORMATS = {
+    "n": "integer",
+    "provinces": "integer",
+    "crps": "number2",
+    "mae": "number2",
+    "bias": "signed2",
+    "error": "signed1",
+    "value": "percent1",
+    "median": "percent1",
+    "low": "percent1",
+    "high": "percent1",
+    "last_value": "percent1",
+    "as_of": "short_date",
+    "last_as_of": "short_date",
+    "cover50": "share0",
+    "cover80": "share0",
+    "cover90": "share0",
+    "cover95": "share0",
+    "width80": "number1",
+    "log_score": "number2",
+    "change_error": "number1",
+    "skill_vs_naive": "share0",
+    "skill_vs_naive_low": "share0",
+    "skill_vs_naive_high": "share0",
+    "skill_vs_national": "share0",
+    "skill_vs_national_low": "share0",
+    "skill_vs_national_high": "share0",
+    "lost": "signed2",
+    "lost_low": "signed2",
+    "lost_high": "signed2",
+    "difference": "signed2",
+}
+WORDS = {
+    "model": "model",
+    "design": "design",
+    "indicator": "indicator",
+    "province_code": "unit",
+    "season": "season",
+    "without": "ingredient",
+    "readings_used": "readings_used",
+}
+
+
+def _result(name: str, shown: pd.DataFrame, phrases: list[tuple[str, dict[str, Any]]]) -> Result:
+    return Result(name, shown, phrases, formats=FORMATS, words=WORDS, topic="validation")
+
+
+def row_of(study: Study, indicator: str, design: str, model: str = OWN) -> pd.Series:
+    """The line of the score table over all origins. Raises KeyError when there is none."""
+    full = study.validation_scores
+    found = full[
+        (full["indicator"] == indicator)
+        & (full["design"] == design)
+        & (full["model"] == model)
+        & (full["origin"] == "all")
+    ]
+    if found.empty:
+        raise KeyError(f"no score of {model} for {indicator}, {design}")
+    return found.iloc[0]
+
+
+def summary(study: Study, indicator: str) -> Result:
+    """The answer in brief: how far off, how much better, and whether the bands hold."""
+    warm, cold = row_of(study, indicator, WARM), row_of(study, indicator, COLD)
+    values = {
+        "indicator": indicator,
+        "n": warm["n"],
+        "provinces": warm["provinces"],
+        "mae": warm["mae"],
+        "crps": warm["crps"],
+        "naive": warm["skill_vs_naive"],
+        "naive_low": warm["skill_vs_naive_low"],
+        "naive_high": warm["skill_vs_naive_high"],
+        "national": warm["skill_vs_national"],
+        "national_low": warm["skill_vs_national_low"],
+        "national_high": warm["skill_vs_national_high"],
+        "cover80": warm["cover80"],
+        "n_cold": cold["n"],
+        "mae_cold": cold["mae"],
+        "cold_national": cold["skill_vs_national"],
+        "cold_low": cold["skill_vs_national_low"],
+        "cold_high": cold["skill_vs_national_high"],
+        "cover80_cold": cold["cover80"],
+    }
+    phrases = ["summary", "summary_naive", verdict_on(warm), "summary_band", "summary_cold"]
+    keyed = [(f"validation.{phrase}", values) for phrase in phrases]
+    return _result(f"forecast_skill_{indicator}", pd.DataFrame([values]), keyed)
+
+
+def verdict_on(row: pd.Series) -> str:
+    """Which sentence the comparison with the benchmark allows: better, not shown, or worse."""
+    if row["skill_vs_national_low"] > 0:
+        return "benchmark_better"
+    if row["skill_vs_national_high"] < 0:
+        return "benchmark_worse"
+    return "benchmark_not_shown"
+
+
+def models(study: Study, indicator: str, design: str) -> Result:
+    """Every model on the same forecasts of one design, best first."""
+    full = study.validation_scores
+    chosen = full[
+        (full["indicator"] == indicator) & (full["design"] == design) & (full["origin"] == "all")
+    ].sort_values(["crps", "model"])
+    most = int(chosen["n"].max())
+    best = chosen.iloc[0]
+    values = {"n": most, "best": f"model.{best['model']}", "crps": best["crps"]}
+    phrases = [("validation.models_best", values)]
+    partial = chosen[chosen["n"] < most]
+    if len(partial):
+        names = [f"model.{name}" for name in partial["model"]]
+        phrases.append(("validation.models_partial", {"n": len(names), "most": most}))
+    columns = ["model", "n", "crps", "mae", "bias", "cover50", "cover80", "cover95", "width80"]
+    columns += ["skill_vs_naive", "skill_vs_national", "skill_vs_national_low"]
+    columns += ["skill_vs_national_high"]
+    return _result(f"models_{indicator}_{design}", chosen[columns], phrases)
+
+
+def origins(study: Study, indicator: str, design: str = WARM) -> Result:
+    """Scores by origin of the project's model and its two references, with the worst origin."""
+    full = study.validation_scores
+    chosen = full[
+        (full["indicator"] == indicator)
+        & (full["design"] == design)
+        & (full["origin"] != "all")
+        & full["model"].isin(REFERENCES)
+    ]
+    wide = chosen.set_index(["origin", "model"])["crps"].unstack().reset_index()
+    own = chosen[chosen["model"] == OWN][
+        ["origin", "n", "bias", "cover80", "skill_vs_naive", "skill_vs_national"]
+    ]
+    both = own.merge(wide, on="origin")
+    worst = both.sort_values(OWN).iloc[-1]
+    values = {
+        "origin": worst["origin"],
+        "crps": worst[OWN],
+        "naive": worst[NAIVE],
+        "bias": worst["bias"],
+        "cover": worst["cover80"],
+        "share": worst[OWN] * worst["n"] / (both[OWN] * both["n"]).sum(),
+        "n": worst["n"],
+        "total": both["n"].sum(),
+    }
+    lost = worst["skill_vs_naive"] < 0
+    phrases = [("validation.worst_origin", values)]
+    phrases.append((f"validation.worst_origin_{'lost' if lost else 'won'}", values))
+    names = {OWN: "crps_own", BENCHMARK: "crps_national", NAIVE: "crps_naive"}
+    columns = ["origin", "n", *names.values(), "bias", "cover80", "skill_vs_national"]
+    shown = both.rename(columns=names)[columns]
+    formats = FORMATS | dict.fromkeys(names.values(), "number2")
+    return Result(
+        f"origins_{indicator}_{design}", shown, phrases, formats=formats, topic="validation"
+    )
+
+
+def calibration(study: Study, indicator: str, design: str = WARM) -> Result:
+    """Share of readings inside each band of the project's model, against what it claims."""
+    row = row_of(study, indicator, design)
+    shown = pd.DataFrame(
+        {
+            "band": [percent / 100 for percent in scores.BANDS],
+            "held": [row[f"cover{percent}"] for percent in scores.BANDS],
+            "width": [row[f"width{percent}"] for percent in scores.BANDS],
+        }
+    )
+    values = {"n": row["n"], "held": row["cover80"], "width": row["width80"]}
+    formats = {"band": "share0", "held": "share0", "width": "number1"}
+    name = f"calibration_{indicator}_{design}"
+    phrases = [("validation.calibration", values)]
+    return Result(name, shown, phrases, formats=formats, topic="validation")
+
+
+def own_forecasts(study: Study, indicator: str, design: str = WARM) -> pd.DataFrame:
+    """The scored forecasts of the project's model in one design."""
+    table = study.validation_forecasts
+    return table[
+        (table["model"] == OWN) & (table["indicator"] == indicator) & (table["design"] == design)
+    ]
+
+
+def seasons(study: Study, indicator: str) -> Result:
+    """Scores of the rolling origins at year-end and during the year, warm."""
+    own = own_forecasts(study, indicator)
+    december = own["as_of"].dt.month == 12
+    rows = []
+    for season, part in (("year_end", own[december]), ("interim", own[~december])):
+        rows.append(
+            {
+                "season": season,
+                "n": len(part),
+                "crps": part["crps"].mean(),
+                "mae": part["error"].abs().mean(),
+                "bias": part["error"].mean(),
+            }
+        )
+    shown = pd.DataFrame(rows)
+    end, interim = shown.iloc[0], shown.iloc[1]
+    values = {
+        "end_mae": end["mae"],
+        "end_bias": end["bias"],
+        "interim_mae": interim["mae"],
+        "interim_bias": interim["bias"],
+        "end_n": end["n"],
+        "interim_n": interim["n"],
+    }
+    return _result(f"seasons_{indicator}", shown, [("validation.seasons", values)])
+
+
+def misses(study: Study, indicator: str, most: int = 10) -> Result:
+    """The forecasts that cost most, warm and cold, with the share of the error that they make."""
+    both = pd.concat([own_forecasts(study, indicator, design) for design in (WARM, COLD)])
+    ordered = both.sort_values(["crps", "province_code"], ascending=[False, True])
+    worst = ordered.head(most)
+    values = {"n": most, "total": len(both), "share": worst["crps"].sum() / both["crps"].sum()}
+    shown = worst.assign(median=worst["q0.50"], low=worst["q0.10"], high=worst["q0.90"])
+    columns = ["origin", "province_code", "as_of", "value", "median", "low", "high", "error"]
+    return _result(f"misses_{indicator}", shown[columns], [("validation.misses", values)])
+
+
+def other_designs(study: Study, indicator: str) -> Result:
+    """The project's model and its references where no time order is kept."""
+    full = study.validation_scores
+    chosen = full[
+        (full["indicator"] == indicator)
+        & full["design"].isin(["latest", "random_fifth", "leave_province_out"])
+        & full["model"].isin(REFERENCES)
+        & (full["origin"] == "all")
+    ].sort_values(["design", "crps"])
+    columns = ["design", "model", "n", "crps", "mae", "bias", "cover80", "skill_vs_national"]
+    columns += ["skill_vs_national_low", "skill_vs_national_high"]
+    return _result(f"other_designs_{indicator}", chosen[columns], [("validation.designs", {})])
+
+
+def other_indicators(study: Study) -> Result:
+    """Social and unemployment insurance on the rolling origins, with what may be said."""
+    rows, phrases = [], []
+    for indicator in ("si_coverage", "ui_coverage"):
+        for design in (WARM, COLD):
+            row = row_of(study, indicator, design)
+            rows.append(row)
+            values = {
+                "indicator": indicator,
+                "n": row["n"],
+                "provinces": row["provinces"],
+                "mae": row["mae"],
+                "skill": row["skill_vs_national"],
+                "low": row["skill_vs_national_low"],
+                "high": row["skill_vs_national_high"],
+            }
+            kind = "warm" if design == WARM else "cold"
+            phrases.append((f"validation.{kind}_{verdict_on(row)}", values))
+    columns = ["indicator", "design", "n", "provinces", "crps", "mae", "bias", "cover80"]
+    columns += ["skill_vs_naive", "skill_vs_national", "skill_vs_national_low"]
+    columns += ["skill_vs_national_high"]
+    return _result("other_indicators", pd.DataFrame(rows)[columns], phrases)
+
+
+def ingredients(study: Study) -> Result:
+    """What the score loses without each ingredient of the model (health insurance, warm)."""
+    warm = study.ablations[study.ablations["design"] == WARM].drop(columns="design")
+    tried = warm[warm["without"] != "none"]
+    clear = tried[tried["lost_low"] > 0]
+    best = tried.sort_values("lost").iloc[-1]
+    values = {
+        "best": f"ingredient.{best['without']}",
+        "lost": best["lost"],
+        "n": len(clear),
+        "tried": len(tried),
+    }
+    return _result("ingredients", warm, [("validation.ingredients", values)])
+
+
+def printed_figures(study: Study, indicator: str) -> Result:
+    """The same scores on the figures as printed, before any correction or conflict rule."""
+    rows = []
+    for label, full in (("accepted", study.validation_scores), ("as_printed", study.printed)):
+        chosen = full[
+            (full["indicator"] == indicator)
+            & full["design"].isin([WARM, COLD])
+            & full["model"].isin(REFERENCES)
+            & (full["origin"] == "all")
+        ]
+        rows.append(chosen.assign(readings_used=label))
+    both = pd.concat(rows).sort_values(["design", "model", "readings_used"])
+    own = both[(both["model"] == OWN) & (both["design"] == WARM)].set_index("readings_used")
+    values = {
+        "accepted": own.loc["accepted", "crps"],
+        "printed": own.loc["as_printed", "crps"],
+        "n_accepted": own.loc["accepted", "n"],
+        "n_printed": own.loc["as_printed", "n"],
+        "skill": own.loc["as_printed", "skill_vs_national"],
+        "low": own.loc["as_printed", "skill_vs_national_low"],
+        "high": own.loc["as_printed", "skill_vs_national_high"],
+    }
+    columns = ["design", "readings_used", "model", "n", "crps", "mae", "cover80"]
+    columns += ["skill_vs_national", "skill_vs_national_low", "skill_vs_national_high"]
+    name = f"printed_figures_{indicator}"
+    return _result(name, both[columns], [("validation.printed_figures", values)])
+
+
+def variants(tried: pd.DataFrame) -> Result:
+    """How many configurations were scored on these readings, by part, and how many were kept."""
+    kept = tried["kept"].str.startswith("yes")
+    counts = (
+        tried.assign(kept=kept).groupby("part").agg(tried=("number", "size"), kept=("kept", "sum"))
+    )
+    values = {"tried": len(tried), "kept": int(kept.sum())}
+    formats = {"tried": "integer", "kept": "integer"}
+    shown = counts.reset_index()
+    return Result(
+        "variants",
+        shown,
+        [("validation.variants", values)],
+        formats=formats,
+        words={"part": "part"},
+        topic="validation",
+    )
+
+
+def gave_up(study: Study) -> Result:
+    """What models could not do: folds without a forecast, and rows with a simpler one instead."""
+    failures = study.model_failures
+    shown = (
+        failures.groupby(["model", "indicator", "design"], as_index=False)
+        .agg(folds=("fold", "nunique"), n=("n", "sum"), reason=("reason", "first"))
+        .sort_values(["model", "indicator", "design"])
+    )
+    shown["reason"] = shown["reason"].str.slice(0, 80)
+    values = {"models": int(failures["model"].nunique()), "n": int(np.sum(failures["n"]))}
+    formats = {"n": "integer", "folds": "integer"}
+    return Result(
+        "gave_up",
+        shown,
+        [("validation.gave_up", values)],
+        formats=formats,
+        words=WORDS,
+        topic="validation",
+    )
