@@ -13,6 +13,7 @@ from matplotlib.patches import Rectangle
 
 from analysis import geography
 from analysis.figures import style
+from analysis.figures.tiles import short_name
 from analysis.results import Result
 from analysis.wording import say, write
 
@@ -87,7 +88,7 @@ def _cells(
             axes.add_patch(
                 Rectangle(square, 0.84, 0.8, facecolor=colour, edgecolor=style.FAINT, linewidth=0.5)
             )
-    names = [geography.name(code, "province_63", language) for code in codes]
+    names = [short_name(geography.name(code, "province_63", language)) for code in codes]
     axes.set(xlim=(years[0] - 0.6, years[-1] + 0.6), ylim=(rows, 0))
     axes.set_yticks(np.arange(len(codes)) + 0.5, names, fontsize=6.6, color=style.INK)
     axes.xaxis.tick_top()
@@ -132,7 +133,18 @@ def contradictions(result: Result, language: str) -> style.Figure:
     panels[0].set_ylim(-0.6, len(cases) - 0.4)
     _outcome_legend(drawing, language)
     style.headline(drawing, say("readings.contradictions_title", language))
-    alt = say("readings.contradictions_alt", language, n=len(cases)) + " " + result.text(language)
+    ends = table.groupby("case", sort=False)["value"].agg(["min", "max"])
+    listed = [
+        say(
+            "readings.contradictions_item",
+            language,
+            case=f"contradiction.{case}",
+            low=row["min"],
+            high=row["max"],
+        )
+        for case, row in ends.iterrows()
+    ]
+    alt = say("readings.contradictions_alt", language, n=len(cases), listed=listed)
     return style.Figure("contradictions", drawing, alt, table)
 
 
