@@ -13,9 +13,6 @@ from tiny_project import notebook
 from analysis.publish import kernels, runner_environment
 from analysis.publish.runner_execute import execute
 
-#: Fewer than a report prepares, so that the tests start sooner.
-LIBRARIES = ("pandas", "matplotlib.pyplot", "matplotlib.backends.backend_agg")
-
 CELLS = [
     "import sys\nimport numpy as np\nimport pandas as pd\nimport matplotlib.pyplot as plt",
     "print(__name__, sys.argv[0].endswith('ipykernel_launcher.py') or sys.argv[0])",
@@ -29,7 +26,7 @@ CELLS = [
 
 @pytest.fixture(scope="module")
 def warm():
-    with kernels.warm_kernels([], runner_environment.pinned(), libraries=LIBRARIES) as is_warm:
+    with kernels.warm_kernels(kernels.to_prepare(CELLS), runner_environment.pinned()) as is_warm:
         if not is_warm:
             pytest.skip("this system cannot fork")
         yield
@@ -103,7 +100,7 @@ cells = [
     "open(os.environ['MARK'] + f'-{os.getpid()}-{child.pid}', 'w').close()",
     "time.sleep(600)",
 ]
-with kernels.warm_kernels([], environment, warm=sys.argv[1] == "warm", libraries=[]):
+with kernels.warm_kernels([], environment, warm=sys.argv[1] == "warm"):
     execute(notebook(cells), {}, environment, ".", 600)
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -35,12 +36,12 @@ CELLS = {
     "01_numbers": [
         "import pandas as pd\nfrom analysis.paths import PROCESSED, RAW, write_table",
         "numbers = pd.read_csv(RAW / 'facts.csv')\nnumbers",
-        "write_table(numbers, PROCESSED / 'numbers.csv')",
+        "write_table(numbers, PROCESSED / 'numbers.csv').name",
     ],
     "02_sums": [
         "import numpy as np\nfrom analysis.paths import PROCESSED, read_processed, write_table",
         "sums = read_processed('numbers').groupby('unit', as_index=False).sum()\nsums",
-        "write_table(sums, PROCESSED / 'sums.csv')",
+        "write_table(sums, PROCESSED / 'sums.csv').name",
     ],
     "03_aside": ["import os\nsorted({'b', 'a', 'c'}), hash('text'), os.environ['TZ']"],
     "08_brief": [
@@ -100,6 +101,13 @@ class TinyProject:
             unit = '\nunit = "a"' if stem == "08_brief" else ""
             self.notebook(stem, cells, f'language = "en"{unit}')
             self.write(f"notebooks/vi/{stem}.md", "<!-- cell: title -->\n# Tiêu đề\n")
+
+    def copy(self, root: Path) -> TinyProject:
+        """The same project, with its report and what it has found, in another folder."""
+        shutil.copytree(self.root, root)
+        other = object.__new__(TinyProject)
+        other.root = root
+        return other
 
     def write(self, name: str, text: str) -> None:
         """Write a text file below the root."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -51,6 +52,18 @@ def imported_by(source: str, module: str = "", is_package: bool = False) -> set[
             found.add(base)
             found.update(f"{base}.{alias.name}" for alias in node.names)
     return {name for name in found if module_file(name)}
+
+
+def libraries_of(source: str) -> set[str]:
+    """The modules of other packages that `source` imports when it is itself imported."""
+    found: set[str] = set()
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add(node.module or "")
+    own = {PACKAGE, *sys.stdlib_module_names}
+    return {name for name in found if name.partition(".")[0] not in own}
 
 
 def _absolute(node: ast.ImportFrom, module: str, is_package: bool) -> str:

@@ -11,27 +11,28 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from analysis import codebase
 from analysis.publish.kernels_provisioner import SOCKET
 
-#: Imported once, before the first notebook: the libraries that take long and that chapters use.
-LIBRARIES = (
-    "numpy",
-    "pandas",
-    "pyarrow",
-    "scipy.linalg",
-    "scipy.optimize",
-    "scipy.stats",
-    "statsmodels.api",
-    "matplotlib.figure",
-    "matplotlib.pyplot",
-    "matplotlib.backends.backend_agg",
-    "pandera.pandas",
-    "joblib",
-    "babel.numbers",
-    "babel.dates",
-    "yaml",
-    "IPython.display",
-)
+#: Loaded late by libraries that are imported, and slow to load.
+COMPANIONS = {
+    "matplotlib": ("matplotlib.backends.backend_agg", "matplotlib.pyplot"),
+    "pandas": ("pyarrow", "pandas.io.formats.style"),
+    "scipy": ("scipy.linalg", "scipy.optimize", "scipy.stats"),
+    "statsmodels": ("statsmodels.api",),
+}
+
+
+def to_prepare(sources: Iterable[str]) -> list[str]:
+    """What notebooks with these sources import, directly or through this package's modules."""
+    texts = list(sources)
+    modules = codebase.closure(name for text in texts for name in codebase.imported_by(text))
+    files = [codebase.module_file(name) for name in modules]
+    texts += [file.read_text("utf-8") for file in files if file]
+    libraries = {name for text in texts for name in codebase.libraries_of(text)}
+    roots = {name.partition(".")[0] for name in libraries}
+    companions = {name for root in roots for name in COMPANIONS.get(root, ())}
+    return [*sorted(libraries | companions), *modules]
 
 
 def can_fork() -> bool:
@@ -44,20 +45,17 @@ def warm_kernels(
     modules: Iterable[str],
     environment: dict[str, str],
     warm: bool = True,
-    libraries: Iterable[str] = LIBRARIES,
 ) -> Iterator[bool]:
     """While the block runs, notebooks of this process start in forks of one prepared process.
 
-    `libraries` and `modules` are imported beforehand. Yields whether kernels are warm; without
+    `modules` are imported beforehand; see `to_prepare`. Yields whether kernels are warm; without
     fork, or with `warm` false, kernels are ordinary ones.
     """
     folder = tempfile.mkdtemp(prefix="analysis-kernels-")
     try:
         with _set("JUPYTER_RUNTIME_DIR", folder):
             if warm and can_fork():
-                with _prepared_process(
-                    Path(folder) / "socket", [*libraries, *modules], environment
-                ):
+                with _prepared_process(Path(folder) / "socket", modules, environment):
                     yield True
             else:
                 yield False

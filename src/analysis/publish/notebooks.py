@@ -6,9 +6,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis import codebase, paths
+from analysis import paths
 from analysis.publish import runner_environment, runner_notebook
-from analysis.publish.kernels import warm_kernels
+from analysis.publish.kernels import to_prepare, warm_kernels
 from analysis.publish.runner_execute import Executed, execute
 
 
@@ -31,9 +31,7 @@ def run_in_place(names: Sequence[str], limit: float = 900, warm: bool = True) ->
     """
     files = chosen(names)
     notebooks = [runner_notebook.read(file) for file in files]
-    modules = codebase.closure(
-        name for one in notebooks for name in codebase.imported_by(runner_notebook.code(one))
-    )
+    modules = to_prepare(runner_notebook.code(one) for one in notebooks)
     environment = runner_environment.pinned()
     failed = 0
     with warm_kernels(modules, environment, warm and len(files) > 1):

@@ -7,9 +7,8 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from analysis import codebase
 from analysis.publish import incremental, pipeline, runner_environment, runner_notebook
-from analysis.publish.kernels import warm_kernels
+from analysis.publish.kernels import to_prepare, warm_kernels
 from analysis.publish.pipeline import Job
 from analysis.publish.request import Request
 from analysis.publish.runner_job import Outcome, run
@@ -89,7 +88,6 @@ def _same_run_before(job: Job, ended: Mapping[str, Outcome]) -> incremental.Fini
 
 
 def _modules(jobs: Iterable[Job]) -> list[str]:
-    """The modules of this package that the notebooks import, to be imported once beforehand."""
+    """What the notebooks import, to be imported once beforehand."""
     files = {job.chapter.path for job in jobs}
-    sources = [runner_notebook.code(runner_notebook.read(path)) for path in sorted(files)]
-    return codebase.closure(name for source in sources for name in codebase.imported_by(source))
+    return to_prepare(runner_notebook.code(runner_notebook.read(path)) for path in sorted(files))

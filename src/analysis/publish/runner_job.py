@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from nbformat import NotebookNode
 
 from analysis import paths
 from analysis.publish import incremental, runner_environment, runner_notebook
@@ -47,7 +50,7 @@ def run(job: Job, tables: Mapping[str, Path], first: Finished | None = None) -> 
         done = _execute(job, tables, folder)
         if done.notebook is None:
             return Outcome(job, None, done.failure, done.seconds)
-        wrong = _wrong_tables(job, folder, first)
+        wrong = _wrong_tables(job, folder, first) or _machine_path(done.notebook, folder)
         if wrong:
             return Outcome(job, None, Failure("the end", wrong), done.seconds)
         written = {table: folder / "processed" / table for table in job.chapter.produces}
@@ -55,6 +58,15 @@ def run(job: Job, tables: Mapping[str, Path], first: Finished | None = None) -> 
         text = runner_notebook.written(done.notebook)
         finished = incremental.keep(key, text, written, record)
     return Outcome(job, finished, None, done.seconds, complaints=done.complaints)
+
+
+def _machine_path(notebook: NotebookNode, folder: Path) -> str:
+    """One line when an output shows a path of this machine, which no other would show."""
+    for cell in notebook.cells:
+        text = json.dumps(cell.get("outputs", []), ensure_ascii=False)
+        if any(str(place) in text for place in (folder, paths.ROOT)):
+            return f"cell {cell.id} shows a path of this machine; show the file's name instead"
+    return ""
 
 
 def _execute(job: Job, tables: Mapping[str, Path], folder: Path) -> Executed:
