@@ -1,0 +1,213 @@
+"""Joint draws over provinces and dates, and what they add up to."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from analysis import seeds
+from analysis.forecast.model import Model
+from analysis.forecast.points import decimal_year, join, points
+from analysis.forecast.reported import due_targets, error_sd, mixture_quantiles
+
+#: Quantiles at which a reported value is bent towards its target.
+BEND = np.linspace(0.005, 0.995, 100)
+
+
+@dataclass(frozen=True)
+class Draws:
+    """S joint draws of P provinces at T dates, in percent.
+
+    true: (S, P, T) level of coverage on the agency's definition, as on that day.
+    reported: (S, P, T) the value as a report would print it.
+    official: (S, P, T) persons over official figures (health: official population), or None.
+    persons: (P, T) denominators as published, in persons. people: (P, T) official ones.
+    country_reported: (S, T) the country as its own reports would print it.
+    error: (S, T) standard normal draws behind the reading error of aggregates.
+    """
+
+    indicator: str
+    origin: pd.Timestamp
+    codes: tuple[str, ...]
+    dates: pd.DatetimeIndex
+    true: np.ndarray
+    reported: np.ndarray
+    persons: np.ndarray
+    people: np.ndarray
+    country_reported: np.ndarray
+    members: dict[tuple[str, str], np.ndarray] = field(repr=False)
+    aggregate_error: np.ndarray = field(repr=False)
+    official: np.ndarray | None = None
+
+    def of(self, level: str, code: str, scale: str = "true") -> np.ndarray:
+        """(S, T) draws of any unit, the weighted mean of its provinces.
+
+        scale: true, reported or official. The reported value of a merged unit or region is its
+        level with one reading error of its own, of the size of a province's; the country's is
+        drawn around its own series. Raises KeyError for an unknown unit.
+        """
+        parts = self.members[level, code]
+        if scale == "reported":
+            if level == "province_63":
+                return self.reported[:, parts[0], :]
+            if level == "country":
+                return self.country_reported
+            return self._aggregate_reported(parts)
+        if scale == "true":
+            return weighted(self.true, self.persons, parts)
+        if self.official is None:
+            raise ValueError("these draws hold no official scale: draw with official=True")
+        return weighted(self.official, self.people, parts)
+
+    def merged(self, scale: str = "true") -> dict[str, np.ndarray]:
+        """Draws (S, T) of each merged unit."""
+        return self._level("province_34", scale)
+
+    def regions(self, scale: str = "true") -> dict[str, np.ndarray]:
+        """Draws (S, T) of each region."""
+        return self._level("region", scale)
+
+    def country(self, scale: str = "true") -> np.ndarray:
+        """Draws (S, T) of the country."""
+        return self.of("country", "00", scale)
+
+    def _level(self, level: str, scale: str) -> dict[str, np.ndarray]:
+        return {c: self.of(level, c, scale) for own, c in sorted(self.members) if own == level}
+
+    def _aggregate_reported(self, parts: np.ndarray) -> np.ndarray:
+        level = weighted(self.true, self.persons, parts) / 100
+        size = self.aggregate_error * 100 * level * (1 - level)
+        noise = seeds.generator("aggregate", self.indicator, *parts.tolist())
+        return np.clip(100 * level + size * noise.standard_normal(level.shape), 0, 100)
+
+
+def weighted(values: np.ndarray, persons: np.ndarray, parts: np.ndarray) -> np.ndarray:
+    """Mean over the provinces `parts`, weighted by their persons: (S, P, T) -> (S, T)."""
+    people = persons[parts]
+    return np.einsum("spt,pt->st", values[:, parts, :], people / people.sum(axis=0))
+
+
+def draw(
+    built: Model,
+    indicator: str,
+    dates: Sequence[pd.Timestamp],
+    n: int = 4000,
+    official: bool = False,
+) -> Draws:
+    """Draw all provinces at all dates together; the parameter draws share the n draws equally.
+
+    official: draw persons over official figures too, jointly with the level.
+    """
+    source = built.evidence
+    days = pd.DatetimeIndex(dates)
+    codes = source.units.codes
+    table = pd.DataFrame(
+        [("province_63", code, indicator, day) for code in codes for day in days],
+        columns=["geo_level", "province_code", "indicator", "as_of"],
+    )
+    logits = _latent(built, table, n, official)
+    size = (n, len(codes), len(days))
+    level = logits[0].reshape(size)
+    report, nation, aggregate = _reported(built, table, level)
+    t = decimal_year(days)
+    return Draws(
+        indicator=indicator,
+        origin=source.origin,
+        codes=codes,
+        dates=days,
+        true=100 * expit(level),
+        reported=report,
+        persons=source.units.denominators(t, source.family) * built.fit.base[:, None],
+        people=source.units.denominators(t, source.family),
+        country_reported=nation,
+        members=source.units.members,
+        aggregate_error=aggregate,
+        official=100 * expit(logits[1].reshape(size)) if official else None,
+    )
+
+
+def _shares(n: int, parts: int) -> list[np.ndarray]:
+    """The draws that belong to each parameter draw."""
+    return np.array_split(np.arange(n), parts)
+
+
+def _latent(built: Model, table: pd.DataFrame, n: int, official: bool) -> list[np.ndarray]:
+    """(n, q) logits of the level and, if asked, of persons over official figures."""
+    source = built.evidence
+    level = points(table, source.units, source.settings, source.origin)
+    asked = [level, level.with_persons(1.0)] if official else [level]
+    q = len(table)
+    mean, factor = built.posterior.joint(join(*asked) if official else level)
+    random = seeds.generator("draw", source.family, q)
+    out = np.empty((n, q * len(asked)))
+    for m, rows in enumerate(_shares(n, len(mean))):
+        normal = random.standard_normal((len(rows), out.shape[1]))
+        out[rows] = mean[m] + normal @ factor[m].T
+    return [out[:, i * q : (i + 1) * q] for i in range(len(asked))]
+
+
+def _reported(
+    built: Model, table: pd.DataFrame, level: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Reported values of provinces (S, P, T) and the country (S, T), and error sd in logits."""
+    n, p, d = level.shape
+    random = seeds.generator("reported", built.evidence.family, n, d)
+    every = built.posterior.theta
+    theta = np.vstack(
+        [np.tile(every[m], (len(rows), 1)) for m, rows in enumerate(_shares(n, len(every)))]
+    )
+    sd = error_sd(built.fit, theta, level.reshape(n, -1), np.zeros(p * d, bool))
+    values = level.reshape(n, -1) + sd * random.standard_normal((n, p * d))
+    values = _bend(built, table, 100 * expit(values)).reshape(n, p, d)
+    nation = _country(built, level, theta, random, table)
+    return values, nation, sd.reshape(n, p, d).mean(axis=1)
+
+
+def _bend(built: Model, table: pd.DataFrame, values: np.ndarray) -> np.ndarray:
+    """Move each province's reported values onto the distribution that its target pulls at.
+
+    Quantile by quantile, so that the order of the draws, and with it all dependence, stays.
+    """
+    target = due_targets(built.known, table)
+    bent = values.copy()
+    for i in np.flatnonzero(np.isfinite(target)):
+        logit = np.log(values[:, i] / (100 - values[:, i]))
+        some = logit[:: max(1, len(logit) // 500)]
+        width = np.full(len(some), 0.05)
+        plain, _, _ = mixture_quantiles(some, width, BEND)
+        pulled, _, _ = mixture_quantiles(some, width, BEND, built.pull, target[i])
+        shift = np.interp(values[:, i], plain, pulled - plain)
+        bent[:, i] = np.clip(values[:, i] + shift, 0, 100)
+    return bent
+
+
+def _country(
+    built: Model,
+    level: np.ndarray,
+    theta: np.ndarray,
+    random: np.random.Generator,
+    table: pd.DataFrame,
+) -> np.ndarray:
+    """(S, T) the country as reported: the sum of its parts, its own offset, and reading error.
+
+    The offset is what the country's own readings say of the gap between them and the sum of
+    provinces; it is drawn from its posterior given the level, by parameter draw.
+    """
+    source = built.evidence
+    days = table["as_of"].iloc[: level.shape[2]]
+    t = decimal_year(pd.DatetimeIndex(days))
+    people = source.units.denominators(t, source.family) * built.fit.base[:, None]
+    share = np.einsum("spt,pt->st", expit(level), people / people.sum(axis=0))
+    asked = table.iloc[: level.shape[2]].assign(geo_level="country", province_code="00")
+    at = points(asked, source.units, source.settings, source.origin)
+    with_offset, _ = built.posterior.marginal(at)
+    without, _ = built.posterior.marginal(dataclasses.replace(at, country=np.zeros(len(at))))
+    offset = (with_offset - without).mean(axis=0)
+    sd = error_sd(built.fit, theta, np.log(share / (1 - share)), np.ones(len(t), bool))
+    noise = random.standard_normal(share.shape)
+    return 100 * expit(np.log(share / (1 - share)) + offset + sd * noise)

@@ -1,0 +1,42 @@
+"""A family's model, ready to answer: what was known, the posterior, and the pull of targets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analysis.forecast.evidence import Evidence, evidence
+from analysis.forecast.fit import Fit, fit
+from analysis.forecast.known import Known
+from analysis.forecast.posterior import Posterior, posterior
+from analysis.forecast.reported import Pull, pull
+from analysis.forecast.settings import DEFAULT, Settings
+
+
+@dataclass(frozen=True)
+class Model:
+    """Everything that forecasts of one family of indicators rest on."""
+
+    known: Known
+    posterior: Posterior
+    pull: Pull
+
+    @property
+    def fit(self) -> Fit:
+        """The fitted standard deviations and what they were fitted to."""
+        return self.posterior.fit
+
+    @property
+    def evidence(self) -> Evidence:
+        """The readings and targets behind the fit."""
+        return self.posterior.fit.evidence
+
+
+def model(known: Known, indicator: str, settings: Settings = DEFAULT) -> Model:
+    """Gather evidence, fit, and condition, for the family of `indicator`.
+
+    Raises:
+        EvidenceError, ValueError: the evidence cannot carry a forecast.
+        NonConvergence: the fit has no top within reach.
+    """
+    fitted = fit(evidence(known, indicator, settings))
+    return Model(known, posterior(fitted), pull(fitted, known))

@@ -1,0 +1,91 @@
+"""Answer any question: the value of a unit's indicator, as it will be reported on a date."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from analysis.forecast.known import Known
+from analysis.forecast.model import Model, model
+from analysis.forecast.points import points
+from analysis.forecast.reported import NONE, due_targets, error_sd, mixture_quantiles
+from analysis.forecast.settings import DEFAULT, FAMILY, Settings
+from analysis.forecast.units import units
+
+LEVELS = np.arange(1, 100) / 100
+QUANTILES = tuple(f"q{level:.2f}" for level in LEVELS)
+QUERY = ["geo_level", "province_code", "indicator", "as_of"]
+
+
+class QueryError(ValueError):
+    """A question that cannot be answered; the message has a line for each faulty row."""
+
+
+def predict(known: Known, queries: pd.DataFrame, settings: Settings = DEFAULT) -> pd.DataFrame:
+    """Predict the reported value for each query from what was known at the origin.
+
+    Args:
+        queries: geo_level, province_code, indicator, as_of.
+
+    Returns:
+        On the index of `queries`: mean, sd and the quantiles q0.01 ... q0.99, in percent.
+
+    Raises:
+        QueryError: unknown units or indicators, with their rows.
+        EvidenceError, ValueError: no forecast is possible from this origin.
+    """
+    refuse(queries, known)
+    answer = pd.DataFrame(index=queries.index, columns=["mean", "sd", *QUANTILES], dtype=float)
+    families = queries["indicator"].map(FAMILY)
+    for family in sorted(set(families)):
+        asked = queries[families == family]
+        built = model(known, asked["indicator"].iloc[0], settings)
+        answer.loc[asked.index] = answers(built, asked)
+    return answer
+
+
+def answers(built: Model, queries: pd.DataFrame) -> np.ndarray:
+    """(q, 101) mean, sd and quantiles of the reported value for queries of one family."""
+    mean, sd = reported(built, queries)
+    target = due_targets(built.known, queries)
+    out = np.empty((len(queries), 2 + len(LEVELS)))
+    for i in range(len(queries)):
+        pull = built.pull if np.isfinite(target[i]) else NONE
+        quantiles, expected, spread = mixture_quantiles(
+            mean[:, i], sd[:, i], LEVELS, pull, target[i]
+        )
+        out[i] = [expected, spread, *quantiles]
+    return out
+
+
+def reported(built: Model, queries: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and sd (M, q) of the logit of the reported value, before the pull of targets."""
+    source, given = built.evidence, built.posterior
+    asked = points(queries, source.units, source.settings, source.origin)
+    mean, variance = given.marginal(asked)
+    error = error_sd(given.fit, given.theta, mean, asked.country > 0)
+    return mean, np.sqrt(variance + error**2)
+
+
+def refuse(queries: pd.DataFrame, known: Known) -> None:
+    """Raise QueryError naming every row with an unknown unit or indicator."""
+    members = units(known.raw, "health").members
+    faults = []
+    for row, query in enumerate(queries.itertuples(), start=2):
+        if (query.geo_level, query.province_code) not in members:
+            faults.append(
+                f"row {row}: province_code: {query.geo_level} {query.province_code!r} "
+                "is not a unit of provinces.csv"
+            )
+        if query.indicator not in FAMILY:
+            faults.append(
+                f"row {row}: indicator: {query.indicator!r} is not forecast; "
+                f"known: {', '.join(FAMILY)}"
+            )
+    if faults:
+        raise QueryError("\n".join(faults))
+
+
+def peer(train: pd.DataFrame, queries: pd.DataFrame, context: Known) -> pd.DataFrame:
+    """The project's own model in the form in which validation asks every model."""
+    return predict(context, queries)
