@@ -1,0 +1,271 @@
+"""Charts of chapter 03: Decision 861, its rivals, the start, the year's saw-tooth, all choices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+
+from analysis import geography
+from analysis.drivers import coverage_results
+from analysis.drivers.coverage import CoverageDrivers
+from analysis.figures import style
+from analysis.wording import say, write
+
+
+def _words(key: str, drawing: Any, language: str, **values: Any) -> str:
+    """Head and foot of a chart from its topic; returns the alt text."""
+    style.headline(drawing, say(f"driver_figures.{key}_title", language, **values))
+    style.footer(drawing, say(f"driver_figures.{key}_footer", language))
+    return say(f"driver_figures.{key}_alt", language, **values)
+
+
+def _zero(axes: Axes) -> None:
+    axes.axvline(0, color=style.SOFT, linewidth=0.8)
+
+
+def _decimals(axis: Axis, language: str, digits: int = 1) -> None:
+    """Numbers of an axis as the language writes them."""
+    axis.set_major_formatter(lambda v, _: write(v, f"number{digits}", language))
+
+
+def _clipped(values: pd.Series, low: float, high: float) -> np.ndarray:
+    """Ends of an interval that may be infinite, brought to the edge of the chart."""
+    return values.clip(low, high).fillna(high).to_numpy()
+
+
+def rivals(c: CoverageDrivers, language: str) -> style.Figure:
+    """Each driver alone and beside Decision 861: what looks like a driver, and what is left."""
+    result = coverage_results.rivals(c)
+    table = result.table.sort_values("estimate", ignore_index=True)
+    drawing = style.blank(7.2, 4.4)
+    axes = drawing.add_subplot()
+    places = np.arange(len(table))
+    pair = (("", style.TARGET, "o", 0.16), ("_861", style.ESTIMATE, "s", -0.16))
+    for ending, colour, marker, shift in pair:
+        low = _clipped(table[f"low{ending}"], -0.4, 0.4)
+        high = _clipped(table[f"high{ending}"], -0.4, 0.4)
+        axes.hlines(places + shift, low, high, color=colour, linewidth=1.4)
+        axes.plot(
+            table[f"estimate{ending}"],
+            places + shift,
+            marker,
+            color=colour,
+            markersize=5,
+            label=say(f"driver_figures.rivals{ending or '_alone'}", language),
+        )
+    _zero(axes)
+    names = [say(f"driver.{d}", language) for d in table["driver"]]
+    axes.set_yticks(places, names)
+    axes.grid(axis="x")
+    axes.grid(visible=False, axis="y")
+    axes.set_xlabel(say("driver_figures.rivals_axis", language))
+    _decimals(axes.xaxis, language, 2)
+    axes.legend(loc="lower right", fontsize=8)
+    alt = _words("rivals", drawing, language, **dict(result.phrases[0][1]))
+    return style.Figure("rivals", drawing, alt, table)
+
+
+def left_out(c: CoverageDrivers, language: str) -> style.Figure:
+    """The policy estimate without each province, in both designs."""
+    drawing = style.blank(7.2, 3.4)
+    axes = drawing.add_subplot()
+    looks = {"levels": (style.ESTIMATE, "o", 1), "changes": (style.TARGET, "s", 0)}
+    for design, (colour, marker, height) in looks.items():
+        rows = c.leave_out[c.leave_out["design"] == design]
+        whole = coverage_results.main_effect(c, design)["estimate"]
+        # Spread out so that no dot hides another.
+        offset = 0.14 * (np.arange(len(rows)) % 5 - 2) / 2
+        axes.plot(rows["estimate"], height + offset, marker, color=colour, alpha=0.75, markersize=5)
+        axes.vlines(whole, height - 0.22, height + 0.22, color=style.INK, linewidth=1.4)
+        for end in (0, -1):
+            name = geography.name(rows["province_code"].iloc[end], "province_63", language)
+            spot = (rows["estimate"].iloc[end], height + offset[end])
+            shift, side = (-7, "right") if end == 0 else (7, "left")
+            axes.annotate(
+                name,
+                spot,
+                xytext=(shift, 0),
+                textcoords="offset points",
+                ha=side,
+                va="center",
+                fontsize=8,
+                color=colour,
+            )
+    axes.set(ylim=(-0.5, 1.5), xlim=(c.leave_out["estimate"].min() - 0.12, 0.05))
+    axes.set_yticks([1, 0], [say(f"estimator.{d}", language) for d in ("levels", "changes")])
+    _zero(axes)
+    axes.grid(axis="x")
+    axes.grid(visible=False, axis="y")
+    axes.set_xlabel(say("driver_figures.logit_axis", language))
+    _decimals(axes.xaxis, language)
+    values = dict(coverage_results.left_out(c).phrases[0][1])
+    alt = _words("left_out", drawing, language, **values)
+    return style.Figure("leave_one_out", drawing, alt, c.leave_out)
+
+
+def placebo(c: CoverageDrivers, language: str) -> style.Figure:
+    """The step at other dates: estimates with their bands, without and with a minority trend."""
+    drawing = style.blank(7.2, 3.6)
+    panels = drawing.subplots(1, 2, sharey=True)
+    best = {}
+    for axes, trend in zip(panels, (False, True), strict=True):
+        rows = c.placebo[(c.placebo["minority_trend"] == trend) & (c.placebo["note"] == "")]
+        best[trend] = rows.loc[rows["fit"].idxmin()]
+        _placebo_panel(axes, rows, best[trend], language)
+        axes.set_title(say(f"driver_figures.placebo_{'with' if trend else 'without'}", language))
+    panels[0].set_ylabel(say("driver_figures.placebo_axis", language))
+    _decimals(panels[0].yaxis, language)
+    values = {
+        "best": _quarter(best[True]["date"], language),
+        "best_without": _quarter(best[False]["date"], language),
+        "estimate": float(best[True]["estimate"]),
+        "dates": c.placebo["date"].nunique(),
+        "far": _significant_elsewhere(c.placebo, False),
+        "far_with": _significant_elsewhere(c.placebo, True),
+    }
+    alt = _words("placebo", drawing, language, **values)
+    return style.Figure("placebo_dates", drawing, alt, c.placebo)
+
+
+def _placebo_panel(axes: Axes, rows: pd.DataFrame, best: pd.Series, language: str) -> None:
+    wide = 2 * rows["standard_error"]
+    low, high = (rows["estimate"] - wide).clip(-2, 2), (rows["estimate"] + wide).clip(-2, 2)
+    axes.fill_between(rows["date"], low, high, color=style.BAND, alpha=0.6, linewidth=0)
+    axes.plot(rows["date"], rows["estimate"], color=style.ESTIMATE)
+    axes.axhline(0, color=style.SOFT, linewidth=0.8)
+    axes.axvline(2021.5, color=style.TARGET, linewidth=1, linestyle="--")
+    axes.plot(best["date"], best["estimate"], "D", color=style.INK, markersize=6)
+    style.direct_label(
+        axes,
+        best["date"],
+        best["estimate"],
+        say("driver_figures.placebo_best", language),
+        style.INK,
+        xytext=(-7, -13),
+        ha="right",
+    )
+    axes.text(2021.58, 1.75, "861", color=style.TARGET, fontsize=8.5)
+    axes.set(ylim=(-2, 2), xlim=(rows["date"].min(), rows["date"].max()))
+
+
+def _quarter(date: float, language: str) -> str:
+    """A quarter by its month and year."""
+    day = pd.Timestamp(int(date), 1 + round(12 * (date % 1)) % 12, 1)
+    return write(day, "month", language)
+
+
+def _significant_elsewhere(table: pd.DataFrame, trend: bool) -> int:
+    """Placebo dates a year or more from July 2021 with a t beyond 2 and the same sign."""
+    far = (table["date"] - 2021.5).abs() >= 1.0
+    rows = table[far & (table["minority_trend"] == trend) & (table["note"] == "")]
+    return int((rows["t"] < -2).sum())
+
+
+def starting_level(c: CoverageDrivers, language: str) -> style.Figure:
+    """The coefficient of the start beside what reading error alone would give."""
+    result = coverage_results.starting_level(c)
+    values = dict(result.phrases[0][1])
+    drawing = style.blank(7.2, 3.4)
+    axes = drawing.add_subplot()
+    shades = (style.STEPS[1], style.STEPS[2], style.STEPS[3])
+    for place, ((_, rows), colour) in enumerate(
+        zip(c.galton.groupby("error"), shades, strict=True)
+    ):
+        parts = axes.violinplot(
+            rows["estimate"], [place], orientation="horizontal", widths=0.8, showextrema=False
+        )
+        for body in parts["bodies"]:
+            body.set(facecolor=colour, alpha=1, edgecolor=style.SOFT, linewidth=0.5)
+        mean = rows["estimate"].mean()
+        axes.plot(mean, place, "o", color=style.INK, markersize=4)
+        axes.text(mean, place + 0.17, write(mean, "signed2", language), ha="center", fontsize=8)
+    errors = sorted(c.galton["error"].unique())
+    labels = [say("driver_figures.start_error", language, error=e) for e in errors]
+    axes.set_yticks(range(len(errors)), labels)
+    axes.set_ylim(-0.6, len(errors) - 0.2)
+    axes.axvline(values["estimate"], color=style.TARGET, linewidth=1.8)
+    style.direct_label(
+        axes,
+        values["estimate"],
+        len(errors) - 0.4,
+        say("driver_figures.start_seen", language, estimate=values["estimate"]),
+        style.TARGET,
+        ha="right",
+        xytext=(-5, 0),
+    )
+    _zero(axes)
+    axes.grid(axis="x")
+    axes.grid(visible=False, axis="y")
+    axes.set_xlabel(say("driver_figures.start_axis", language))
+    _decimals(axes.xaxis, language)
+    alt = _words("start", drawing, language, **values)
+    return style.Figure("starting_level", drawing, alt, c.galton)
+
+
+def season(c: CoverageDrivers, language: str) -> style.Figure:
+    """The saw-tooth: three years of a province without growth, 90% at each year-end."""
+    points = coverage_results.season_points(c)
+    drawing = style.blank(7.2, 3.2)
+    axes = drawing.add_subplot()
+    for year in range(3):
+        at = year + points["month"] / 12
+        axes.fill_between(
+            at, points["low"], points["high"], color=style.BAND, alpha=0.6, linewidth=0
+        )
+        axes.plot(at, points["estimate"], color=style.ESTIMATE)
+        if year:
+            ends = [points["estimate"].iloc[-1], points["estimate"].iloc[0]]
+            axes.plot([year, year], ends, color=style.ESTIMATE, linestyle=":", linewidth=1.2)
+    values = dict(coverage_results.season(c).phrases[0][1])
+    first = points["estimate"].iloc[0]
+    for where, height, key, offset, side in (
+        (0.02, first, "january", (6, -10), "left"),
+        (3.0, 90.0, "december", (-6, 8), "right"),
+    ):
+        text = say(f"driver_figures.season_{key}", language, value=height)
+        style.direct_label(axes, where, height, text, style.INK, xytext=offset, ha=side)
+    axes.set_xticks(
+        [0.5, 1.5, 2.5], [say("driver_figures.season_year", language, n=n) for n in (1, 2, 3)]
+    )
+    axes.set(xlim=(0, 3.02), ylim=(points["low"].min() - 1, 92))
+    axes.yaxis.set_major_formatter(lambda v, _: write(v, "percent0", language))
+    alt = _words("season", drawing, language, **values)
+    return style.Figure("year_end_saw_tooth", drawing, alt, points)
+
+
+def curve(c: CoverageDrivers, language: str) -> style.Figure:
+    """Every counted specification of every question, sorted by its estimate."""
+    drawing = style.blank(7.4, 4.6)
+    panels = drawing.subplots(2, 4).ravel()
+    done = c.curve[c.curve["note"] == ""]
+    for axes, focal in zip(panels, c.curve_summary["focal"], strict=True):
+        rows = done[done["focal"] == focal].sort_values("estimate")
+        firm = (rows["wild_p"] <= 0.05).to_numpy()
+        at, height = np.arange(len(rows)), rows["estimate"].to_numpy()
+        axes.plot(at[~firm], height[~firm], ".", color="#9aa5b1", markersize=2.5)
+        axes.plot(at[firm], height[firm], ".", color=style.TARGET, markersize=3.5)
+        axes.axhline(0, color=style.INK, linewidth=0.8)
+        edge = np.quantile(np.abs(height), 0.9) * 1.5
+        axes.set(ylim=(-edge, edge), xticks=[])
+        axes.set_title(style.two_lines(say(f"driver.{focal}", language), 18), fontsize=8.2)
+        joint = c.curve_summary.set_index("focal").loc[focal]
+        text = say(
+            "driver_figures.curve_note",
+            language,
+            n=len(rows),
+            negative=float((height < 0).mean()),
+            joint=float(joint["joint_median"]),
+        )
+        axes.text(
+            0.03, 0.98, text, transform=axes.transAxes, fontsize=6.6, color=style.SOFT, va="top"
+        )
+        _decimals(axes.yaxis, language, 2)
+        axes.tick_params(labelsize=7)
+    values = dict(coverage_results.curve(c).phrases[0][1])
+    alt = _words("curve", drawing, language, **values)
+    shown = ["focal", "design", "rule", "evidence", "periods", "controls", "estimate", "wild_p"]
+    return style.Figure("specification_curve", drawing, alt, done[shown])

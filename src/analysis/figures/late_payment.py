@@ -1,0 +1,258 @@
+"""Charts of chapter 04: what a rate means, where provinces stand, what changed, who reports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter, NullLocator
+
+from analysis import geography
+from analysis.drivers import late_results
+from analysis.drivers.late import LatePayment
+from analysis.figures import style
+from analysis.wording import say, write
+
+
+def _words(key: str, drawing: Any, language: str, **values: Any) -> str:
+    style.headline(drawing, say(f"late_figures.{key}_title", language, **values))
+    style.footer(drawing, say(f"late_figures.{key}_footer", language))
+    return say(f"late_figures.{key}_alt", language, **values)
+
+
+def _horizontal(axes: Axes) -> None:
+    axes.grid(axis="x")
+    axes.grid(visible=False, axis="y")
+
+
+def _log_ticks(axes: Axes, ticks: list[float], language: str, spec: str, which: str) -> None:
+    """Plain numbers on a logarithmic axis."""
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    getattr(axes, f"set_{which}scale")("log")
+    axis.set_minor_locator(NullLocator())
+    axis.set_minor_formatter(NullFormatter())
+    getattr(axes, f"set_{which}ticks")(ticks, [write(t, spec, language) for t in ticks])
+
+
+def variance(late: LatePayment, language: str) -> style.Figure:
+    """Where differences between published rates come from."""
+    result = late_results.variance(late)
+    table = result.table.sort_values("share", ignore_index=True)
+    drawing = style.blank(7.2, 2.9)
+    axes = drawing.add_subplot()
+    places = np.arange(len(table))
+    axes.barh(places, 100 * table["share"], color=style.BAND, height=0.6)
+    axes.hlines(places, 100 * table["low"], 100 * table["high"], color=style.INK, linewidth=1.3)
+    for place, share, high in zip(places, table["share"], table["high"], strict=True):
+        text = write(share, "share0", language)
+        axes.text(100 * high + 1.5, place, text, va="center", fontsize=8)
+    axes.set_yticks(places, [say(f"late_source.{s}", language) for s in table["source"]])
+    axes.set_xlim(0, 100 * float(table["high"].max()) + 9)
+    axes.xaxis.set_major_formatter(lambda v, _: write(v, "percent0", language))
+    _horizontal(axes)
+    alt = _words("variance", drawing, language, **dict(result.phrases[0][1]))
+    return style.Figure("late_variance", drawing, alt, table)
+
+
+def conversions(late: LatePayment, language: str) -> style.Figure:
+    """How many times a rate becomes when it is counted in another way."""
+    result = late_results.conversions(late)
+    table = result.table.sort_values("factor", ignore_index=True)
+    drawing = style.blank(7.2, 3.3)
+    axes = drawing.add_subplot()
+    places = np.arange(len(table))
+    axes.hlines(places, table["low"], table["high"], color=style.ESTIMATE, linewidth=1.6)
+    axes.plot(table["factor"], places, "o", color=style.ESTIMATE, markersize=5.5)
+    for place, factor in zip(places, table["factor"], strict=True):
+        text = f"× {write(factor, 'number2', language)}"
+        axes.text(factor, place + 0.22, text, ha="center", fontsize=7.5)
+    axes.axvline(1, color=style.SOFT, linewidth=0.8)
+    _log_ticks(axes, [0.25, 0.5, 1.0, 2.0], language, "number2", "x")
+    axes.set_yticks(places, [say(f"late_basis.{t}", language) for t in table["to"]])
+    axes.set_ylim(-0.6, len(table) - 0.3)
+    _horizontal(axes)
+    alt = _words("conversions", drawing, language, **dict(result.phrases[0][1]))
+    return style.Figure("late_conversions", drawing, alt, table)
+
+
+def levels(late: LatePayment, language: str) -> style.Figure:
+    """Provinces on one footing, in days of contributions, with the places they may hold."""
+    result = late_results.levels(late)
+    table = result.table.iloc[::-1].reset_index(drop=True)
+    drawing = style.blank(7.2, 0.2 * len(table) + 1.3)
+    axes = drawing.add_subplot()
+    places = np.arange(len(table))
+    axes.hlines(places, table["low"], table["high"], color=style.BAND, linewidth=4)
+    several = (table["n"] > 1).to_numpy()
+    axes.plot(table["days"][several], places[several], "o", color=style.ESTIMATE, markersize=5)
+    axes.plot(
+        table["days"][~several],
+        places[~several],
+        "o",
+        color=style.ESTIMATE,
+        markerfacecolor="white",
+        markersize=5,
+    )
+    edge = float(table["high"].max()) * 1.06
+    for place, row in zip(places, table.itertuples(), strict=True):
+        text = say("late_figures.levels_rank", language, low=row.rank_low, high=row.rank_high)
+        axes.text(edge, place, text, va="center", fontsize=7.5, color=style.SOFT)
+    _log_ticks(axes, [2.0, 5.0, 10.0, 20.0, 50.0], language, "number0", "x")
+    names = [geography.name(c, "province_63", language) for c in table["province_code"]]
+    axes.set_yticks(places, names, fontsize=7.8)
+    axes.set_ylim(-0.7, len(table) - 0.3)
+    axes.set_xlabel(say("late_figures.levels_axis", language))
+    _horizontal(axes)
+    alt = _words("levels", drawing, language, **dict(result.phrases[0][1]))
+    return style.Figure("late_levels", drawing, alt, table)
+
+
+def changes(late: LatePayment, language: str) -> style.Figure:
+    """Every change that compares like with like."""
+    result = late_results.changes(late)
+    drawing = style.blank(7.2, 4.2)
+    axes = drawing.add_subplot()
+    ends = []
+    for row in late.changes.itertuples():
+        colour = style.ESTIMATE if row.ratio < 1 else style.TARGET
+        line = "-" if row.evidence == "stated" else (0, (4, 2))
+        axes.plot(
+            [row.start, row.end],
+            [row.rate0, row.rate1],
+            marker="o",
+            color=colour,
+            linestyle=line,
+            markersize=4,
+        )
+        ends.append((row.province_code, row.basis, row.evidence, row.december, row.end, row.rate1))
+    last = {end[:4]: end for end in ends}
+    labels = [
+        (
+            day,
+            rate,
+            f"{geography.name(code, 'province_63', language)}, "
+            f"{say(f'late_basis.{basis}', language)}",
+        )
+        for (code, basis, _, _, day, rate) in last.values()
+    ]
+    _label_ends(axes, labels)
+    _log_ticks(axes, [1.0, 2.0, 3.0, 5.0, 8.0], language, "percent0", "y")
+    start, end = late.changes["start"].min(), late.changes["end"].max()
+    edge = pd.Timedelta(days=90)
+    axes.set_xlim(start - edge, end + 0.55 * (end - start))
+    years = range(start.year + 1, end.year + 1)
+    axes.set_xticks([pd.Timestamp(f"{y}-01-01") for y in years], [str(y) for y in years])
+    axes.set_ylim(1.0, 10)
+    alt = _words("changes", drawing, language, **dict(result.phrases[0][1]))
+    return style.Figure("late_changes", drawing, alt, result.table)
+
+
+def _label_ends(axes: Axes, labels: list[tuple]) -> None:
+    """Labels beside the last point of each series, moved apart where they would touch."""
+    floor = 0.0
+    for day, rate, text in sorted(labels, key=lambda label: label[1]):
+        height = max(np.log(rate), floor)
+        floor = height + 0.085
+        axes.annotate(
+            text,
+            (day, rate),
+            xytext=(day + np.timedelta64(45, "D"), np.exp(height)),
+            va="center",
+            fontsize=7.4,
+            color=style.SOFT,
+            arrowprops={"arrowstyle": "-", "color": style.FAINT, "linewidth": 0.6},
+        )
+
+
+def reporters(late: LatePayment, language: str) -> style.Figure:
+    """Provinces that publish late payment beside those that do not."""
+    result = late_results.reporters(late)
+    table = result.table.sort_values("difference", ignore_index=True)
+    drawing = style.blank(7.2, 3.7)
+    axes = drawing.add_subplot()
+    places = np.arange(len(table))
+    axes.hlines(places, table["silent"], table["reporting"], color=style.FAINT, linewidth=3)
+    marks = (("silent", "s", style.TARGET), ("reporting", "o", style.ESTIMATE))
+    for column, marker, colour in marks:
+        label = say(f"late_figures.reporters_{column}", language)
+        axes.plot(table[column], places, marker, color=colour, markersize=5.5, label=label)
+    names = [
+        say(f"driver.{d}", language) + (" *" if q <= 0.10 else "")
+        for d, q in zip(table["driver"], table["q"], strict=True)
+    ]
+    axes.axvline(0, color=style.SOFT, linewidth=0.8)
+    axes.set_yticks(places, names)
+    axes.set_xlabel(say("late_figures.reporters_axis", language))
+    axes.xaxis.set_major_formatter(lambda v, _: write(v, "number1", language))
+    axes.legend(loc="lower right", fontsize=8)
+    _horizontal(axes)
+    alt = _words("reporters", drawing, language, **dict(result.phrases[0][1]))
+    return style.Figure("late_reporters", drawing, alt, table)
+
+
+def drivers(late: LatePayment, language: str) -> style.Figure:
+    """Estimates of the drivers beside the smallest effect that could have been found."""
+    result = late_results.drivers(late)
+    table = result.table.sort_values("estimate", ignore_index=True)
+    drawing = style.blank(7.2, 3.9)
+    axes = drawing.add_subplot()
+    places = np.arange(len(table))
+    width = table["minimum_detectable"]
+    axes.barh(
+        places,
+        2 * width,
+        left=-width,
+        height=0.72,
+        color="#eef1f4",
+        label=say("late_figures.drivers_detectable", language),
+    )
+    low, high = table["low"].clip(-1, 1), table["high"].clip(-1, 1)
+    axes.hlines(places, low, high, color=style.ESTIMATE, linewidth=1.5)
+    axes.plot(table["estimate"], places, "o", color=style.ESTIMATE, markersize=5)
+    axes.axvline(0, color=style.SOFT, linewidth=0.8)
+    names = [say(f"driver.{d}", language) for d in table["driver"]]
+    axes.set_yticks(places, names)
+    axes.set_xlabel(say("late_figures.drivers_axis", language))
+    axes.xaxis.set_major_formatter(lambda v, _: write(v, "number1", language))
+    drawing.legend(loc="outside upper right", fontsize=8)
+    _horizontal(axes)
+    alt = _words("drivers", drawing, language, **dict(result.phrases[0][1]))
+    return style.Figure("late_drivers", drawing, alt, table)
+
+
+def forecasts(late: LatePayment, language: str) -> style.Figure:
+    """Forecast bands of late payment beside the targets."""
+    result = late_results.forecasts(late)
+    table = result.table.iloc[::-1].reset_index(drop=True)
+    drawing = style.blank(7.2, 0.32 * len(table) + 1.2)
+    axes = drawing.add_subplot()
+    places = np.arange(len(table))
+    axes.hlines(places, table["q10"], table["q90"], color=style.BAND, linewidth=5)
+    axes.plot(table["q50"], places, "o", color=style.ESTIMATE, markersize=5)
+    axes.plot(table["target"], places, "D", color=style.TARGET, markersize=6)
+    for place, row in zip(places, table.itertuples(), strict=True):
+        if np.isfinite(row.target):
+            text = write(row.p_meets_reported, "probability", language)
+            axes.text(row.q90 + 0.1, place, text, va="center", fontsize=8)
+    axes.set_yticks(
+        places,
+        [
+            say(
+                f"late_figures.at_{level}",
+                language,
+                unit=geography.name(code, level, language),
+                basis=f"late_basis.{basis}",
+            )
+            for level, code, basis in zip(
+                table["geo_level"], table["province_code"], table["basis"], strict=True
+            )
+        ],
+        fontsize=8,
+    )
+    axes.xaxis.set_major_formatter(lambda v, _: write(v, "percent0", language))
+    axes.set_xlim(0, float(table["q90"].max()) * 1.12)
+    _horizontal(axes)
+    alt = _words("forecasts", drawing, language, **dict(result.phrases[0][1]))
+    return style.Figure("late_forecasts", drawing, alt, table)
