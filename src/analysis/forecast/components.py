@@ -159,11 +159,17 @@ def _sawtooth() -> list[Component]:
 
 
 def _step(units: Units) -> list[Component]:
-    """Decision 861: a fall in proportion to the minority share, which fades, differing locally."""
-    exposure = units.minority
+    """Decision 861: a fall with the minority share, which fades, and differs locally.
+
+    The share is taken from the country's mean: what fell everywhere is in the nationwide curve,
+    which has its own readings of 2021.
+    """
+    share = units.persons[:, -1] / units.persons[:, -1].sum()
+    mean = float(share @ units.minority)
+    exposure = units.minority - mean
     return [
         _part("step", lambda p: _column(p.weights @ exposure * p.step)),
-        _part("step_province", lambda p: p.weights * np.sqrt(exposure) * _column(p.step)),
+        _part("step_province", lambda p: p.weights * np.sqrt(units.minority) * _column(p.step)),
     ]
 
 
@@ -176,9 +182,16 @@ def _participants() -> list[Component]:
 
 
 def _labour() -> list[Component]:
-    """Unemployment insurance as a close relative of social insurance; the old denominator."""
+    """Unemployment insurance as a close relative of social insurance; the old denominator.
+
+    Voluntary participants, whom only social insurance has, join before year-end and lapse after
+    it, so its saw-tooth is the deeper one, and grew with their number.
+    """
     return [
+        _part("voluntary_season", lambda p: _all(p, p.season * (1 - p.ui))),
+        _part("voluntary_season_year", lambda p: _same_year(p) * _all(p, p.season * (1 - p.ui))),
         _part("old_base", lambda p: _all(p, p.old_base * (1 - p.persons))),
+        _part("country_old_base", lambda p: _country_rate(p) * _column(p.old_base)),
         _part("ui_level", lambda p: _all(p, p.ui)),
         _part("ui_slope", lambda p: _all(p, p.ui * (p.t - CENTRE))),
         _part("ui_walk", lambda p: _all(p, p.ui), walk),

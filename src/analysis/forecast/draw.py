@@ -122,7 +122,7 @@ def draw(
         dates=days,
         true=100 * expit(level),
         reported=report,
-        persons=source.units.denominators(t, source.family) * built.fit.base[:, None],
+        persons=source.units.denominators(t, source.family) * built.fit.reference.base[:, None],
         people=source.units.denominators(t, source.family),
         country_reported=nation,
         members=source.units.members,
@@ -201,7 +201,7 @@ def _country(
     source = built.evidence
     days = table["as_of"].iloc[: level.shape[2]]
     t = decimal_year(pd.DatetimeIndex(days))
-    people = source.units.denominators(t, source.family) * built.fit.base[:, None]
+    people = source.units.denominators(t, source.family) * built.fit.reference.base[:, None]
     share = np.einsum("spt,pt->st", expit(level), people / people.sum(axis=0))
     asked = table.iloc[: level.shape[2]].assign(geo_level="country", province_code="00")
     at = points(asked, source.units, source.settings, source.origin)

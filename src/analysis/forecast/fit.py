@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize
 from scipy.special import expit
@@ -14,8 +13,8 @@ from scipy.stats import norm, qmc
 from analysis.forecast.components import Component, components
 from analysis.forecast.covariance import Problem, problem
 from analysis.forecast.evidence import Evidence
-from analysis.forecast.points import STEP, Points, points
-from analysis.forecast.units import tangent
+from analysis.forecast.linear import Reference, reference
+from analysis.forecast.points import STEP, Points
 
 #: Prior mean of the logit of coverage: 85 percent for health, 30 for social insurance.
 CENTRE = {"health": 1.73, "labour": -0.85}
@@ -35,8 +34,7 @@ class Fit:
 
     theta: log standard deviations at the posterior mode, with `covariance` (Laplace).
     draws: (M, J + E) points on that normal posterior, the first of them the mode.
-    reference: (2, T, P) coverage of the provinces at the years `grid`, as published and as
-    persons over official figures, near which aggregates are taken as linear.
+    reference: what aggregates are linearised around.
     fitted: (n,) coverage 0 to 1 at the readings.
     """
 
@@ -47,14 +45,8 @@ class Fit:
     theta: np.ndarray
     covariance: np.ndarray
     draws: np.ndarray
-    grid: np.ndarray
-    reference: np.ndarray
+    reference: Reference
     fitted: np.ndarray
-
-    @property
-    def base(self) -> np.ndarray:
-        """(P,) published denominators as a share of the official ones, province by province."""
-        return base(self.reference)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -74,21 +66,19 @@ def fit(evidence: Evidence) -> Fit:
     settings, units = evidence.settings, evidence.units
     parts = components(evidence.family, units, settings, evidence.origin >= STEP)
     share = np.clip(evidence.percent / 100, FLOOR, CEILING)
-    grid = np.arange(2010.0, evidence.origin.year + 3.01)
     at, constant = evidence.points, np.zeros(len(share))
     theta = None
+    centre = CENTRE[evidence.family]
     for _ in range(settings.linearisations):
         task = _task(parts, evidence, at, constant, share)
         theta = _climb(task, theta)
-        weights = cho_solve(cho_factor(task.covariance(theta)), task.z)
-        centre = CENTRE[evidence.family]
-        share = np.clip(_smooth(task, theta, weights, constant + centre * at.size), FLOOR, CEILING)
-        reference = _reference(parts, theta, weights, at, evidence, grid)
-        at, constant = linearised(evidence.points, reference, grid)
+        share = np.clip(_smooth(task, theta, constant + centre * at.size), FLOOR, CEILING)
+        near = reference(parts, task, theta, at, evidence, centre)
+        at, constant = near.linearise(evidence.points)
     task = _task(parts, evidence, at, constant, share)
     theta, spread = _top(task, _climb(task, theta, 1e-13))
     draws = _draws(theta, spread, settings.parameter_draws)
-    return Fit(evidence, parts, task, at, theta, spread, draws, grid, reference, share)
+    return Fit(evidence, parts, task, at, theta, spread, draws, near, share)
 
 
 def _task(
@@ -111,7 +101,11 @@ def _task(
 def _climb(task: Problem, start: np.ndarray | None, exact: float = 1e-9) -> np.ndarray:
     start = task.prior_mean if start is None else start
     bounds = list(
-        zip(task.prior_mean - 4 * task.prior_width, task.prior_mean + 4 * task.prior_width)
+        zip(
+            task.prior_mean - 4 * task.prior_width,
+            task.prior_mean + 4 * task.prior_width,
+            strict=True,
+        )
     )
     found = minimize(
         task.objective,
@@ -165,61 +159,7 @@ def _draws(theta: np.ndarray, spread: np.ndarray, count: int) -> np.ndarray:
     return np.vstack([theta, theta + normal @ np.linalg.cholesky(spread).T])
 
 
-def _smooth(
-    task: Problem, theta: np.ndarray, weights: np.ndarray, constant: np.ndarray
-) -> np.ndarray:
+def _smooth(task: Problem, theta: np.ndarray, constant: np.ndarray) -> np.ndarray:
     """Fitted coverage at the readings, without their errors."""
+    weights = cho_solve(cho_factor(task.covariance(theta)), task.z)
     return expit(task.z - task.noise(theta) * weights + constant)
-
-
-def _reference(
-    parts: list[Component],
-    theta: np.ndarray,
-    weights: np.ndarray,
-    at: Points,
-    evidence: Evidence,
-    grid: np.ndarray,
-) -> np.ndarray:
-    """(2, T, P) expected coverage at the year-ends of `grid`: as published, over official."""
-    scale = np.exp(2 * theta)
-    asked = province_grid(evidence, grid)
-    levels = []
-    for persons in (0.0, 1.0):
-        own = asked.with_persons(persons)
-        mean = sum(scale[j] * (part.between(own, at) @ weights) for j, part in enumerate(parts))
-        level = expit(mean + CENTRE[evidence.family]).reshape(len(grid), -1)
-        levels.append(np.clip(level, FLOOR / 2, CEILING))
-    return np.array(levels)
-
-
-def province_grid(evidence: Evidence, grid: np.ndarray) -> Points:
-    """All provinces at the ends of the years before `grid` (2023.0 is the end of 2022)."""
-    indicator = "hi_coverage" if evidence.family == "health" else "si_coverage"
-    dates = [pd.Timestamp(int(t) - 1, 12, 31) for t in grid]
-    rows = [("province_63", code, indicator, day) for day in dates for code in evidence.units.codes]
-    table = pd.DataFrame(rows, columns=["geo_level", "province_code", "indicator", "as_of"])
-    return points(table, evidence.units, evidence.settings, evidence.origin)
-
-
-def base(reference: np.ndarray) -> np.ndarray:
-    """(P,) published denominators over official ones: persons / published, at the last year."""
-    return reference[1, -1] / reference[0, -1]
-
-
-def linearised(at: Points, reference: np.ndarray, grid: np.ndarray) -> tuple[Points, np.ndarray]:
-    """Replace the weights of aggregates by those of `tangent`, with its constants (n,).
-
-    The country's published coverage divides by the sum of the published denominators, which are
-    not the official ones, so published aggregates are weighted by the former.
-    """
-    aggregate = at.weights.max(axis=1) < 1
-    constant, weights = np.zeros(len(at)), at.weights.copy()
-    for persons in (0, 1):
-        rows = aggregate & (at.persons == persons)
-        if not rows.any():
-            continue
-        own = weights[rows] * (base(reference) if persons == 0 else 1.0)
-        own = own / own.sum(axis=1, keepdims=True)
-        levels = [np.interp(at.t[rows], grid, curve) for curve in reference[persons].T]
-        weights[rows], constant[rows] = tangent(np.column_stack(levels), own)
-    return at.with_weights(weights), constant

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 from analysis.forecast.covariance import JITTER
-from analysis.forecast.fit import CENTRE, Fit, linearised
+from analysis.forecast.fit import CENTRE, Fit
 from analysis.forecast.points import Points, join, points
 
 #: Years over which the error that all units share in meeting targets fades.
@@ -31,7 +31,7 @@ class Posterior:
 
     def marginal(self, asked: Points) -> tuple[np.ndarray, np.ndarray]:
         """Mean and variance of the latent logit at each point, by parameter draw: (M, q) each."""
-        asked, constant = linearised(asked, self.fit.reference, self.fit.grid)
+        asked, constant = self.fit.reference.linearise(asked)
         parts = self.fit.parts
         across = np.stack([part.between(asked, self.at) for part in parts])
         alone = np.stack([part.variance(asked) for part in parts])
@@ -92,7 +92,7 @@ def _with_targets(fit: Fit) -> tuple[Points, np.ndarray, np.ndarray]:
     evidence = fit.evidence
     table = evidence.targets
     own = points(table, evidence.units, evidence.settings, evidence.origin)
-    own, constant = linearised(own, fit.reference, fit.grid)
+    own, constant = fit.reference.linearise(own)
     share = np.clip(table["percent"].to_numpy(float) / 100, 0.03, 0.985)
     z = np.log(share / (1 - share)) - CENTRE[evidence.family] * own.size - constant
     slope = 1 / (100 * share * (1 - share))

@@ -1,7 +1,7 @@
 """The provinces as a vector space: a merged unit, a region or the country is a row of weights.
 
-A province is a row with a single one. An aggregate is the sum of its parts; seen on the logit
-scale near a reference it is a weighted sum of their logits (see `tangent`).
+A province is a row with a single one. An aggregate is the sum of its parts, row by row the shares
+of its denominators (on the logit scale: see :mod:`analysis.forecast.linear`).
 """
 
 from __future__ import annotations
@@ -133,21 +133,3 @@ def _standardised(wide: pd.DataFrame, family: str) -> np.ndarray:
             values = (values - np.nanmean(values)) / np.nanstd(values)
             columns.append(np.nan_to_num(values))
     return np.column_stack(columns) if columns else np.zeros((len(wide), 0))
-
-
-def tangent(levels: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """An aggregate as a linear function of the logits of its parts, near a reference.
-
-    With c_p = expit(z_p) and c = sum w_p c_p, logit(c) is about
-    logit(c0) + sum v_p (z_p - z0_p), v_p = w_p c_p0 (1 - c_p0) / (c0 (1 - c0)).
-
-    Args:
-        levels: (T, P) reference coverage of the provinces, 0 to 1. weights: (T, P), rows sum to 1.
-
-    Returns:
-        v (T, P) and the constant logit(c0) - sum v_p z0_p (T,).
-    """
-    total = (weights * levels).sum(axis=1)
-    v = weights * levels * (1 - levels) / (total * (1 - total))[:, None]
-    z = np.log(levels / (1 - levels))
-    return v, np.log(total / (1 - total)) - (v * z).sum(axis=1)
