@@ -125,14 +125,16 @@ class Result:
     def _text(self, column: str, row: int, language: str) -> str:
         text = self.word(column, row, language)
         other = self.joined.get(column)
-        if other is None or text == wording.MISSING:
+        if other is None:
             return text
         values = {column: text, other: self.word(other, row, language)}
+        if wording.MISSING in values.values():
+            return next((one for one in values.values() if one != wording.MISSING), text)
         return wording.say(f"{self.topic}.join_{column}", language, **values)
 
     def word(self, column: str, row: int, language: str) -> str:
         """Return one cell as text, without the column that shares its place."""
-        value = self.table.at[row, column]
+        value = self.table[column].iloc[row]
         if column not in self.words or not isinstance(value, str) or not value:
             return wording.write(value, self.formats.get(column, "text"), language)
         topic = self.words[column]
@@ -143,7 +145,9 @@ class Result:
         return wording.say(f"{topic}.{value}", language)
 
     def _level(self, row: int) -> str:
-        return str(self.table.at[row, "geo_level"]) if "geo_level" in self.table else "province_63"
+        return (
+            str(self.table["geo_level"].iloc[row]) if "geo_level" in self.table else "province_63"
+        )
 
     def numeric(self, column: str) -> bool:
         """Tell whether a column holds numbers, which stand to the right."""

@@ -32,7 +32,7 @@ def late_payment(own: pd.DataFrame, level: str, code: str) -> Result:
     columns = ["as_of", "basis", "value", "evidence", "days", "season", "kind_of_evidence"]
     values = {"unit": f"{level}/{code}", "n": len(rates), "bases": rates["basis"].nunique()}
     phrases = [("brief.late_none" if rates.empty else "brief.late_some", values)]
-    if rates["basis"].nunique() > 1:
+    if values["bases"] > 1:
         phrases.append(("brief.late_bases", values))
     return Result(
         "late_payment",

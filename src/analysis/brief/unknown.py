@@ -79,7 +79,7 @@ def _yardsticks(answer: pd.DataFrame) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _merger(code: str) -> list[tuple[str, dict[str, Any]]]:
-    merged = str(geography.PROVINCES.at[code, "merged_code"])
+    merged = str(geography.PROVINCES.loc[code, "merged_code"])
     if len(geography.members(merged)) == 1:
         return []
     return [("brief.unknown_merged", {"unit": f"province_34/{merged}"})]

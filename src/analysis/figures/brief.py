@@ -104,10 +104,10 @@ def strip(brief: Brief, language: str) -> style.Figure:
     drawing = Drawing(figsize=(7.4, 1.2))
     axes = drawing.add_axes((0.02, 0.37, 0.96, 0.46))
     looks = {
-        "other": dict(marker="o", ms=4, mfc="white", mec=style.SOFT),
-        "region": dict(marker="o", ms=5.5, mfc=style.ESTIMATE, mec="white"),
-        "peer": dict(marker="^", ms=6.5, mfc=style.HIGHLIGHT, mec=style.INK),
-        "own": dict(marker="D", ms=8, mfc=style.TARGET, mec=style.INK),
+        "other": {"marker": "o", "ms": 4, "mfc": "white", "mec": style.SOFT},
+        "region": {"marker": "o", "ms": 5.5, "mfc": style.ESTIMATE, "mec": "white"},
+        "peer": {"marker": "^", "ms": 6.5, "mfc": style.HIGHLIGHT, "mec": style.INK},
+        "own": {"marker": "D", "ms": 8, "mfc": style.TARGET, "mec": style.INK},
     }
     for group, look in looks.items():
         some = table[table["group"] == group]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import math
 
 import pandas as pd
@@ -53,7 +54,7 @@ def gap_map(standings: pd.DataFrame, language: str) -> style.Figure:
 
 
 def _gap_steps(language: str) -> list[Step]:
-    ends = list(zip(_GAP_STEPS[:-1], _GAP_STEPS[1:], strict=True))
+    ends = itertools.pairwise(_GAP_STEPS)
     keys = ("gap_10", "gap_5", "gap_2", "gap_0", "gap_met")
     return [
         Step(low, high, colour, say(f"figures.{key}", language))

@@ -37,7 +37,7 @@ SECOND = "#00735c"
 HIGHLIGHT = "#e69f00"
 
 #: Light to dark: the five steps of a probability keep their order in grey.
-STEPS = ("#eef4f9", "#c3dcee", "#7db8dd", "#2c7fb8", "#0b3d70")
+STEPS = ("#eef4f9", "#b9d6eb", "#7db8dd", "#2474ab", "#0b3d70")
 
 STYLE: Mapping[str, Any] = {
     "font.family": "DejaVu Sans",

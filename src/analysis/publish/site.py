@@ -96,7 +96,8 @@ def build(executed: Iterable[Executed], reports: Path | None = None) -> list[Pat
         for file, content in site_papers.papers(tables, figures, site.files, language).items():
             site.add(f"{language}/{file}", content)
         _front(site, tables, figures, language)
-        pages = site_readings.pages(*evidence, language) if evidence else {}
+        briefs = [entry["file"] for entry in site.briefs.get(language, [])]
+        pages = site_readings.pages(evidence, briefs, language) if evidence else {}
         for file, text in pages.items():
             site.add(f"{language}/{file}", text)
     for asset in ("style.css", "table.js"):

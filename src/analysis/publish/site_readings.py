@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import pandas as pd
@@ -15,17 +19,24 @@ from analysis.wording import say, write
 _DIGITS = {"percent": "percent2", "persons": "integer", "days": "number1"}
 
 
-def pages(
-    readings: pd.DataFrame, targets: pd.DataFrame, sources: pd.DataFrame, language: str
-) -> dict[str, str]:
+@dataclass(frozen=True)
+class Evidence:
+    """The readings of chapter 01, the targets, and the raw table of sources."""
+
+    readings: pd.DataFrame
+    targets: pd.DataFrame
+    sources: pd.DataFrame
+
+
+def pages(evidence: Evidence, briefs: Collection[str], language: str) -> dict[str, str]:
     """Return the page of each unit's readings and the page of all sources, by file name.
 
     Args:
-        readings: the table of chapter 01.
-        targets: see :func:`analysis.targets.targets`.
-        sources: columns source_id, url, title, publisher, published.
+        evidence: readings, targets and sources.
+        briefs: the files of the briefs that there are; only these are linked to.
         language: ``en`` or ``vi``.
     """
+    readings, targets, sources = evidence.readings, evidence.targets, evidence.sources
     known = sources.set_index("source_id")
     made = {}
     units = [(level, code) for level in _LEVELS for code in geography.codes(level)]
@@ -34,23 +45,22 @@ def pages(
     for unit in units:
         found = groups.get(unit, readings.iloc[:0])
         own = aims.get(unit, targets.iloc[:0])
-        made[readings_file(*unit)] = _unit_page(unit, found, own, known, language)
+        brief = "" if unit[0] == "province_34" else brief_file(unit[1])
+        link = brief if brief in briefs else ""
+        made[readings_file(*unit)] = _unit_page(unit, found, own, known, link, language)
     made["sources.html"] = _sources_page(units, sources, language)
     return made
 
 
-def read() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame] | None:
-    """Read the readings of chapter 01, the targets and the raw table of sources.
-
-    Returns nothing when chapter 01 has not run.
-    """
+def read() -> Evidence | None:
+    """Read the evidence; nothing when chapter 01 has not run."""
     try:
         readings = paths.read_processed("readings", dates=["as_of"])
     except paths.MissingTable:
         return None
     sources = pd.read_csv(paths.RAW / "sources.csv", dtype=str, keep_default_na=False)
     targets = paths.read_processed("targets", dates=["due", "announced"])
-    return readings, targets, sources
+    return Evidence(readings, targets, sources)
 
 
 _LEVELS = ("country", "province_63", "province_34")
@@ -67,6 +77,7 @@ def _unit_page(
     readings: pd.DataFrame,
     targets: pd.DataFrame,
     sources: pd.DataFrame,
+    brief: str,
     language: str,
 ) -> str:
     level, code = unit
@@ -80,7 +91,7 @@ def _unit_page(
         language,
         title=title,
         intro=intro,
-        brief=brief_file(code) if level != "province_34" else "",
+        brief=brief,
         groups=_groups(readings, language),
         heads=[say(f"site.readings_{head}", language) for head in _HEADS],
         aims=_aims(targets, language),
@@ -96,13 +107,14 @@ _HEADS = ("day", "value", "interval", "basis", "evidence", "rule", "sources")
 def _groups(readings: pd.DataFrame, language: str) -> list[dict[str, Any]]:
     """Group the readings by indicator; each reading has its identifier as anchor."""
     ordered = readings.sort_values(["indicator", "as_of", "basis", "reading_id"])
+    rows = groupby(ordered.to_dict("records"), key=itemgetter("indicator"))
     return [
         {
             "anchor": indicator,
-            "title": INDICATORS[str(indicator)].label(language),
-            "rows": [_row(row, language) for row in rows.to_dict("records")],
+            "title": INDICATORS[indicator].label(language),
+            "rows": [_row(row, language) for row in found],
         }
-        for indicator, rows in ordered.groupby("indicator")
+        for indicator, found in rows
     ]
 
 

@@ -1,0 +1,144 @@
+"""The site: every link resolves, texts are escaped, pages are light and ask nobody for anything."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urldefrag
+
+import pytest
+import report_site
+
+from analysis.publish.site_page import safe_address, slug
+
+pytestmark = pytest.mark.xdist_group("site")
+
+
+class Page(HTMLParser):
+    """The links, anchors, pictures and outside addresses of a page."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path, self.links, self.anchors, self.loaded = path, [], [], []
+        self.pictures, self.headings = [], []
+        self.language = ""
+        self.feed(path.read_text("utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        if "id" in values:
+            self.anchors.append(values["id"])
+        if tag == "a" and "href" in values:
+            self.links.append(values["href"])
+        if tag in {"link", "script", "img", "iframe", "source", "video", "audio", "object"}:
+            self.loaded += [values[name] for name in ("href", "src", "data") if values.get(name)]
+        if tag == "img":
+            self.pictures.append(values)
+        if tag == "html":
+            self.language = values.get("lang", "")
+        if re.fullmatch(r"h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+
+
+@pytest.fixture(scope="session")
+def reports(tmp_path_factory):
+    return report_site.make(tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture(scope="session")
+def pages(reports):
+    return {path.relative_to(reports): Page(path) for path in sorted(reports.rglob("*.html"))}
+
+
+def test_the_first_page_offers_both_languages(pages):
+    links = pages[Path("index.html")].links
+    assert "vi/index.html" in links
+    assert "en/index.html" in links
+
+
+def test_every_link_resolves_to_a_file_and_every_anchor_to_a_place(reports, pages):
+    broken = []
+    for name, page in pages.items():
+        for link in page.links:
+            if re.match(r"https?://", link):
+                continue
+            file, anchor = urldefrag(unquote(link))
+            target = (page.path.parent / file).resolve() if file else page.path
+            known = pages.get(target.relative_to(reports)) if target.is_file() else None
+            if not target.is_file() or (anchor and anchor not in known.anchors):
+                broken.append((str(name), link))
+    assert broken == []
+    assert sum(len(page.links) for page in pages.values()) > 3000
+
+
+def test_every_page_has_its_twin_in_the_other_language(pages):
+    english = {path.name for path in pages if path.parts[0] == "en"}
+    vietnamese = {path.name for path in pages if path.parts[0] == "vi"}
+    assert english == vietnamese
+    for path, page in pages.items():
+        if path.parts[0] in ("en", "vi"):
+            other = {"en": "vi", "vi": "en"}[path.parts[0]]
+            assert f"../{other}/{path.name}" in page.links
+            assert page.language == path.parts[0]
+
+
+def test_no_page_loads_anything_from_elsewhere(reports, pages):
+    for page in pages.values():
+        assert [x for x in page.loaded if re.match(r"(https?:)?//", x)] == []
+    for asset in (reports / "assets").iterdir():
+        text = asset.read_text("utf-8")
+        assert not re.search(r"https?://|@import|url\(|fetch\(|XMLHttpRequest", text)
+
+
+def test_pages_are_light_without_their_figures(pages):
+    heavy = {str(name): p.path.stat().st_size for name, p in pages.items()
+             if p.path.stat().st_size > 150_000}  # fmt: skip
+    assert heavy == {}
+    assert all("data:image" not in p.path.read_text("utf-8") for p in pages.values())
+
+
+def test_every_picture_has_alt_text_a_size_and_data_beside_it(reports, pages):
+    pictures = [(page, p) for page in pages.values() for p in page.pictures]
+    assert len(pictures) > 15
+    for page, picture in pictures:
+        assert len(picture["alt"]) > 40
+        assert int(picture["width"]) > 200 and int(picture["height"]) > 50
+        assert (page.path.parent / picture["src"]).with_suffix(".csv").is_file()
+
+
+def test_headings_start_at_one_and_skip_no_level(pages):
+    for name, page in pages.items():
+        assert page.headings[0] == 1 and page.headings.count(1) == 1, name
+        assert all(b - a <= 1 for a, b in zip(page.headings, page.headings[1:], strict=False)), name
+
+
+def test_anchors_are_unique_on_a_page(pages):
+    for name, page in pages.items():
+        twice = {one for one in page.anchors if page.anchors.count(one) > 1}
+        assert twice == set(), name
+
+
+def test_hostile_text_reaches_no_page_alive(reports, pages):
+    seen = 0
+    for page in pages.values():
+        text = page.path.read_text("utf-8")
+        assert "<script>alert" not in text
+        assert not any(link.lower().startswith("javascript:") for link in page.links)
+        seen += "&lt;script&gt;alert(" in text
+    assert seen >= 4, "the hostile source should be listed, escaped"
+
+
+def test_a_province_without_readings_gets_an_honest_brief(reports):
+    text = (reports / "en" / "brief_02_ha_giang.html").read_text("utf-8")
+    assert "No figure of its own on health insurance coverage was found for Ha Giang" in text
+    assert "they are borrowed from the Northern Midlands and Mountains region" in text
+    assert "not enough evidence" in text
+
+
+def test_names_cannot_leave_their_folder_and_addresses_are_web_addresses():
+    assert slug("../../etc/passwd") == "etc_passwd"
+    assert slug("Đắk Lắk") == "dak_lak"
+    with pytest.raises(ValueError, match="cannot name a file"):
+        slug("../..")
+    assert safe_address("javascript:alert(1)") == ""
+    assert safe_address("data:text/html,x") == ""
+    assert safe_address("https://baohiemxahoi.gov.vn/a?b=1") != ""
