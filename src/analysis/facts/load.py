@@ -1,6 +1,7 @@
 """Load and validate the raw tables together; report every fault at once."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from os import PathLike
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from analysis.facts.text import Fault, read_text
 from analysis.paths import RAW
 
 TABLES = tuple(SCHEMAS)
+# Larger files are checked anew each time rather than kept in memory, in bytes.
+_SMALL_FILE = 5_000_000
 _DATES = {"facts": ["as_of"], "policy_events": ["date"]}
 _NUMBERS = {
     "facts": {"value": float, "transcriptions": int},
@@ -70,21 +73,49 @@ def check(raw_dir: str | PathLike[str] | None = None) -> list[Fault]:
 
 
 def _validated(folder: Path) -> tuple[dict[str, pd.DataFrame], list[Fault]]:
-    texts, faults = {}, []
+    texts, faults, unreadable = {}, [], set()
     for table in TABLES:
-        texts[table], found = read_text(folder / f"{table}.csv", columns(table))
-        faults += found
-    unreadable = {fault.file for fault in faults if fault.row < 2}
+        found, own = _own_faults(table, folder / f"{table}.csv")
+        faults += own
+        if found is None:
+            unreadable.add(f"{table}.csv")
+        texts[table] = _nothing(table) if found is None else found
     for table, text in texts.items():
-        if f"{table}.csv" not in unreadable and len(text):
-            faults += _schema_faults(table, text)
+        if len(text):
             faults += relations.faults(table, text, texts)
         elif f"{table}.csv" not in unreadable and table != "corrections":
-            faults.append(Fault(f"{table}.csv", 0, "", "", "holds no rows that can be read"))
+            faults.append(Fault(f"{table}.csv", 0, "", "", "holds no rows"))
     if faults:
         return {}, sorted(_without_echoes(faults, unreadable))
     typed = {table: _typed(table, text) for table, text in texts.items()}
     return typed, guarded.unmatched(typed["facts"], typed["corrections"])
+
+
+def _own_faults(table: str, path: Path) -> tuple[pd.DataFrame | None, list[Fault]]:
+    """Return the text of one table and the faults that can be seen without the other tables."""
+    if not path.is_file():
+        return None, [Fault(path.name, 0, "", "", "the file is missing; restore it from git")]
+    content = path.read_bytes()
+    look = _remembered if len(content) <= _SMALL_FILE else _read_and_check
+    text, faults = look(table, path.name, content)
+    return text, list(faults)
+
+
+def _read_and_check(
+    table: str, file: str, content: bytes
+) -> tuple[pd.DataFrame | None, list[Fault]]:
+    text, faults = read_text(file, content, columns(table))
+    if text is not None and len(text):
+        faults = faults + _schema_faults(table, text)
+    return text, faults
+
+
+# One process loads the same tables many times (notebooks, tests): check each content once.
+_remembered = lru_cache(maxsize=32)(_read_and_check)
+
+
+def _nothing(table: str) -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series(dtype=str) for name in (*columns(table), "row")})
 
 
 def _without_echoes(faults: list[Fault], unreadable: set[str]) -> set[Fault]:

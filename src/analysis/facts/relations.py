@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from analysis.facts.schemas import NUMBER_FORM, WHOLE_FORM
 from analysis.facts.text import Fault
 from analysis.geography import COUNTRY, REGIONS
 from analysis.indicators import INDICATORS
@@ -65,9 +66,14 @@ def faults(table: str, frame: pd.DataFrame, known: dict[str, pd.DataFrame]) -> l
         bad = ~frame["region"].isin(regions)
         found += _where(table, frame, bad, "region", "is not one of the six regions")
     if table == "population":
-        low = pd.to_numeric(frame["persons"], errors="coerce") < 1000
+        low = _numbers(frame["persons"], WHOLE_FORM) < 1000
         found += _where(table, frame, low, "persons", "is too small; write persons, not thousands")
     return found
+
+
+def _numbers(column: pd.Series, form: str = NUMBER_FORM) -> pd.Series:
+    """Return numbers; missing where a cell is no plain number, which is a fault of its own."""
+    return pd.to_numeric(column.where(column.str.fullmatch(form)), errors="coerce")
 
 
 def _references(table: str, known: dict[str, pd.DataFrame]) -> list[tuple[str, set[str], str]]:
@@ -137,7 +143,7 @@ def _names_by_unit(provinces: pd.DataFrame) -> dict[tuple[str, str], str]:
 def _value_faults(facts: pd.DataFrame) -> list[Fault]:
     """Return faults of unit and size, for rows whose indicator and number can be read."""
     readable = facts[facts["indicator"].isin(list(INDICATORS))].copy()
-    value = pd.to_numeric(readable["value"], errors="coerce")
+    value = _numbers(readable["value"])
     indicator = readable["indicator"]
     unit = indicator.map({name: item.unit for name, item in INDICATORS.items()})
     low = indicator.map({name: item.lower for name, item in INDICATORS.items()}).astype(float)
@@ -181,17 +187,17 @@ def _above_population(facts: pd.DataFrame, population: pd.DataFrame) -> list[Fau
         & facts["geo_level"].isin(["country", "province_63"])
     ]
     persons = population.assign(
-        persons=pd.to_numeric(population["persons"], errors="coerce"),
-        year=pd.to_numeric(population["year"], errors="coerce"),
+        persons=_numbers(population["persons"], WHOLE_FORM),
+        year=_numbers(population["year"], WHOLE_FORM),
     ).dropna(subset=["persons", "year"])
     if persons.empty or counted.empty:
         return []
     largest = persons.groupby(["province_code", "year"])["persons"].max()
     country = largest.groupby("year").sum()
-    years = pd.to_numeric(counted["as_of"].str[:4], errors="coerce")
+    years = _numbers(counted["as_of"].str[:4], WHOLE_FORM)
     years = years.clip(persons["year"].min(), persons["year"].max())
     keys = pd.MultiIndex.from_arrays([counted["province_code"], years])
     limit = pd.Series(largest.reindex(keys).to_numpy(), index=counted.index)
     limit = limit.where(counted["geo_level"] != "country", years.map(country))
-    above = pd.to_numeric(counted["value"], errors="coerce") > POPULATION_TOLERANCE * limit
+    above = _numbers(counted["value"]) > POPULATION_TOLERANCE * limit
     return _where("facts", counted, above, "value", "participants exceed the population")

@@ -11,7 +11,8 @@ from analysis.indicators import HI_BASES, INDICATORS, LATE_PAYMENT_BASES
 
 REVISIONS = ("pre_2019_census", "post_2019_census")
 BASES = ("", *LATE_PAYMENT_BASES, *HI_BASES)
-_NUMBER = r"-?\d{1,12}(\.\d{1,9})?"
+NUMBER_FORM = r"-?[0-9]{1,12}(\.[0-9]{1,9})?"
+WHOLE_FORM = r"[0-9]{1,9}"
 
 
 def _each(test: Callable[[str], bool], message: str) -> pa.Check:
@@ -28,13 +29,13 @@ def _one_of(values: tuple[str, ...] | list[str], message: str) -> pa.Check:
 
 
 def _is_day(value: str) -> bool:
-    if not re.fullmatch(r"(19|20)\d\d-\d\d-\d\d", value):
+    if not re.fullmatch(r"(19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}", value):
         return False
     return not pd.isna(pd.to_datetime(value, format="%Y-%m-%d", errors="coerce"))
 
 
 def _is_partial_day(value: str) -> bool:
-    if re.fullmatch(r"(19|20)\d\d(-(0[1-9]|1[0-2]))?", value):
+    if re.fullmatch(r"(19|20)[0-9]{2}(-(0[1-9]|1[0-2]))?", value):
         return True
     return value == "" or _is_day(value)
 
@@ -54,15 +55,15 @@ DAY = _each(_is_day, "is not a date written as YYYY-MM-DD")
 PARTIAL_DAY = _each(_is_partial_day, "is not a date written as YYYY, YYYY-MM or YYYY-MM-DD")
 ADDRESS = _each(_is_address, "is not an http or https address")
 NUMBER = _each(
-    lambda value: re.fullmatch(_NUMBER, value) is not None,
+    lambda value: re.fullmatch(NUMBER_FORM, value) is not None,
     "is not a plain number: write digits with a decimal point, without thousands separators",
 )
 WHOLE = _each(
-    lambda value: re.fullmatch(r"\d{1,9}", value) is not None,
+    lambda value: re.fullmatch(WHOLE_FORM, value) is not None,
     "is not a whole number: write digits without separators",
 )
 YEAR = _each(
-    lambda value: re.fullmatch(r"(19[5-9]|20[0-4])\d", value) is not None,
+    lambda value: re.fullmatch(r"(19[5-9]|20[0-4])[0-9]", value) is not None,
     "is not a year between 1950 and 2049",
 )
 CODE = _each(

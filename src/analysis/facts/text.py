@@ -10,7 +10,6 @@ import io
 import re
 import unicodedata
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 
@@ -43,63 +42,77 @@ class Fault:
         return ": ".join(part for part in [place, self.column, value, self.message] if part)
 
 
-def read_text(path: Path, columns: tuple[str, ...]) -> tuple[pd.DataFrame, list[Fault]]:
-    """Read a CSV file as text with the columns given, and `row`, its line numbers.
+def read_text(
+    file: str, content: bytes, columns: tuple[str, ...]
+) -> tuple[pd.DataFrame | None, list[Fault]]:
+    """Read the content of a CSV file as text with the columns given, and `row`, its line numbers.
 
     Returns:
-        The table (empty where the file cannot be read) and the faults of form.
+        The table of the rows that can be read (None where the whole file cannot be), and the
+        faults of form.
     """
-    empty = pd.DataFrame({name: pd.Series(dtype=str) for name in columns})
-    empty["row"] = pd.Series(dtype=int)
-    content, faults = _decode(path)
+    text, faults = _decode(file, content)
     if faults:
-        return empty, faults
-    faults = _shape_faults(path.name, content, columns)
-    if faults:
-        return empty, faults
-    table = pd.read_csv(io.StringIO(content), dtype=str, keep_default_na=False, na_filter=False)
-    table.columns = pd.Index([_clean(name) for name in table.columns])
+        return None, faults
+    header, bad_rows, faults = _shape(file, text, columns)
+    if header is None:
+        return None, faults
+    table = pd.read_csv(
+        io.StringIO(text),
+        dtype=str,
+        keep_default_na=False,
+        na_filter=False,
+        skip_blank_lines=False,
+        skiprows=[row - 1 for row in bad_rows],
+        header=0,
+        names=header,
+    )
+    # Without embedded line breaks the row number is the line number, skipped lines counted.
+    kept = sorted(set(range(2, text.count("\n") + 1)) - set(bad_rows))
     table = table[list(columns)].apply(_clean_column)
-    table["row"] = range(2, len(table) + 2)
-    return table, _cell_faults(path.name, table, columns)
+    table["row"] = kept
+    return table, faults + _cell_faults(file, table, columns)
 
 
-def _decode(path: Path) -> tuple[str, list[Fault]]:
-    if not path.is_file():
-        return "", [Fault(path.name, 0, "", "", "the file is missing; restore it from git")]
-    content = path.read_bytes()
+def _decode(file: str, content: bytes) -> tuple[str, list[Fault]]:
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return "", [Fault(path.name, 0, "", "", "is UTF-16; save it as CSV UTF-8")]
+        return "", [Fault(file, 0, "", "", "is UTF-16; save it as CSV UTF-8")]
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         row = content.count(b"\n", 0, error.start) + 1
         found = repr(content[error.start : error.start + 8])[2:-1]
         message = "is not UTF-8 (wrong encoding); save the file as CSV UTF-8"
-        return "", [Fault(path.name, row, "", found, message)]
+        return "", [Fault(file, row, "", found, message)]
     return text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n") + "\n", []
 
 
-def _shape_faults(file: str, content: str, columns: tuple[str, ...]) -> list[Fault]:
-    """Return faults of the header, or else of rows with too few or too many fields."""
+def _shape(
+    file: str, content: str, columns: tuple[str, ...]
+) -> tuple[list[str] | None, list[int], list[Fault]]:
+    """Return the header (None where the file cannot be read), the bad rows and the faults."""
     # Without strict reading, a stray quotation mark would swallow the rows that follow it.
     rows = csv.reader(io.StringIO(content), strict=True)
+    bad: list[int] = []
+    faults: list[Fault] = []
     try:
         header = [_clean(name) for name in next(rows, [])]
         faults = _header_faults(file, header, columns)
         if faults:
-            return faults
-        return [
-            Fault(file, rows.line_num, "", ",".join(row)[:60], _shape(row, header))
-            for row in rows
-            if len(row) != len(header) or "\n" in "".join(row)
-        ]
+            return None, [], faults
+        line = 1
+        for row in rows:
+            first, line = line + 1, rows.line_num
+            if len(row) != len(header) or line != first:
+                faults.append(Fault(file, first, "", ",".join(row)[:60], _row_fault(row, header)))
+                bad += range(first, line + 1)
     except csv.Error as error:
         message = f"cannot be read as CSV from here on ({error}); check the quotation marks"
-        return [Fault(file, max(rows.line_num, 1), "", "", message)]
+        return None, [], [*faults, Fault(file, max(rows.line_num, 1), "", "", message)]
+    return header, bad, faults
 
 
-def _shape(row: list[str], header: list[str]) -> str:
+def _row_fault(row: list[str], header: list[str]) -> str:
     if not row:
         return "is an empty line; delete it"
     if len(row) != len(header):

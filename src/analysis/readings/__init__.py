@@ -31,7 +31,15 @@ COLUMNS = [
     "sources",
 ]
 
-__all__ = ["COLUMNS", "KEY", "ReadingTables", "build_readings", "reading_ids"]
+__all__ = [
+    "COLUMNS",
+    "KEY",
+    "Published",
+    "ReadingTables",
+    "build_readings",
+    "read_published",
+    "reading_ids",
+]
 
 
 @dataclass(frozen=True)
@@ -53,33 +61,57 @@ class ReadingTables:
     funnel: pd.DataFrame
 
 
+@dataclass(frozen=True)
+class Published:
+    """The readings that were published, before any is derived.
+
+    Attributes:
+        facts: the corrected facts, targets included.
+        described: the actual figures among them with what is known about each.
+        readings: one row a key that the rules settle; candidates: see `conflicts.settle`.
+    """
+
+    facts: pd.DataFrame
+    described: pd.DataFrame
+    readings: pd.DataFrame
+    candidates: pd.DataFrame
+
+
 def build_readings(raw: Raw) -> ReadingTables:
     """Turn the validated raw tables into readings.
 
     Raises:
         CorrectionError: a guarded correction matches no fact.
     """
-    facts = corrected(raw)
-    actual = dated_once(facts[facts["kind"] == "actual"])
-    described = describe(actual, raw)
-    accepted, candidates = conflicts.settle(described)
-    accepted["denominator_version"] = census_base(accepted, raw)
-    published = accepted.assign(
-        kind_of_evidence="published", derived_from="", known_on=accepted["as_of"]
-    )
-    published["reading_id"] = reading_ids(published)
-    computed = derived.derive(published, described, raw)
-    readings = pd.concat([published[COLUMNS], computed[COLUMNS]], ignore_index=True)
+    published = read_published(raw)
+    computed = derived.derive(published.readings, published.described, raw)
+    readings = pd.concat([published.readings[COLUMNS], computed[COLUMNS]], ignore_index=True)
     readings = readings.sort_values([*KEY], ignore_index=True)
     checked = identities.check(readings, raw)
-    return ReadingTables(readings, candidates, checked, _funnel(raw, facts, actual, readings))
+    funnel = _funnel(raw, published, readings)
+    return ReadingTables(readings, published.candidates, checked, funnel)
 
 
-def _funnel(
-    raw: Raw, facts: pd.DataFrame, actual: pd.DataFrame, readings: pd.DataFrame
-) -> pd.DataFrame:
+def read_published(raw: Raw) -> Published:
+    """Accept one value a key from the facts, by the rules of `conflicts`.
+
+    Raises:
+        CorrectionError: a guarded correction matches no fact.
+    """
+    facts = corrected(raw)
+    described = describe(dated_once(facts[facts["kind"] == "actual"]), raw)
+    accepted, candidates = conflicts.settle(described)
+    accepted["denominator_version"] = census_base(accepted, raw)
+    readings = accepted.assign(
+        kind_of_evidence="published", derived_from="", known_on=accepted["as_of"]
+    )
+    readings["reading_id"] = reading_ids(readings)
+    return Published(facts, described, readings, candidates)
+
+
+def _funnel(raw: Raw, known: Published, readings: pd.DataFrame) -> pd.DataFrame:
     """Return how many are left after each step: step, n, lost."""
-    published = int((readings["kind_of_evidence"] == "published").sum())
+    facts, actual, published = known.facts, known.described, len(known.readings)
     keys = int(actual.groupby(KEY).ngroups)
     steps = [
         ("facts", len(raw.facts), 0),
