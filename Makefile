@@ -41,10 +41,10 @@ check-data: $(USE) ## list every fault in data/raw
 	@$(RUN) -m analysis check-data
 
 test: $(DEVELOP) ## test the package and every number stored in the notebooks
-	@$(RUN) -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder -q --nbval tests notebooks
+	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q --nbval tests notebooks
 
 test-slow: $(DEVELOP) ## the tests that take minutes: crashes, simulations, clusters
-	@$(RUN) -m pytest -n $(WORKERS) --dist loadgroup -q --slow --timeout 1800 tests
+	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile -q --slow --timeout 1800 tests
 
 fuzz: $(DEVELOP) ## many more cases of bad data than `make test` tries
 	@ANALYSIS_FUZZ=1 $(RUN) -m pytest -n $(WORKERS) -q --timeout 3600 tests/test_facts_*.py

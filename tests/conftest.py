@@ -22,6 +22,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A plugin, because hooks of this file would reach the tests of this folder only.
+    config.pluginmanager.register(notebook_order, "notebook_order")
     notebook_order.make_folder_for_tables(config)
 
 
@@ -29,7 +31,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     notebook_order.remove_folder_for_tables(config)
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     wanted = config.getoption("--slow")
     other = [item for item in items if bool(item.get_closest_marker("slow")) != wanted]
@@ -37,19 +38,3 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=other)
         items[:] = [item for item in items if item not in set(other)]
     notebook_order.arrange(items)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item):
-    if not notebook_order.is_cell(item):
-        return (yield)
-    with notebook_order.settings_for(item):
-        return (yield)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item):
-    report = yield
-    if report.failed and notebook_order.is_cell(item):
-        notebook_order.note_failure(item)
-    return report

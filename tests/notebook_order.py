@@ -17,7 +17,6 @@ from pathlib import Path
 
 import pytest
 
-from analysis import paths
 from analysis.publish import pipeline, runner_environment
 
 TABLES = "ANALYSIS_TEST_TABLES"
@@ -54,8 +53,24 @@ def groups(chapters: list[pipeline.Chapter]) -> dict[str, str]:
     return {stem: largest if stem in roots else name for stem, name in group.items()}
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object):
+    """One worker takes a file of tests, or the notebooks of a group, from beginning to end."""
+    from xdist.scheduler import LoadFileScheduling
+
+    group = groups(pipeline.load())
+
+    class ByGroup(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            folder, _, name = nodeid.partition("::")[0].partition("/")
+            stem = name.partition(".")[0]
+            return group.get(stem, stem) if folder == "notebooks" else super()._split_scope(nodeid)
+
+    return ByGroup(config, log)
+
+
 def arrange(items: list[pytest.Item]) -> None:
-    """Cells first, in the order in which the notebooks can run, each with its group's mark."""
+    """Cells first, in the order in which the notebooks can run."""
     cells = [item for item in items if is_cell(item)]
     if not cells:
         return
@@ -69,8 +84,6 @@ def arrange(items: list[pytest.Item]) -> None:
         name = group.get(stem, stem)
         return name != first, name, order.get(stem, len(order)), stem
 
-    for item in cells:
-        item.add_marker(pytest.mark.xdist_group(group.get(item.path.stem, item.path.stem)))
     items[:] = sorted(cells, key=place) + [item for item in items if not is_cell(item)]
 
 
@@ -99,6 +112,19 @@ def _wait_for_tables(stem: str, tables: Path) -> None:
         time.sleep(0.2)
 
 
-def note_failure(item: pytest.Item) -> None:
-    """Let those that wait for this notebook's tables know that they may not come."""
-    (Path(os.environ.get(TABLES, paths.PROCESSED)) / f"{item.path.stem}.failed").touch()
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item):
+    """Run the cells of a notebook under the settings that its outputs were made under."""
+    if not is_cell(item):
+        return (yield)
+    with settings_for(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item):
+    """Let those that wait for a notebook's tables know that they may not come."""
+    report = yield
+    if report.failed and is_cell(item):
+        (Path(os.environ[TABLES]) / f"{item.path.stem}.failed").touch()
+    return report

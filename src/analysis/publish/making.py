@@ -124,5 +124,7 @@ def _pages(outcomes: Sequence[Outcome]) -> dict[str, dict[str, Any]]:
             continue
         stem = Path(brief_file(code)).stem if code else job.chapter.stem
         parameters = dict(job.parameters)
-        starts[f"{job.language}/{stem}"] = {"notebook": job.chapter.stem, "parameters": parameters}
+        made_by = {"notebook": job.chapter.stem, "parameters": parameters}
+        for folder in ("", "files/"):
+            starts[f"{job.language}/{folder}{stem}"] = made_by
     return starts
