@@ -164,16 +164,19 @@ def _reported(
     sd = error_sd(built.fit, theta, level.reshape(n, -1), np.zeros(p * d, bool))
     values = level.reshape(n, -1) + sd * random.standard_normal((n, p * d))
     values = _bend(built, table, 100 * expit(values)).reshape(n, p, d)
-    nation = _country(built, level, theta, random, table)
+    country = table.iloc[:d].assign(geo_level="country", province_code="00")
+    nation = _bend(built, country, _country(built, level, theta, random, country))
     return values, nation, sd.reshape(n, p, d).mean(axis=1)
 
 
 def _bend(built: Model, table: pd.DataFrame, values: np.ndarray) -> np.ndarray:
-    """Move each province's reported values onto the distribution that its target pulls at.
+    """Move values still to be reported onto the distribution that their targets pull at.
 
     Quantile by quantile, so that the order of the draws, and with it all dependence, stays.
+    table: a row for each column of values (n, q).
     """
-    target = due_targets(built.known, table)
+    later = (table["as_of"] > built.known.origin).to_numpy()
+    target = np.where(later, due_targets(built.known, table), np.nan)
     bent = values.copy()
     for i in np.flatnonzero(np.isfinite(target)):
         logit = np.log(values[:, i] / (100 - values[:, i]))
@@ -193,18 +196,16 @@ def _country(
     random: np.random.Generator,
     table: pd.DataFrame,
 ) -> np.ndarray:
-    """(S, T) the country as reported: the sum of its parts, its own offset, and reading error.
+    """(S, T) the country (rows of table: its dates) as reported: the sum of its parts, its own offset, and reading error.
 
     The offset is what the country's own readings say of the gap between them and the sum of
     provinces; it is drawn from its posterior given the level, by parameter draw.
     """
     source = built.evidence
-    days = table["as_of"].iloc[: level.shape[2]]
-    t = decimal_year(pd.DatetimeIndex(days))
+    t = decimal_year(pd.DatetimeIndex(table["as_of"]))
     people = source.units.denominators(t, source.family) * built.fit.reference.base[:, None]
     share = np.einsum("spt,pt->st", expit(level), people / people.sum(axis=0))
-    asked = table.iloc[: level.shape[2]].assign(geo_level="country", province_code="00")
-    at = points(asked, source.units, source.settings, source.origin)
+    at = points(table, source.units, source.settings, source.origin)
     with_offset, _ = built.posterior.marginal(at)
     without, _ = built.posterior.marginal(dataclasses.replace(at, country=np.zeros(len(at))))
     offset = (with_offset - without).mean(axis=0)

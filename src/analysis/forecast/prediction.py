@@ -8,17 +8,13 @@ import pandas as pd
 from analysis.forecast.known import Known
 from analysis.forecast.model import Model, model
 from analysis.forecast.points import points
+from analysis.forecast.queries import QueryError
 from analysis.forecast.reported import NONE, due_targets, error_sd, mixture_quantiles
 from analysis.forecast.settings import DEFAULT, FAMILY, Settings
 from analysis.forecast.units import units
 
 LEVELS = np.arange(1, 100) / 100
 QUANTILES = tuple(f"q{level:.2f}" for level in LEVELS)
-QUERY = ["geo_level", "province_code", "indicator", "as_of"]
-
-
-class QueryError(ValueError):
-    """A question that cannot be answered; the message has a line for each faulty row."""
 
 
 def predict(known: Known, queries: pd.DataFrame, settings: Settings = DEFAULT) -> pd.DataFrame:

@@ -139,7 +139,7 @@ def _past(fit: Fit, known: Known) -> pd.DataFrame:
     own = inverse @ fit.problem.z / np.diag(inverse)
     logit = np.log(fit.evidence.percent / (100 - fit.evidence.percent))
     seen = table.assign(mean=logit - own, sd=1 / np.sqrt(np.diag(inverse)))
-    coverage = seen["error"].eq("error_coverage") & seen["geo_level"].ne("country")
+    coverage = seen["error"].isin(["error_coverage", "error_country"])
     keys = ["geo_level", "province_code", "indicator", "due"]
     targets = known.targets[known.targets["due"] <= known.origin]
     targets = targets.sort_values("announced").groupby(keys, as_index=False).tail(1)

@@ -1,0 +1,99 @@
+"""What meeting a target takes: persons a month, beside what the unit has managed before."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from analysis.forecast.outlook import FIRST_YEAR, Outlook
+from analysis.targets import Target
+
+#: Share of the denominator below which what is asked of a unit would rest on others' figures.
+ENOUGH = 0.5
+#: Mean length of a month in days.
+MONTH = 365.25 / 12
+
+
+def needs(
+    own: Outlook,
+    targets: dict[tuple[str, str], Target],
+    shares: dict[tuple[str, str], float],
+) -> pd.DataFrame:
+    """Persons to enrol a month from the origin to the target date, net of those who leave.
+
+    Insured persons at the target date are target x denominator; those at the origin are drawn.
+    The difference by draw, over the months between, has a median (enough with a probability of
+    50%) and an 80% point. The unit's best year is that of its largest rise from one year-end to
+    the next, at the median. `date_reached_50` is the first year-end at which the level, going on
+    as it does, is at or above the target with a probability of one half; missing where that is
+    more than five years after the target year.
+    """
+    due = pd.Timestamp(own.target_year, 12, 31)
+    months = (due - own.origin).days / MONTH
+    rows = []
+    for unit, target in targets.items():
+        enough = shares[unit] >= ENOUGH
+        best, gain = best_year(own, unit)
+        half, most = (
+            persons_a_month(own, unit, target.value, months) if enough else (np.nan, np.nan)
+        )
+        rows.append(
+            {
+                "geo_level": unit[0],
+                "province_code": unit[1],
+                "indicator": own.indicator,
+                "origin": own.origin,
+                "date": due,
+                "target": target.value,
+                "target_setter": target.setter,
+                "persons_month_50": half,
+                "persons_month_80": most,
+                "best_year": best,
+                "best_year_persons_month": gain,
+                "date_reached_50": reached(own, unit, target.value) if enough else pd.NaT,
+                "evidence": "own" if enough else "borrowed",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def insured(own: Outlook, unit: tuple[str, str]) -> np.ndarray:
+    """(S, T) insured persons: level times the published denominator."""
+    return own.of(*unit, "true") / 100 * own.people(*unit)
+
+
+def persons_a_month(
+    own: Outlook, unit: tuple[str, str], target: float, months: float
+) -> tuple[float, float]:
+    """Net enrolment a month that meets the target with probability 50% and 80%; at least 0."""
+    due, now = own.at(pd.Timestamp(own.target_year, 12, 31)), own.at(own.origin)
+    wanted = target / 100 * own.people(*unit)[due]
+    missing = wanted - insured(own, unit)[:, now]
+    half, most = np.quantile(missing, [0.5, 0.8]) / months
+    return float(max(half, 0.0)), float(max(most, 0.0))
+
+
+def best_year(own: Outlook, unit: tuple[str, str]) -> tuple[int, float]:
+    """The year of the largest rise in insured persons, and that rise a month."""
+    years = [y for y in range(FIRST_YEAR, own.origin.year + 1) if _ended(own, y)]
+    if len(years) < 2:
+        return own.origin.year, float("nan")
+    persons = np.median(insured(own, unit), axis=0)
+    ends = np.array([persons[own.at(pd.Timestamp(y, 12, 31))] for y in years])
+    rise = np.diff(ends)
+    best = int(rise.argmax())
+    return years[best + 1], float(rise[best] / 12)
+
+
+def _ended(own: Outlook, year: int) -> bool:
+    return pd.Timestamp(year, 12, 31) <= own.origin
+
+
+def reached(own: Outlook, unit: tuple[str, str], target: float) -> pd.Timestamp:
+    """First year-end after the origin with an even chance of the level meeting the target."""
+    median = np.median(own.of(*unit, "true"), axis=0)
+    for place, day in enumerate(own.draws.dates):
+        later = day > own.origin and day.month == 12
+        if later and day.year >= own.target_year and median[place] >= target:
+            return day
+    return pd.NaT

@@ -1,0 +1,100 @@
+"""The forecast as it is published: one set of draws behind every table, scenario and picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.forecast.draw import Draws, draw, weighted
+from analysis.forecast.known import Known
+from analysis.forecast.model import Model, model
+from analysis.forecast.official import Ratio, ratio
+from analysis.forecast.settings import DEFAULT, FAMILY, Settings
+
+#: Estimates begin at the end of this year.
+FIRST_YEAR = 2015
+#: Years after the target year in which a late arrival is still dated.
+YEARS_BEYOND = 5
+DRAWS = 4000
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Draws of one indicator at all year-ends and at the origin.
+
+    draws: dates are those of `dates`. ratio: draws (S, P) of published over official
+    denominators; None where there is no official denominator.
+    """
+
+    indicator: str
+    origin: pd.Timestamp
+    target_year: int
+    draws: Draws
+    ratio: np.ndarray | None
+    targets: pd.DataFrame
+
+    def at(self, date: pd.Timestamp) -> int:
+        """The position of a date among the draws. Raises KeyError."""
+        return int(self.draws.dates.get_loc(pd.Timestamp(date)))
+
+    def of(self, level: str, code: str, scale: str) -> np.ndarray | None:
+        """(S, T) draws in percent; None for the official scale where there is none."""
+        if scale != "official":
+            return self.draws.of(level, code, scale)
+        if self.ratio is None:
+            return None
+        persons = np.minimum(self.draws.true * self.ratio[:, :, None], 100.0)
+        return weighted(persons, self.draws.people, self.draws.members[level, code])
+
+    def people(self, level: str, code: str, scale: str = "true") -> np.ndarray:
+        """(T,) denominators in persons: as published, or official."""
+        source = self.draws.people if scale == "official" else self.draws.persons
+        return source[self.draws.members[level, code]].sum(axis=0)
+
+
+def dates(origin: pd.Timestamp, target_year: int) -> pd.DatetimeIndex:
+    """All year-ends from 2015 to five years after the target year, and the origin."""
+    ends = [pd.Timestamp(y, 12, 31) for y in range(FIRST_YEAR, target_year + YEARS_BEYOND + 1)]
+    return pd.DatetimeIndex(sorted({*ends, pd.Timestamp(origin)}))
+
+
+def outlooks(
+    known: Known, indicators: tuple[str, ...], target_year: int, settings: Settings = DEFAULT
+) -> dict[str, Outlook]:
+    """Fit each family once and draw each indicator.
+
+    Raises:
+        ValueError: the target year has ended by the origin; see also `model`.
+    """
+    if pd.Timestamp(target_year, 12, 31) <= known.origin:
+        raise ValueError(
+            f"the target year {target_year} has ended by the origin {known.origin:%Y-%m-%d}: "
+            "choose an earlier origin or a later year"
+        )
+    built: dict[str, Model] = {}
+    made = {}
+    for indicator in indicators:
+        family = FAMILY.get(indicator, indicator)
+        if family not in built:
+            built[family] = model(known, indicator, settings)
+        made[indicator] = outlook(built[family], indicator, target_year)
+    return made
+
+
+def outlook(built: Model, indicator: str, target_year: int, n: int = DRAWS) -> Outlook:
+    """Draw one indicator from a fitted family."""
+    known = built.known
+    drawn = draw(built, indicator, dates(known.origin, target_year), n)
+    own: Ratio | None = None
+    if FAMILY[indicator] == "health":
+        own = ratio(known, built.evidence.units)
+    return Outlook(
+        indicator=indicator,
+        origin=known.origin,
+        target_year=target_year,
+        draws=drawn,
+        ratio=own.draw(n) if own is not None else None,
+        targets=known.targets,
+    )

@@ -1,0 +1,243 @@
+"""The published tables of the forecast: estimates, forecasts, attainment and needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis import targets as targets_room
+from analysis.cache import cached
+from analysis.forecast.evidence import evidence
+from analysis.forecast.known import Known
+from analysis.forecast.needs import needs
+from analysis.forecast.outlook import FIRST_YEAR, Outlook, outlooks
+from analysis.forecast.settings import DEFAULT, Settings
+from analysis.verdicts import NOT_ENOUGH_EVIDENCE, verdict
+
+QUANTILES = {
+    "q025": 0.025, "q05": 0.05, "q10": 0.10, "q25": 0.25, "q50": 0.50,
+    "q75": 0.75, "q90": 0.90, "q95": 0.95, "q975": 0.975,
+}  # fmt: skip
+SCALES = ("true", "reported", "official")
+LEVELS = ("country", "region", "province_63", "province_34")
+KEY = ["geo_level", "province_code", "indicator"]
+#: A unit is judged on its own evidence if it was read within so many years before the origin.
+RECENT_YEARS = 6
+#: Share of the denominator of an aggregate that provinces with readings of their own must hold.
+ENOUGH = 0.5
+
+
+@dataclass(frozen=True)
+class ForecastTables:
+    """What chapter 05 writes.
+
+    estimates: every unit, indicator and year-end from 2015 to the target year, as reported;
+        status says whether the unit printed a figure for that year-end (reported), printed others
+        (inferred), or none (borrowed).
+    forecasts: every unit, indicator, later year-end and scale, with the target that the unit is
+        held against. Probabilities are missing where the unit's own evidence is not enough.
+    attainment: the probabilities for every target that anybody set, by setter.
+    needs: what meeting the target takes (see `analysis.forecast.needs`).
+    """
+
+    estimates: pd.DataFrame
+    forecasts: pd.DataFrame
+    attainment: pd.DataFrame
+    needs: pd.DataFrame
+
+
+@cached
+def forecast_tables(
+    known: Known, indicators: tuple[str, ...], target_year: int, settings: Settings = DEFAULT
+) -> ForecastTables:
+    """Fit, draw and tabulate. Raises what `outlooks` raises."""
+    made = outlooks(known, indicators, target_year, settings)
+    shares = {name: read_share(known, own, settings) for name, own in made.items()}
+    return ForecastTables(
+        estimates=_stack(_estimates(own, known, shares[name]) for name, own in made.items()),
+        forecasts=_stack(_forecasts(own, shares[name]) for name, own in made.items()),
+        attainment=_stack(_attainment(own, shares[name]) for name, own in made.items()),
+        needs=_stack(needs(own, _targets(own), shares[name]) for name, own in made.items()),
+    )
+
+
+def _stack(tables) -> pd.DataFrame:  # type: ignore[no-untyped-def]
+    return pd.concat([table for table in tables if len(table)], ignore_index=True)
+
+
+def units_of(own: Outlook) -> list[tuple[str, str]]:
+    """All units by level, then code."""
+    return sorted(own.draws.members, key=lambda unit: (LEVELS.index(unit[0]), unit[1]))
+
+
+def read_share(known: Known, own: Outlook, settings: Settings) -> dict[tuple[str, str], float]:
+    """Share of each unit's denominator that provinces read in the last years hold (0 to 1).
+
+    A reading of the unit itself counts for all of it.
+    """
+    table = evidence(known, own.indicator, settings).table
+    recent = table[table["as_of"] > known.origin - pd.DateOffset(years=RECENT_YEARS)]
+    read = set(zip(recent["geo_level"], recent["province_code"], strict=True))
+    by_code = np.array([("province_63", code) in read for code in own.draws.codes])
+    people = own.draws.persons[:, -1]
+    return {
+        unit: 1.0 if unit in read else float(people[parts] @ by_code[parts] / people[parts].sum())
+        for unit, parts in own.draws.members.items()
+    }
+
+
+def summary(values: np.ndarray) -> dict[str, float]:
+    """Mean, standard deviation and quantiles of draws (S,)."""
+    found = np.quantile(values, list(QUANTILES.values()))
+    return {
+        "mean": float(values.mean()),
+        "sd": float(values.std()),
+        **dict(zip(QUANTILES, map(float, found), strict=True)),
+    }
+
+
+def _estimates(own: Outlook, known: Known, shares: dict) -> pd.DataFrame:
+    printed = _printed(known, own.indicator)
+    years = range(FIRST_YEAR, own.target_year + 1)
+    rows = []
+    for unit in units_of(own):
+        drawn = own.of(*unit, "reported")
+        for year in years:
+            day = pd.Timestamp(year, 12, 31)
+            mark = printed.get((*unit, year), "")
+            status = "inferred" if _ever(shares, unit) else "borrowed"
+            rows.append(
+                {
+                    **dict(zip(KEY, (*unit, own.indicator), strict=True)),
+                    "date": day,
+                    "scale": "reported",
+                    **summary(drawn[:, own.at(day)]),
+                    "status": "reported" if mark else status,
+                    "reading_id": mark,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _ever(shares: dict, unit: tuple[str, str]) -> bool:
+    return shares[unit] >= ENOUGH
+
+
+def _printed(known: Known, indicator: str) -> dict[tuple[str, str, int], str]:
+    """Reading of coverage as published for a year-end, by unit and year."""
+    rows = known.readings
+    rows = rows[
+        (rows["indicator"] == indicator)
+        & (rows["kind_of_evidence"] == "published")
+        & (rows["basis"].fillna("") == "")
+        & (rows["as_of"].dt.month == 12)
+    ].sort_values("as_of")
+    years = rows["as_of"].dt.year
+    keys = zip(rows["geo_level"], rows["province_code"], years, strict=True)
+    return dict(zip(keys, rows["reading_id"], strict=True))
+
+
+def _targets(own: Outlook) -> dict[tuple[str, str], targets_room.Target]:
+    """The target that each unit is held against; the country has to have one."""
+    due = pd.Timestamp(own.target_year, 12, 31)
+    return {
+        unit: targets_room.for_unit(own.targets, *unit, own.indicator, due)
+        for unit in units_of(own)
+    }
+
+
+def _forecasts(own: Outlook, shares: dict) -> pd.DataFrame:
+    due = pd.Timestamp(own.target_year, 12, 31)
+    held = _targets(own)
+    ends = [day for day in own.draws.dates if own.origin < day <= due]
+    rows = []
+    for unit in units_of(own):
+        for day in ends:
+            target = held[unit] if day == due else None
+            rows += _scales(own, unit, day, target, shares[unit] >= ENOUGH)
+    return pd.DataFrame(rows)
+
+
+def _scales(
+    own: Outlook, unit: tuple[str, str], day: pd.Timestamp, target, enough: bool
+) -> list[dict]:  # type: ignore[no-untyped-def]
+    """A row for each scale of one unit and date."""
+    drawn = {scale: own.of(*unit, scale) for scale in SCALES}
+    drawn = {scale: d[:, own.at(day)] for scale, d in drawn.items() if d is not None}
+    chances = {
+        f"p_meets_{scale}": chance(drawn.get(scale), target.value if target else np.nan, enough)
+        for scale in SCALES
+    }
+    return [
+        {
+            **dict(zip(KEY, (*unit, own.indicator), strict=True)),
+            "origin": own.origin,
+            "date": day,
+            "scale": scale,
+            **summary(values),
+            "target": target.value if target else np.nan,
+            "target_setter": target.setter if target else "",
+            **chances,
+            "persons_short": _short(own, unit, day, scale, values, target),
+            "verdict": _verdict(chances[f"p_meets_{scale}"], target, enough),
+            "evidence": "own" if enough else "borrowed",
+        }
+        for scale, values in drawn.items()
+    ]
+
+
+def chance(values: np.ndarray | None, target: float, enough: bool) -> float:
+    """Share of draws at or above the target; NaN without draws, target or enough evidence."""
+    if values is None or not np.isfinite(target) or not enough:
+        return float("nan")
+    return float((values >= target).mean())
+
+
+def _verdict(probability: float, target, enough: bool) -> str:  # type: ignore[no-untyped-def]
+    if target is None:
+        return ""
+    return verdict(probability) if enough else NOT_ENOUGH_EVIDENCE
+
+
+def _short(own, unit, day, scale, values, target) -> float:  # type: ignore[no-untyped-def]
+    """Persons missing from the target at the median, on the scale's own denominator."""
+    if target is None:
+        return float("nan")
+    people = own.people(*unit, scale)[own.at(day)]
+    return float(max(0.0, (target.value - np.median(values)) / 100 * people))
+
+
+def _attainment(own: Outlook, shares: dict) -> pd.DataFrame:
+    """One row for every announced target due at the end of the target year."""
+    due = pd.Timestamp(own.target_year, 12, 31)
+    table = own.targets
+    table = table[
+        (table["indicator"] == own.indicator) & (table["due"] == due) & table["basis"].eq("")
+    ]
+    rows = []
+    for row in table.sort_values([*KEY[:2], "setter", "announced", "value"]).itertuples():
+        unit = (row.geo_level, row.province_code)
+        enough = shares[unit] >= ENOUGH
+        at = own.at(due)
+        rows.append(
+            {
+                **dict(zip(KEY, (*unit, own.indicator), strict=True)),
+                "origin": own.origin,
+                "date": due,
+                "target_setter": row.setter,
+                "announced": row.announced,
+                "target": row.value,
+                **{
+                    f"p_meets_{scale}": chance(
+                        None if (d := own.of(*unit, scale)) is None else d[:, at],
+                        row.value,
+                        enough,
+                    )
+                    for scale in SCALES
+                },
+                "facts": row.facts,
+            }
+        )
+    return pd.DataFrame(rows)
