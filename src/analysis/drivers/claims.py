@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis import paths
 from analysis.drivers import coverage_results, late_results
 from analysis.drivers.coverage import CoverageDrivers
 from analysis.drivers.late import LatePayment
@@ -56,11 +57,16 @@ def coverage_claims(c: CoverageDrivers) -> list[Claim]:
     policy |= {"curve_negative": _values(coverage_results.curve(c))["negative_all"]}
     firm = max(policy["p"], policy["dealt"]) <= 0.05 and policy["negative"] == policy["fits"]
     season = _values(coverage_results.season(c))
-    rivals = _values(coverage_results.rivals(c))
+    rivals, changes = (
+        _values(coverage_results.rivals(c, design)) for design in ("levels", "changes")
+    )
+    for name in ("alone", "beside", "smallest_q"):
+        rivals[f"{name}_changes"] = changes[name]
     start = _values(coverage_results.starting_level(c))
     others = _values(coverage_results.other_questions(c))
     people = _values(coverage_results.participants(c))
-    explained = rivals["alone"] > 0 and rivals["beside"] == 0
+    no_other = min(rivals["smallest_q"], rivals["smallest_q_changes"]) > 0.05
+    explained = rivals["alone"] > 0 and no_other
     return [
         Claim("policy", "03", "strong" if firm else "moderate", policy),
         Claim("season", "03", "strong" if season["p"] <= 0.01 else "moderate", season),
@@ -104,6 +110,16 @@ def table(claims: list[Claim]) -> pd.DataFrame:
             row |= {f"{part}{ending}": claim.say(part, language) for part in _PARTS}
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def all_claims(late: list[Claim]) -> pd.DataFrame:
+    """The claims of both chapters: those that chapter 03 wrote, and those of chapter 04.
+
+    Raises MissingTable when chapter 03 has not run.
+    """
+    earlier = paths.read_processed("claims_coverage")
+    earlier["chapter"] = "03"
+    return pd.concat([earlier, table(late)], ignore_index=True)
 
 
 def result(claims: list[Claim], language: str) -> Result:

@@ -215,6 +215,9 @@ def curve(c: CoverageDrivers) -> Result:
         "against_year_end": int((against["rule"] == "year_end").sum()),
         "median": float(done["estimate"].median()),
         "joint": table.set_index("focal").loc[policy.TERM, "joint_median"],
+        "start_negative": table.set_index("focal").loc["start_level", "share_negative"],
+        "poverty_negative": table.set_index("focal").loc["poverty", "share_negative"],
+        "income_negative": table.set_index("focal").loc["income", "share_negative"],
     }
     formats = {
         "specifications": "integer",

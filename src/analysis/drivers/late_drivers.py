@@ -8,6 +8,7 @@ import pandas as pd
 from analysis.drivers.exposures import DRIVERS
 from analysis.drivers.late_levels import Levels, design, usable
 from analysis.inference import (
+    COLUMNS,
     benjamini_hochberg,
     estimate_rows,
     fit_least_squares,
@@ -42,7 +43,7 @@ def driver_rows(rows: pd.DataFrame, exposure: pd.DataFrame, draws: int = 1999) -
         found.append({**row, "permutation_p": test.p})
     table = pd.DataFrame(found)
     table["q"] = benjamini_hochberg(table["permutation_p"])
-    return table
+    return table[[*COLUMNS[:9], "permutation_p", "q", *COLUMNS[9:]]]
 
 
 def who_reports(rows: pd.DataFrame, exposure: pd.DataFrame, draws: int = 4999) -> pd.DataFrame:

@@ -238,7 +238,8 @@ def _draws(
     """
     rng = generator("late", "forecast", wanted["geo_level"], wanted["province_code"])
     mean, spread = predict(model, members, wanted["date"], wanted)
-    drawn = rng.multivariate_normal(mean, spread, size=draws, method="eigh")
+    root = np.linalg.cholesky(spread + 1e-9 * np.eye(len(spread)))
+    drawn = mean + rng.normal(size=(draws, len(mean))) @ root.T
     bases = [size.base(code, wanted["date"].year) for code in members]
     known = [b.value for b in bases if b is not None]
     weights = np.array([b.value if b else np.mean(known) if known else 1.0 for b in bases])

@@ -143,7 +143,8 @@ def adjusted_levels(levels: Levels, draws: int = 4000) -> pd.DataFrame:
     """
     fit, rng = levels.fit, generator("late", "ranks")
     effects, spread = fit.effects["province"], fit.effect_covariances["province"]
-    drawn = rng.multivariate_normal(effects, spread, size=draws, method="eigh")
+    root = np.linalg.cholesky(spread + 1e-9 * np.eye(len(spread)))
+    drawn = effects + rng.normal(size=(draws, len(effects))) @ root.T
     ranks = (-drawn).argsort(axis=1).argsort(axis=1) + 1
     counts = levels.rows.groupby("province_code").size().reindex(levels.provinces)
     error = 1.96 * np.sqrt(np.diag(spread) + fit.covariance[0, 0])

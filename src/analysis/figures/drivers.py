@@ -203,7 +203,7 @@ def starting_level(c: CoverageDrivers, language: str) -> style.Figure:
     axes.set_xlabel(say("driver_figures.start_axis", language))
     _decimals(axes.xaxis, language)
     alt = _words("start", drawing, language, **values)
-    return style.Figure("starting_level", drawing, alt, c.galton)
+    return style.Figure("starting_level", drawing, alt, c.galton.round(4))
 
 
 def season(c: CoverageDrivers, language: str) -> style.Figure:
@@ -267,5 +267,5 @@ def curve(c: CoverageDrivers, language: str) -> style.Figure:
         axes.tick_params(labelsize=7)
     values = dict(coverage_results.curve(c).phrases[0][1])
     alt = _words("curve", drawing, language, **values)
-    shown = ["focal", "design", "rule", "evidence", "periods", "controls", "estimate", "wild_p"]
-    return style.Figure("specification_curve", drawing, alt, done[shown])
+    shown = done[["specification", "focal", "estimate", "wild_p"]].round(3)
+    return style.Figure("specification_curve", drawing, alt, shown)

@@ -40,7 +40,8 @@ def estimate_rows(
     """Rows for the named terms: CR3 standard error, wild-bootstrap p and 95% interval.
 
     Where a term rests on one cluster the jackknife does not exist: the row then carries no
-    standard error and no p-value, and the note says why.
+    standard error and no p-value, and the note says why. An end of the interval that the test
+    never reaches is missing, and the note says so.
     """
     try:
         errors, note = np.sqrt(np.diag(covariance(fit, "CR3"))), ""
@@ -51,6 +52,8 @@ def estimate_rows(
         j, usable = fit.index(term), not note
         error = float(errors[j])
         test = wild_cluster_test(fit, term, rng, draws) if usable else None
+        low, high = (test.low, test.high) if test else (np.nan, np.nan)
+        open_end = bool(np.isinf([low, high]).any())
         rows.append(
             {
                 **labels,
@@ -59,12 +62,12 @@ def estimate_rows(
                 "standard_error": error,
                 "p_cr3": float(2 * stats.t.sf(abs(fit.beta[j]) / error, fit.clusters - 1)),
                 "wild_p": test.p if test else np.nan,
-                "low": test.low if test else np.nan,
-                "high": test.high if test else np.nan,
+                "low": low if np.isfinite(low) else np.nan,
+                "high": high if np.isfinite(high) else np.nan,
                 "minimum_detectable": minimum_detectable_effect(error, fit.clusters),
                 "n": fit.n,
                 "clusters": fit.clusters,
-                "note": note,
+                "note": "the interval has no end on one side" if open_end else note,
             }
         )
     return rows
