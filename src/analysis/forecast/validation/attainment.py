@@ -20,15 +20,15 @@ EDGES = np.array([0, 0.25, 0.5, 0.75, 1.0])
 def past_share(readings: pd.DataFrame, raw: Any, indicator: str) -> pd.DataFrame:
     """By origin: the share of targets met among year-ends reported by then.
 
-    (met + 1) / (n + 2), Laplace's rule, so that no past case and few past cases still give a
-    chance. Columns: origin, n, met, probability.
+    The plain share, a half where nothing had been reported. Columns: origin, n, met, probability.
     """
     rows = []
     for origin in designs.ORIGINS:
         known = known_at(readings, raw, origin)
         pairs = reported_with_target(known.readings, known.targets, indicator)
         met = int((pairs["gap"] >= -TINY).sum())
-        rows.append((str(origin.year), len(pairs), met, (met + 1) / (len(pairs) + 2)))
+        share = met / len(pairs) if len(pairs) else 0.5
+        rows.append((str(origin.year), len(pairs), met, share))
     return pd.DataFrame(rows, columns=["origin", "n", "met", "probability"])
 
 

@@ -11,8 +11,11 @@ from analysis.forecast.model import Model, model
 from analysis.forecast.points import points
 from analysis.forecast.reported import probability_at_least
 from analysis.forecast.settings import DEFAULT, Settings
+from analysis.forecast.validation import keep
 from analysis.forecast.validation.peers.common import indicator_of
 from analysis.forecast.validation.scores import QUANTILES
+
+COLUMNS = ["mean", "sd", *QUANTILES, "p_meets_true", "p_meets_reported"]
 
 
 def analysis(
@@ -21,28 +24,34 @@ def analysis(
     """Forecast of the reported value, with p_meets_true and p_meets_reported where a target is.
 
     The first is the chance that the level without any reading error meets the target, the second
-    that the value as it will be reported does, the pull of the target included. Queries without
-    a column `target` get the forecast alone.
+    that the value as it will be reported does, the pull of the target included (both NaN where
+    a query has no `target`). Taken from the kept forecasts when the same code has answered the
+    same question from the same evidence before; the answer is the same either way.
     """
+    found = keep.find(keep.mark(context, queries, settings))
+    if found is not None and len(found) == len(queries):
+        return found[COLUMNS].set_axis(queries.index)
+    return computed(queries, context, settings)
+
+
+def computed(queries: pd.DataFrame, context: Known, settings: Settings = DEFAULT) -> pd.DataFrame:
+    """The same, always computed. Rounded to what is kept: 0.0001 percent and 0.000001."""
     built = model(context, indicator_of(queries), settings)
-    out = pd.DataFrame(
-        prediction.answers(built, queries), index=queries.index, columns=["mean", "sd", *QUANTILES]
-    )
-    if "target" in queries:
-        out[["p_meets_true", "p_meets_reported"]] = _chances(built, queries)
-    return out
+    answers = prediction.answers(built, queries).round(4)
+    target = queries.get("target", pd.Series(np.nan, index=queries.index))
+    chances = _chances(built, queries, target.to_numpy(float)).round(6)
+    return pd.DataFrame(np.hstack([answers, chances]), index=queries.index, columns=COLUMNS)
 
 
-def _chances(built: Model, queries: pd.DataFrame) -> np.ndarray:
+def _chances(built: Model, queries: pd.DataFrame, target: np.ndarray) -> np.ndarray:
     """(q, 2) probabilities; NaN where a query has no target."""
     source = built.evidence
     asked = points(queries, source.units, source.settings, source.origin)
     level, variance = built.posterior.marginal(asked)
     value, spread = prediction.reported(built, queries)
     out = np.full((len(queries), 2), np.nan)
-    for i, target in enumerate(queries["target"].to_numpy(float)):
-        if np.isfinite(target):
-            true = probability_at_least(level[:, i], np.sqrt(variance[:, i]), target)
-            said = probability_at_least(value[:, i], spread[:, i], target, built.pull)
-            out[i] = true, said
+    for i in np.flatnonzero(np.isfinite(target)):
+        true = probability_at_least(level[:, i], np.sqrt(variance[:, i]), target[i])
+        said = probability_at_least(value[:, i], spread[:, i], target[i], built.pull)
+        out[i] = true, said
     return out

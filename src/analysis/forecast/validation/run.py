@@ -127,7 +127,7 @@ def _attainment(
     quantiles = forecast.loc[due, QUANTILES].to_numpy(float)
     table["p_quantiles"] = 1 - scores.distribution(quantiles, table["target"].to_numpy(float))
     for column in ("p_meets_true", "p_meets_reported"):
-        table[column] = forecast.loc[due, column] if column in forecast else np.nan
+        table[column] = forecast.loc[due, column].to_numpy() if column in forecast else np.nan
     known = fold.queries.join(fold.answers[["value", "last_value"]])
     table = table.merge(known, on=designs.QUERY, how="left")
     table.insert(0, "model", label)

@@ -1,0 +1,82 @@
+"""Forecasts of the project's own model, kept so that a report need not fit it a hundred times.
+
+data/benchmarks/own.csv holds the answers to every fold of every design and ablation, each under
+a mark of the evidence, the question, the settings and the code of the model. A mark that is not
+found is computed anew, so a change of readings or code costs time and never a wrong number.
+`make keep` makes the file again.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+
+from analysis import codebase
+from analysis.forecast.known import Known
+from analysis.forecast.settings import Settings
+from analysis.paths import ROOT
+
+FILE = Path(ROOT) / "data" / "benchmarks" / "own.csv"
+#: Code that a forecast depends on, besides the modules of analysis.forecast themselves.
+BESIDES = ("covariates.py", "geography.py", "forecast/validation/own.py")
+#: What the model can see of a reading; the sources behind it may change without any effect.
+READING = [
+    "geo_level", "province_code", "indicator", "basis", "as_of", "value", "lower", "upper",
+    "denominator_version", "kind_of_evidence", "derived_from", "season",
+]  # fmt: skip
+TARGET = ["geo_level", "province_code", "indicator", "basis", "due", "value", "setter", "announced"]
+
+
+def mark(known: Known, queries: pd.DataFrame, settings: Settings) -> str:
+    """A mark that is the same only for the same evidence, question, settings and code."""
+    raw = known.raw
+    tables = [
+        known.readings[READING],
+        known.targets[TARGET],
+        raw.policy_events[["date", "event", "affects"]],
+        raw.covariates[["province_code", "year", "covariate", "value"]],
+        raw.population[["province_code", "year", "revision", "persons"]],
+        raw.provinces.drop(columns="row", errors="ignore"),
+        queries,
+    ]
+    total = hashlib.sha256(f"{code()} {settings!r} {known.origin:%Y-%m-%d}".encode())
+    for table in tables:
+        total.update(table.to_csv(index=False, float_format="%.9g").encode())
+    return total.hexdigest()[:16]
+
+
+@cache
+def code() -> str:
+    """A mark of the model's code; comments, docstrings and layout do not count."""
+    home = codebase.SOURCE
+    files = [*(home / "forecast").glob("*.py"), *(home / name for name in BESIDES)]
+    trees = [ast.dump(_bare(ast.parse(file.read_text("utf-8")))) for file in sorted(files)]
+    return codebase.digest(*trees)
+
+
+def _bare(tree: ast.Module) -> ast.Module:
+    """The tree without its docstrings."""
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+            value = body[0].value
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                node.body = body[1:]  # type: ignore[attr-defined]
+    return tree
+
+
+def find(wanted: str) -> pd.DataFrame | None:
+    """The kept answers under a mark, in the order of their questions; None when there are none."""
+    return _kept().get(wanted)
+
+
+@cache
+def _kept() -> dict[str, pd.DataFrame]:
+    if not FILE.is_file():
+        return {}
+    table = pd.read_csv(FILE)
+    return {name: part.reset_index(drop=True) for name, part in table.groupby("mark", sort=False)}

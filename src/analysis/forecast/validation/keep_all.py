@@ -1,0 +1,55 @@
+"""Make data/benchmarks/own.csv: every answer that the study asks of the project's own model.
+
+python -m analysis.forecast.validation.keep_all
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import pandas as pd
+from joblib import Parallel, delayed
+
+from analysis.forecast.known import Known
+from analysis.forecast.settings import DEFAULT, Settings
+from analysis.forecast.validation import ablations, designs, inputs, keep, own, run
+from analysis.paths import write_table
+
+Task = tuple[Known, pd.DataFrame, Settings]
+
+
+def main(workers: int = 2) -> None:
+    """Compute every fold anew and write the file; what a changed question left behind goes."""
+    tasks = list(_tasks())
+    parts = Parallel(n_jobs=workers)(delayed(_answer)(task) for task in tasks)
+    write_table(pd.concat(parts, ignore_index=True), keep.FILE)
+    print(f"{len(parts)} fits, {sum(map(len, parts))} forecasts in {keep.FILE.name}")
+
+
+def _tasks() -> Iterator[Task]:
+    """The folds of `study.study`, in its order."""
+    readings, raw = inputs.inputs()
+    for indicator in inputs.COVERAGE:
+        for design in run.RUNS:
+            for fold in designs.folds(design, readings, raw, indicator):
+                yield fold.known, fold.questions, DEFAULT
+    rolling = list(designs.folds("rolling_origin", readings, raw, "hi_coverage"))
+    for ingredient in ablations.ingredients():
+        settings = dataclasses.replace(DEFAULT, **{ingredient: False})
+        for fold in rolling:
+            yield fold.known, fold.questions, settings
+    printed = inputs.as_published(readings, raw)
+    for fold in designs.folds("rolling_origin", *printed, "hi_coverage"):
+        yield fold.known, fold.questions, DEFAULT
+
+
+def _answer(task: Task) -> pd.DataFrame:
+    known, questions, settings = task
+    table = own.computed(questions, known, settings)
+    table.insert(0, "mark", keep.mark(known, questions, settings))
+    return table
+
+
+if __name__ == "__main__":
+    main()
