@@ -42,7 +42,9 @@ class WarmKernelManager(AsyncKernelManager):
         own: dict[str, Any] = {"kernel_spec_manager": WarmSpecifications()}
         if sys.platform != "win32":
             name = f"kernel-{uuid.uuid4().hex[:12]}.json"
-            own.update(transport="ipc", connection_file=str(Path(jupyter_runtime_dir()) / name))
+            folder = Path(jupyter_runtime_dir())
+            folder.mkdir(parents=True, exist_ok=True)
+            own.update(transport="ipc", connection_file=str(folder / name))
         super().__init__(**{**kwargs, **own})
 
 
