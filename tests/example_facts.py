@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.facts import Raw, load_raw
+from analysis.facts.load import last_day
 from analysis.indicators import INDICATORS
 from analysis.readings import ReadingTables, build_readings
 
@@ -59,7 +60,7 @@ def raw_with(facts: list[dict[str, Any]], sources: list[dict[str, Any]] | None =
     named = {row["source_id"] for row in rows}
     given = sources if sources is not None else [source(name) for name in sorted(named)]
     table = pd.DataFrame(given)
-    table["published_on"] = pd.to_datetime(table["published"])
+    table["published_on"] = last_day(table["published"])
     real = real_raw()
     return dataclasses.replace(
         real, facts=pd.DataFrame(rows), sources=table, corrections=real.corrections.iloc[:0]

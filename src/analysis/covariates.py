@@ -106,18 +106,23 @@ def populations(
     table = raw.population[raw.population["revision"] == revision]
     wide = table.pivot_table(index="province_code", columns="year", values="persons", aggfunc="sum")
     distinct = sorted(set(units))
-    curves = {unit: _sum_of_parts(wide, unit, raw) for unit in distinct}
+    curves = {unit: wide.loc[_parts(wide, unit, raw)].to_numpy(dtype=float) for unit in distinct}
     middle = pd.to_datetime([f"{year}-07-01" for year in wide.columns]).to_numpy()
     at = pd.DatetimeIndex(dates).to_numpy().astype("datetime64[D]").astype(float)
     known = middle.astype("datetime64[D]").astype(float)
     result = np.empty(len(units))
     position = pd.Series(range(len(units))).groupby(pd.Series(units, dtype=object)).indices
     for unit, rows in position.items():
-        result[rows] = np.exp(_line(at[rows], known, np.log(curves[unit])))
+        result[rows] = np.exp(_line(at[rows], known, np.log(curves[unit]))).sum(axis=0)
     return result
 
 
-def _sum_of_parts(wide: pd.DataFrame, unit: tuple[str, str], raw: Raw) -> np.ndarray:
+def _parts(wide: pd.DataFrame, unit: tuple[str, str], raw: Raw) -> list[str]:
+    """Return the provinces that make up a unit.
+
+    Raises:
+        KeyError: there is no such unit, or a part has no population.
+    """
     level, code = unit
     table = raw.provinces
     codes = {
@@ -129,16 +134,20 @@ def _sum_of_parts(wide: pd.DataFrame, unit: tuple[str, str], raw: Raw) -> np.nda
     missing = [part for part in codes if part not in wide.index]
     if missing or not codes:
         raise KeyError(f"no official population for {level} {code}")
-    return wide.loc[codes].sum().to_numpy(dtype=float)
+    return codes
 
 
 def _line(at: np.ndarray, known: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Return linear interpolation that goes on beyond both ends with the nearest slope."""
+    """Interpolate rows of values linearly; beyond both ends the nearest slope goes on.
+
+    Returns:
+        Array of shape (rows of values, length of at).
+    """
     if len(known) == 1:
-        return np.full(len(at), values[0])
+        return np.repeat(values, len(at), axis=1)
     piece = np.clip(np.searchsorted(known, at) - 1, 0, len(known) - 2)
-    slope = np.diff(values) / np.diff(known)
-    return values[piece] + slope[piece] * (at - known[piece])
+    slope = np.diff(values, axis=1) / np.diff(known)
+    return values[:, piece] + slope[:, piece] * (at - known[piece])
 
 
 def table(raw: Raw, until: int | None = None) -> pd.DataFrame:

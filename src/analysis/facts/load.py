@@ -148,11 +148,11 @@ def _typed(table: str, text: pd.DataFrame) -> pd.DataFrame:
     for column in _DATES.get(table, []):
         typed[column] = pd.to_datetime(typed[column], format="%Y-%m-%d")
     if table == "sources":
-        typed["published_on"] = _last_day(typed["published"])
+        typed["published_on"] = last_day(typed["published"])
     return typed
 
 
-def _last_day(published: pd.Series) -> pd.Series:
+def last_day(published: pd.Series) -> pd.Series:
     """Return the last day that a year, month or day allows; no date stays missing."""
     start = pd.to_datetime(published, format="ISO8601", errors="coerce")
     month_end = start + pd.offsets.MonthEnd(0)

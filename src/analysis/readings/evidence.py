@@ -22,12 +22,14 @@ DOUBTFUL, PROVISIONAL, PLAIN, SETTLED = 0, 1, 2, 3
 
 _SETTLED = re.compile(r"^settled|annual financial settlement|\bsettled vs\b")
 _PROVISIONAL = re.compile(
-    r"^(an? )?(provisional|estimate)|[;:] ?(an? )?estimate|\bestimate (of|for|to|made|before)\b"
+    r"^(an? )?(provisional|estimate)\b|[;:] ?(an? )?estimate\b|\bestimate (of|for|to|made|before)\b"
     r"|interim estimate|so an estimate|uoc thuc hien|reported in december|, expected"
     r"|^provisional late"
 )
 _DOUBTS = {
-    "year inferred": re.compile(r"year (is )?(inferred|implied)|year .*from the (article|page)"),
+    "year inferred": re.compile(
+        r"year (is |20\d\d )?(inferred|implied)|year .*from the (article|page)"
+    ),
     "date approximate": re.compile(
         r"publication date|date = publication|day approximate|cut-off (not|taken)|day taken as"
         r"|day not given|'?to date'?|\"to date\"|currently|so far|'now'|early (april|march|june)"
@@ -41,7 +43,7 @@ _DOUBTS = {
         r"|exceeds the (published )?all-schemes|definitions unclear"
     ),
     "definition unsure": re.compile(
-        r"may (count|be|refer)|probably|likely|evidently|not stated|not specified"
+        r"missing in text|may (count|be|refer)|probably|likely|evidently|not stated|not specified"
         r"|different population base"
     ),
     "possible slip": re.compile(r"\bdoubtful|\bslip|misprint|to verify|machine.translat"),

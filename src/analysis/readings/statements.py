@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-SAME_STATEMENT_DAYS = 31
+SAME_STATEMENT_DAYS = 20
 _STATEMENT = [
     "source_id",
     "geo_level",
@@ -18,7 +18,8 @@ def dated_once(facts: pd.DataFrame) -> pd.DataFrame:
     """Move statements that a text makes once to the earliest date recorded for them.
 
     A page that says "early April" was recorded as 31 March, 1 April and 5 April: the same source,
-    unit, indicator, basis and value within 31 days. The cut-off cannot be later than the first.
+    unit, indicator, basis and value within 20 days (months of a series are farther apart). The
+    cut-off cannot be later than the first.
     The column `restated` marks the rows that were moved.
     """
     table = facts.sort_values([*_STATEMENT, "as_of", "row"])
