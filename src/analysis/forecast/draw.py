@@ -13,10 +13,7 @@ from scipy.special import expit
 from analysis import seeds
 from analysis.forecast.model import Model
 from analysis.forecast.points import decimal_year, join, points
-from analysis.forecast.reported import due_targets, error_sd, mixture_quantiles
-
-#: Quantiles at which a reported value is bent towards its target.
-BEND = np.linspace(0.005, 0.995, 100)
+from analysis.forecast.reported import Pull, due_targets, error_sd
 
 
 @dataclass(frozen=True)
@@ -28,6 +25,8 @@ class Draws:
     official: (S, P, T) persons over official figures (health: official population), or None.
     persons: (P, T) denominators as published, in persons. people: (P, T) official ones.
     country_reported: (S, T) the country as its own reports would print it.
+    plain: (S, P, T) and country_plain: (S, T) reported values before the pull of targets.
+    goals: (P, T) targets that pull at the provinces, country_goals: (T,); NaN for none.
     error: (S, T) standard normal draws behind the reading error of aggregates.
     """
 
@@ -42,6 +41,11 @@ class Draws:
     country_reported: np.ndarray
     members: dict[tuple[str, str], np.ndarray] = field(repr=False)
     aggregate_error: np.ndarray = field(repr=False)
+    plain: np.ndarray = field(repr=False)
+    country_plain: np.ndarray = field(repr=False)
+    goals: np.ndarray = field(repr=False)
+    country_goals: np.ndarray = field(repr=False)
+    pull: Pull
     official: np.ndarray | None = None
 
     def of(self, level: str, code: str, scale: str = "true") -> np.ndarray:
@@ -113,7 +117,9 @@ def draw(
     logits = _latent(built, table, n, official)
     size = (n, len(codes), len(days))
     level = logits[0].reshape(size)
-    report, nation, aggregate = _reported(built, table, level)
+    plain, nation, aggregate = _reported(built, table, level)
+    country = _of_country(table, len(days))
+    goals, country_goals = _goals(built, table).reshape(size[1:]), _goals(built, country)
     t = decimal_year(days)
     return Draws(
         indicator=indicator,
@@ -121,12 +127,17 @@ def draw(
         codes=codes,
         dates=days,
         true=100 * expit(level),
-        reported=report,
+        reported=_bend(plain, goals, built.pull),
         persons=source.units.denominators(t, source.family) * built.fit.reference.base[:, None],
         people=source.units.denominators(t, source.family),
-        country_reported=nation,
+        country_reported=_bend(nation, country_goals, built.pull),
         members=source.units.members,
         aggregate_error=aggregate,
+        plain=plain,
+        country_plain=nation,
+        goals=goals,
+        country_goals=country_goals,
+        pull=built.pull,
         official=100 * expit(logits[1].reshape(size)) if official else None,
     )
 
@@ -154,7 +165,10 @@ def _latent(built: Model, table: pd.DataFrame, n: int, official: bool) -> list[n
 def _reported(
     built: Model, table: pd.DataFrame, level: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Reported values of provinces (S, P, T) and the country (S, T), and error sd in logits."""
+    """Values with reading error, before any pull: provinces (S, P, T), the country (S, T).
+
+    Third comes the mean error of provinces in logits (S, T).
+    """
     n, p, d = level.shape
     random = seeds.generator("reported", built.evidence.family, n, d)
     every = built.posterior.theta
@@ -163,29 +177,43 @@ def _reported(
     )
     sd = error_sd(built.fit, theta, level.reshape(n, -1), np.zeros(p * d, bool))
     values = level.reshape(n, -1) + sd * random.standard_normal((n, p * d))
-    values = _bend(built, table, 100 * expit(values)).reshape(n, p, d)
-    country = table.iloc[:d].assign(geo_level="country", province_code="00")
-    nation = _bend(built, country, _country(built, level, theta, random, country))
+    values = 100 * expit(values).reshape(n, p, d)
+    nation = _country(built, level, theta, random, _of_country(table, d))
     return values, nation, sd.reshape(n, p, d).mean(axis=1)
 
 
-def _bend(built: Model, table: pd.DataFrame, values: np.ndarray) -> np.ndarray:
-    """Move values still to be reported onto the distribution that their targets pull at.
+def _of_country(table: pd.DataFrame, dates: int) -> pd.DataFrame:
+    """Rows of the country for the dates of a table sorted by province."""
+    return table.iloc[:dates].assign(geo_level="country", province_code="00")
 
-    Quantile by quantile, so that the order of the draws, and with it all dependence, stays.
-    table: a row for each column of values (n, q).
-    """
+
+def _goals(built: Model, table: pd.DataFrame) -> np.ndarray:
+    """Targets that pull at values still to be reported: (q,) percent, NaN where there is none."""
     later = (table["as_of"] > built.known.origin).to_numpy()
-    target = np.where(later, due_targets(built.known, table), np.nan)
+    return np.where(later, due_targets(built.known, table), np.nan)
+
+
+def _bend(values: np.ndarray, goals: np.ndarray, pull: Pull) -> np.ndarray:
+    """Move each column of draws (S, ...) that has a goal onto the distribution pulled at."""
     bent = values.copy()
-    for i in np.flatnonzero(np.isfinite(target)):
-        logit = np.log(values[:, i] / (100 - values[:, i]))
-        some = logit[:: max(1, len(logit) // 500)]
-        width = np.full(len(some), 0.05)
-        plain, _, _ = mixture_quantiles(some, width, BEND)
-        pulled, _, _ = mixture_quantiles(some, width, BEND, built.pull, target[i])
-        shift = np.interp(values[:, i], plain, pulled - plain)
-        bent[:, i] = np.clip(values[:, i] + shift, 0, 100)
+    for column in zip(*np.nonzero(np.isfinite(goals)), strict=True):
+        bent[(slice(None), *column)] = pulled(values[(slice(None), *column)], goals[column], pull)
+    return bent
+
+
+def pulled(values: np.ndarray, target: float, pull: Pull) -> np.ndarray:
+    """Draws (S,) of a reported value under the pull of its target, in the order of the draws.
+
+    The density is tilted by `Pull.tilt` (see `analysis.forecast.reported`). Each draw moves to
+    the tilted distribution's quantile at its own rank, so all dependence between draws stays.
+    """
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    weight = pull.tilt(ordered - target)
+    tilted = (np.cumsum(weight) - weight / 2) / weight.sum()
+    ranks = (np.arange(len(values)) + 0.5) / len(values)
+    bent = np.empty_like(values)
+    bent[order] = np.interp(ranks, tilted, ordered)
     return bent
 
 
@@ -196,8 +224,9 @@ def _country(
     random: np.random.Generator,
     table: pd.DataFrame,
 ) -> np.ndarray:
-    """(S, T) the country (rows of table: its dates) as reported: the sum of its parts, its own offset, and reading error.
+    """(S, T) the country as reported: the sum of its parts, its own offset, and reading error.
 
+    table: a row for each date.
     The offset is what the country's own readings say of the gap between them and the sum of
     provinces; it is drawn from its posterior given the level, by parameter draw.
     """
