@@ -36,14 +36,19 @@ def plan(request: Request) -> list[Job]:
     return jobs
 
 
-def run_jobs(jobs: Sequence[Job], request: Request) -> list[Outcome]:
-    """Run what has changed, over the cores, and say how each run ended."""
-    if found := _all_found(jobs):
+def run_jobs(
+    jobs: Sequence[Job], request: Request, given: Mapping[str, Path] | None = None
+) -> list[Outcome]:
+    """Run what has changed, over the cores, and say how each run ended.
+
+    `given`: tables that are there before any run, by file name.
+    """
+    tables = dict(given or {})
+    if found := _all_found(jobs, tables):
         print(f"{len(jobs)} notebooks unchanged.")
         return found
     started = time.monotonic()
     by_name = {job.name: job for job in jobs}
-    tables: dict[str, Path] = {}
     ended: dict[str, Outcome] = {}
     workers = request.workers or len(os.sched_getaffinity(0))
     with (
@@ -65,9 +70,9 @@ def run_jobs(jobs: Sequence[Job], request: Request) -> list[Outcome]:
     return [ended[job.name] for job in jobs]
 
 
-def _all_found(jobs: Sequence[Job]) -> list[Outcome]:
+def _all_found(jobs: Sequence[Job], given: Mapping[str, Path]) -> list[Outcome]:
     """The finished runs when every one is in the store, so that no kernel is needed; else none."""
-    tables: dict[str, Path] = {}
+    tables = dict(given)
     outcomes = []
     for job in jobs:
         finished = incremental.find(incremental.key(job, tables))
