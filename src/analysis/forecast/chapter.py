@@ -1,0 +1,48 @@
+"""Chapter 05 in steps: what was known, the tables, and writing them for later chapters."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis import paths
+from analysis.facts import load_raw
+from analysis.forecast.known import Known, known_at
+from analysis.forecast.queries import read_date
+from analysis.forecast.settings import FAMILY
+from analysis.forecast.tables import ForecastTables, forecast_tables
+
+#: File of data/processed -> table of ForecastTables.
+FILES = {name: f"{name}.csv" for name in ("estimates", "forecasts", "attainment", "needs")}
+
+
+def known_on(origin: str) -> Known:
+    """What was known on a day, from the readings that chapter 01 wrote.
+
+    Raises:
+        analysis.paths.MissingTable: chapter 01 has not run.
+        QueryError: the day cannot be read.
+    """
+    readings = paths.read_processed("readings", dates=["as_of"])
+    text = readings.select_dtypes(include=["object", "string"]).columns
+    readings = readings.fillna(dict.fromkeys(text, ""))
+    return known_at(readings, load_raw(), read_date(origin, "origin"))
+
+
+def forecast(known: Known, indicators: list[str], target_year: int) -> ForecastTables:
+    """The tables of the chapter.
+
+    Raises:
+        ValueError: an indicator is not forecast, or no forecast is possible from this origin.
+    """
+    unknown = sorted(set(indicators) - set(FAMILY))
+    if unknown:
+        raise ValueError(f"indicators: {', '.join(unknown)}: known are {', '.join(FAMILY)}")
+    return forecast_tables(known, tuple(indicators), int(target_year))
+
+
+def write(tables: ForecastTables) -> list[str]:
+    """Write the tables to data/processed; returns the names of the files."""
+    for name, file in FILES.items():
+        table: pd.DataFrame = getattr(tables, name)
+        paths.write_table(table, paths.PROCESSED / file)
+    return sorted(FILES.values())

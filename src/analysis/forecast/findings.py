@@ -1,0 +1,206 @@
+"""What chapter 05 says: results with their tables and sentences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from analysis.forecast.known import Known
+from analysis.forecast.model import model
+from analysis.forecast.tables import ForecastTables
+from analysis.results import Result
+from analysis.verdicts import NOT_ENOUGH_EVIDENCE
+
+MAIN = "hi_coverage"
+#: A province whose last figure is older than this, in months, counts as silent.
+SILENT = 18
+#: How many times likelier a met target is to be reported than a missed one, in the what-if.
+ODDS = 2.0
+
+_CHANCES = {f"p_meets_{scale}": "probability" for scale in ("true", "reported", "official")}
+_VALUES = {"q10": "percent1", "q50": "percent1", "q90": "percent1", "target": "percent1"}
+_WORDS = {"province_code": "unit", "indicator": "indicator", "target_setter": "setter",
+          "verdict": "verdict", "verdict_true": "verdict"}  # fmt: skip
+_KEY = ["geo_level", "province_code", "indicator"]
+
+
+def at_target(tables: ForecastTables, scale: str = "reported") -> pd.DataFrame:
+    """Forecasts of one scale for the date on which the targets fall due."""
+    table = tables.forecasts
+    return table[(table["scale"] == scale) & (table["date"] == table["date"].max())]
+
+
+def answer(tables: ForecastTables) -> Result:
+    """The country: each indicator against its target, as a level and as it will be reported."""
+    rows = at_target(tables)
+    rows = rows[rows["geo_level"] == "country"]
+    true = at_target(tables, "true").set_index(_KEY)["verdict"]
+    table = rows.join(true.rename("verdict_true"), on=_KEY)
+    phrases = [("forecast.country", _sentence(row)) for row in table.to_dict("records")] + [
+        ("forecast.provinces", _counts(tables))
+    ]
+    columns = ["indicator", *_VALUES, "target_setter", *_CHANCES, "verdict", "verdict_true"]
+    return Result(
+        "forecast_country", table[columns], phrases, {**_VALUES, **_CHANCES}, _WORDS, "forecast"
+    )
+
+
+def _sentence(row: dict[str, Any]) -> dict[str, Any]:
+    names = ["indicator", "date", "target", "q10", "q50", "q90", "p_meets_reported"]
+    return {**{name: row[name] for name in names}, "verdict": f"verdict.{row['verdict']}"}
+
+
+def _counts(tables: ForecastTables, indicator: str = MAIN) -> dict[str, Any]:
+    rows = at_target(tables)
+    rows = rows[(rows["geo_level"] == "province_63") & (rows["indicator"] == indicator)]
+    counts = rows["verdict"].value_counts()
+    return {
+        "indicator": indicator,
+        "units": len(rows),
+        "likely": int(counts.reindex(["likely", "very_likely"]).sum()),
+        "even": int(counts.reindex(["about_even"]).sum()),
+        "unlikely": int(counts.reindex(["unlikely", "very_unlikely"]).sum()),
+        "unsure": int(counts.reindex([NOT_ENOUGH_EVIDENCE]).sum()),
+    }
+
+
+def units(tables: ForecastTables, indicator: str, level: str) -> Result:
+    """Every unit of a level, the most probable first; those without enough evidence last."""
+    rows = at_target(tables)
+    rows = rows[(rows["geo_level"] == level) & (rows["indicator"] == indicator)]
+    order = rows["p_meets_reported"].fillna(-1)
+    rows = rows.assign(order=order).sort_values(["order", "q50"], ascending=False)
+    columns = ["province_code", *_VALUES, "target_setter", *_CHANCES, "verdict", "geo_level"]
+    if rows["p_meets_official"].isna().all():
+        columns.remove("p_meets_official")
+    return Result(
+        f"forecast_{indicator}_{level}",
+        rows[columns],
+        [("forecast.units", _counts_of(rows, indicator))],
+        {**_VALUES, **_CHANCES},
+        _WORDS,
+        "forecast",
+        hidden=("geo_level",),
+    )
+
+
+def _counts_of(rows: pd.DataFrame, indicator: str) -> dict[str, Any]:
+    own = rows["target_setter"] != "nationwide"
+    return {"indicator": indicator, "units": len(rows), "own": int(own.sum())}
+
+
+def setters(tables: ForecastTables) -> Result:
+    """Every target that was announced for the date, by who set it."""
+    table = tables.attainment.sort_values([*_KEY, "target_setter", "target"])
+    columns = ["geo_level", "province_code", "indicator", "target_setter", "announced", "target"]
+    twice = table.groupby(_KEY)["target"].nunique()
+    values = {"targets": len(table), "several": int((twice > 1).sum())}
+    return Result(
+        "forecast_setters",
+        table[[*columns, *_CHANCES]],
+        [("forecast.setters", values)],
+        {"target": "percent1", "announced": "short_date", **_CHANCES},
+        _WORDS,
+        "forecast",
+        hidden=("geo_level",),
+    )
+
+
+def takes(tables: ForecastTables, indicator: str = MAIN, level: str = "province_63") -> Result:
+    """Persons a month that the target takes, beside the unit's own best year."""
+    rows = tables.needs
+    rows = rows[(rows["geo_level"] == level) & (rows["indicator"] == indicator)]
+    rows = rows[rows["persons_month_80"] > 0].sort_values(
+        "persons_month_80", ascending=False, ignore_index=True
+    )
+    beyond = rows["persons_month_50"] > rows["best_year_persons_month"]
+    values = {"units": len(rows), "beyond": int(beyond.sum()), "indicator": indicator}
+    persons = ["persons_month_50", "persons_month_80", "best_year_persons_month"]
+    columns = ["province_code", "target", *persons[:2], "best_year", persons[2], "date_reached_50"]
+    return Result(
+        f"forecast_needs_{indicator}",
+        rows[[*columns, "geo_level"]],
+        [("forecast.takes", values)],
+        {
+            "target": "percent1",
+            **dict.fromkeys(persons, "rounded"),
+            "best_year": "year",
+            "date_reached_50": "short_date",
+        },
+        _WORDS,
+        "forecast",
+        hidden=("geo_level",),
+    )
+
+
+def pulled(known: Known, indicator: str = MAIN) -> Result:
+    """How much reported year-end values are drawn to their targets, as estimated from the past."""
+    pull = model(known, indicator).pull
+    table = pd.DataFrame({"indicator": [indicator], "short": [pull.short], "heap": [pull.heap],
+                          "readings": [pull.n]})  # fmt: skip
+    values = {"short": pull.short, "times": 1 + pull.heap, "n": pull.n, "indicator": indicator}
+    formats = {"short": "number2", "heap": "number2", "readings": "integer"}
+    key = "forecast.pull" if pull.n else "forecast.no_pull"
+    return Result("forecast_pull", table, [(key, values)], formats, _WORDS, "forecast")
+
+
+def silence(tables: ForecastTables, known: Known, indicator: str = MAIN) -> Result:
+    """The provinces' chances if silence meant bad news.
+
+    A province that has printed nothing for `SILENT` months is given the chance
+    p / (p + ODDS (1 - p)): what p becomes when a met target is ODDS times likelier to be
+    reported than a missed one.
+    """
+    rows = at_target(tables)
+    rows = rows[(rows["geo_level"] == "province_63") & (rows["indicator"] == indicator)]
+    last = known.readings[known.readings["indicator"] == indicator]
+    last = last.groupby("province_code")["as_of"].max()
+    since = known.origin - pd.DateOffset(months=SILENT)
+    quiet = ~(rows["province_code"].map(last) > since)
+    p = rows["p_meets_reported"]
+    table = rows.assign(silent=quiet, chance=p.where(~quiet, p / (p + ODDS * (1 - p))))
+    table = table[table["silent"] & table["chance"].notna()].sort_values(
+        "chance", ascending=False, ignore_index=True
+    )
+    values = {
+        "silent": len(table),
+        "odds": ODDS,
+        "months": SILENT,
+        "before": int((table["p_meets_reported"] >= 2 / 3).sum()),
+        "after": int((table["chance"] >= 2 / 3).sum()),
+    }
+    columns = ["province_code", "p_meets_reported", "chance", "geo_level"]
+    formats = {"p_meets_reported": "probability", "chance": "probability"}
+    return Result(
+        "forecast_silence",
+        table[columns],
+        [("forecast.silence", values)],
+        formats,
+        _WORDS,
+        "forecast",
+        hidden=("geo_level",),
+    )
+
+
+def late_payment(table: pd.DataFrame) -> Result:
+    """Chance of meeting the late payment target, from the forecasts of chapter 04.
+
+    table: late_payment_forecasts as chapter 04 wrote it.
+    """
+    rows = table[table["scale"].eq("reported") & table["target"].notna()]
+    rows = rows.sort_values("p_meets_reported", ascending=False, ignore_index=True)
+    silent = table["scale"].isna()
+    without = table["scale"].eq("reported") & table["target"].isna()
+    values = {"units": len(rows), "without": int(without.sum()), "silent": int(silent.sum())}
+    columns = ["province_code", "basis", "q10", "q50", "q90", "target", "target_setter"]
+    formats = dict.fromkeys(("q10", "q50", "q90", "target"), "percent2")
+    return Result(
+        "forecast_late_payment",
+        rows[[*columns, "p_meets_reported", "verdict", "geo_level"]],
+        [("forecast.late_payment", values)],
+        {**formats, "p_meets_reported": "probability"},
+        {**_WORDS, "basis": "late_basis"},
+        "forecast",
+        hidden=("geo_level",),
+    )
