@@ -111,8 +111,12 @@ def populations(
     at = pd.DatetimeIndex(dates).to_numpy().astype("datetime64[D]").astype(float)
     known = middle.astype("datetime64[D]").astype(float)
     result = np.empty(len(units))
-    position = pd.Series(range(len(units))).groupby(pd.Series(units, dtype=object)).indices
-    for unit, rows in position.items():
+    order = {unit: place for place, unit in enumerate(distinct)}
+    which = pd.Series([order[unit] for unit in units], dtype=int)
+    groups = which.groupby(which).indices
+    for place in range(len(distinct)):
+        rows = groups.get(place, np.array([], dtype=int))
+        unit = distinct[place]
         result[rows] = np.exp(_line(at[rows], known, np.log(curves[unit]))).sum(axis=0)
     return result
 

@@ -66,8 +66,9 @@ def merge_units(units: pd.DataFrame) -> pd.DataFrame:
     """Group a unit table by merged_code; see `merged` for the columns."""
     ordered = units.reset_index().sort_values(["merged_code", "province_code"])
     groups = ordered.groupby("merged_code")
-    table = groups[["merged_name_en", "merged_name_vi", "merged_tile_row", "merged_tile_col"]]
-    table = table.first().rename(columns=lambda column: column.removeprefix("merged_"))
+    columns = ["merged_name_en", "merged_name_vi", "merged_tile_row", "merged_tile_col"]
+    table = groups[columns].first()
+    table.columns = pd.Index([column.removeprefix("merged_") for column in columns])
     seat = ordered[ordered["province_code"] == ordered["merged_code"]].set_index("merged_code")
     table["region"] = seat["region"].reindex(table.index)
     table["region_code"] = seat["region_code"].reindex(table.index)
@@ -83,7 +84,7 @@ def members(merged_code: str) -> list[str]:
     """
     if merged_code not in merged().index:
         raise KeyError(f"no unit after the merger has the code {merged_code!r}")
-    return list(merged().loc[merged_code, "members"])
+    return [str(code) for code in merged()["members"].loc[merged_code]]
 
 
 def parts(code: str, level: str) -> list[str]:

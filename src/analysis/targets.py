@@ -106,9 +106,9 @@ def _announced(
     documents: dict[str, pd.Timestamp],
 ) -> pd.Timestamp:
     text = _NOT_THE_DOCUMENT.sub("", note)
-    for match in _DOCUMENT.finditer(text):
-        if match.group(0) in documents:
-            return documents[match.group(0)]
+    for document in _DOCUMENT.findall(text):
+        if document in documents:
+            return documents[document]
     for pattern, form in _DATES:
         if match := pattern.search(text):
             return pd.to_datetime(match.group(0), format=form)

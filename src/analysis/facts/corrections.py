@@ -43,13 +43,13 @@ def unmatched(facts: pd.DataFrame, corrections: pd.DataFrame) -> list[Fault]:
     return [
         Fault(
             "corrections.csv",
-            int(row.row),
+            int(row["row"]),
             "expected_value",
-            str(row.expected_value),
-            f"correction {row.correction_id} matches no fact: check the place and the value",
+            str(row["expected_value"]),
+            f"correction {row['correction_id']} matches no fact: check the place and the value",
         )
-        for row in corrections.itertuples()
-        if found[row.correction_id].empty
+        for row in corrections.to_dict("records")
+        if found[row["correction_id"]].empty
     ]
 
 
@@ -67,18 +67,19 @@ def corrected(raw: Raw) -> pd.DataFrame:
     facts = raw.facts.assign(correction="")
     found = matches(facts, raw.corrections)
     dropped: set[int] = set()
-    for rule in raw.corrections.itertuples():
-        rows = found[rule.correction_id]
+    for rule in raw.corrections.to_dict("records"):
+        rows, column = found[rule["correction_id"]], rule["action"]
         marks = facts.loc[rows, "correction"]
-        facts.loc[rows, "correction"] = marks.where(marks == "", marks + ";") + rule.correction_id
-        if rule.action == "drop":
+        named = marks.where(marks == "", marks + ";") + rule["correction_id"]
+        facts.loc[rows, "correction"] = named
+        if column == "drop":
             dropped.update(rows)
         else:
-            facts.loc[rows, rule.action] = _typed(rule.action, rule.corrected)
+            facts.loc[rows, column] = _typed(column, rule["corrected"])
     return facts.drop(index=sorted(dropped))
 
 
-def _typed(column: str, text: str) -> object:
+def _typed(column: str, text: str) -> float | pd.Timestamp | str:
     if column == "value":
         return float(text)
     return pd.Timestamp(text) if column == "as_of" else text

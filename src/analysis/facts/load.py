@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from pandera.errors import SchemaErrors
@@ -18,7 +19,7 @@ TABLES = tuple(SCHEMAS)
 # Larger files are checked anew each time rather than kept in memory, in bytes.
 _SMALL_FILE = 5_000_000
 _DATES = {"facts": ["as_of"], "policy_events": ["date"]}
-_NUMBERS = {
+_NUMBERS: dict[str, dict[str, Any]] = {
     "facts": {"value": float, "transcriptions": int},
     "provinces": dict.fromkeys(["tile_row", "tile_col", "merged_tile_row", "merged_tile_col"], int),
     "population": {"year": int, "persons": int},

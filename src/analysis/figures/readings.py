@@ -164,11 +164,11 @@ def _candidates(axes: Axes, rows: pd.DataFrame, place: int, language: str) -> No
     """Mark the candidates of one case and write the lowest and the highest value."""
     ends = [rows["value"].min(), rows["value"].max()]
     axes.plot(ends, [place, place], color=style.SOFT, linewidth=0.8)
-    for row in rows.itertuples():
-        marker, colour, filled = _OUTCOMES[row.outcome]
+    for outcome, value in zip(rows["outcome"], rows["value"], strict=True):
+        marker, colour, filled = _OUTCOMES[outcome]
         face = colour if filled else "white"
         axes.plot(
-            row.value,
+            value,
             place,
             marker,
             markerfacecolor=face,
@@ -214,13 +214,17 @@ def implied_population(result: Result, language: str) -> style.Figure:
     axes.axhline(values["mean"], color=style.ESTIMATE, linewidth=1.4)
     usual = table[table["holds"]]
     axes.plot(usual["as_of"], 100 * usual["ratio"], "o", color=style.READING, markersize=3.2)
-    for row in table[~table["holds"]].itertuples():
-        axes.plot(row.as_of, 100 * row.ratio, "s", color=style.TARGET, markersize=4.5)
-        name = geography.name(row.province_code, row.geo_level, language)
-        text = f"{name} {write(row.as_of, 'year', language)}"
-        _outlier(axes, row.as_of, 100 * row.ratio, text, table[~table["holds"]])
+    outliers = table[~table["holds"]]
+    for row in outliers.to_dict("records"):
+        day, ratio = row["as_of"], 100 * row["ratio"]
+        axes.plot(day, ratio, "s", color=style.TARGET, markersize=4.5)
+        name = geography.name(row["province_code"], row["geo_level"], language)
+        _outlier(axes, day, ratio, f"{name} {write(day, 'year', language)}", outliers)
     end = pd.Timestamp(f"{table['as_of'].max().year + 1}-01-01")
-    axes.set_xlim(table["as_of"].min() - pd.Timedelta(days=200), end + pd.Timedelta(days=800))
+    start = table["as_of"].min() - pd.Timedelta(days=200)
+    axes.set_xlim(
+        matplotlib.dates.date2num(start), matplotlib.dates.date2num(end + pd.Timedelta(days=800))
+    )
     axes.set_xticks(pd.date_range(table["as_of"].min(), end, freq="2YS"))
     axes.xaxis.set_major_formatter(matplotlib.dates.DateFormatter("%Y"))
     mean = say("readings.implied_mean", language, mean=values["mean"])

@@ -160,9 +160,10 @@ def _nghe_an(look: _Lookup) -> tuple[list[dict[str, Any]], Phrase]:
         table[table["basis"] == OFFICIAL_BASIS], on="as_of", suffixes=("", "_official")
     )
     rows = []
-    for pair in both.itertuples():
-        rows.append(look.row("40", pair.as_of, pair.value, "accepted", "nghe_an"))
-        rows.append(look.row("40", pair.as_of, pair.value_official, "official", "nghe_an"))
+    for pair in both.to_dict("records"):
+        day, official = pair["as_of"], pair["value_official"]
+        rows.append(look.row("40", day, pair["value"], "accepted", "nghe_an"))
+        rows.append(look.row("40", day, official, "official", "nghe_an"))
     values = {
         "low": both["value"].min(),
         "high": both["value"].max(),

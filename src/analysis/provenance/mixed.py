@@ -24,8 +24,7 @@ class MixedUnits(Result):
             return super()._text(column, row, language)
         unit = INDICATORS[str(self.table.at[row, "indicator"])].unit
         value = self.table.at[row, column]
-        parts = value.split(";") if isinstance(value, str) else [value]
-        numbers = [float(part) for part in parts if part != ""]
+        numbers = [float(part) for part in str(value).split(";") if part != ""]
         return " · ".join(_written(number, unit, language) for number in numbers)
 
 

@@ -46,13 +46,14 @@ def summary(tables: ReadingTables, raw: Raw) -> Result:
 def funnel(tables: ReadingTables) -> Result:
     """Return how many are left after each step: step, n."""
     steps = tables.funnel.set_index("step")
+    lost, left = steps["lost"].to_dict(), steps["n"].to_dict()
     shown = ["facts", "after_corrections", "actual_figures", "distinct_keys", "published_readings"]
     table = steps.loc[[*shown, "readings"], ["n"]].reset_index()
     values = {
-        "targets": int(steps.loc["actual_figures", "lost"]),
-        "repeats": int(steps.loc["distinct_keys", "lost"]),
-        "unsettled": int(steps.loc["published_readings", "lost"]),
-        "derived": int(steps.loc["derived_readings", "n"]),
+        "targets": int(lost["actual_figures"]),
+        "repeats": int(lost["distinct_keys"]),
+        "unsettled": int(lost["published_readings"]),
+        "derived": int(left["derived_readings"]),
     }
     words = {"step": "readings"}
     formats = {"n": "integer"}

@@ -135,7 +135,8 @@ def _published_denominators(known: pd.DataFrame) -> pd.DataFrame:
 
 def _on_official_population(known: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     people = _with_population(pick(known, "hi_participants"), raw)
-    share = tuple(100 * people[c] / people["persons"] for c in ("value", "lower", "upper"))
+    scale = 100 / people["persons"]
+    share = (people["value"] * scale, people["lower"] * scale, people["upper"] * scale)
     rate = reading(
         people, "hi_coverage", OFFICIAL_BASIS, share, "participants_over_official_population", [""]
     )
@@ -143,9 +144,11 @@ def _on_official_population(known: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     rate = rate[rate["value"] <= 100]
     rates = _with_population(pick(known, "hi_coverage"), raw)
     rates = implied_ratio(known, raw, rates)
-    numbers = tuple(
-        rates[limit] * rates["persons"] * rates[ratio] / 100
-        for limit, ratio in (("value", "middle"), ("lower", "low"), ("upper", "high"))
+    scale = rates["persons"] / 100
+    numbers = (
+        rates["value"] * rates["middle"] * scale,
+        rates["lower"] * rates["low"] * scale,
+        rates["upper"] * rates["high"] * scale,
     )
     rule = "coverage_times_official_population"
     persons = reading(rates, "hi_participants", OFFICIAL_BASIS, numbers, rule, [""])

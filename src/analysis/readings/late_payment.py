@@ -66,7 +66,11 @@ def _rates(known: pd.DataFrame) -> pd.DataFrame:
 
 
 def _days(rates: pd.DataFrame) -> pd.DataFrame:
-    numbers = tuple(DAYS_PER_PERCENT * rates[c] for c in ("value", "lower", "upper"))
+    numbers = (
+        DAYS_PER_PERCENT * rates["value"],
+        DAYS_PER_PERCENT * rates["lower"],
+        DAYS_PER_PERCENT * rates["upper"],
+    )
     named = rates if "reading_id" in rates else rates.assign(reading_id=rates["derived_from"])
     made = reading(named, "late_payment_days", "", numbers, "rate_times_3_65", [""])
     return made.assign(

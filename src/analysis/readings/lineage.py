@@ -9,13 +9,8 @@ from analysis.facts import Raw
 def lineage(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     """Return one row a reading and fact: reading_id, fact, source_id, publisher, title,
     published and url (empty where no address is known)."""
-    facts = readings["facts"].str.split(";")
-    table = pd.DataFrame(
-        {
-            "reading_id": readings["reading_id"].repeat(facts.str.len()).to_numpy(),
-            "fact": pd.to_numeric(facts.explode()).to_numpy(),
-        }
-    )
+    table = readings[["reading_id"]].assign(fact=readings["facts"].str.split(";"))
+    table = table.explode("fact").astype({"fact": int})
     table = table.merge(raw.facts[["row", "source_id"]], left_on="fact", right_on="row")
     sources = raw.sources[["source_id", "publisher", "title", "published", "url"]]
     table = table.drop(columns="row").merge(sources, on="source_id")
