@@ -58,6 +58,7 @@ def write_tables(raw: Raw, folder: Path) -> None:
         "forecasts": synthetic_report.forecasts(),
         "estimates": synthetic_report.estimates(),
         "needs": synthetic_report.needs(),
+        "late_payment_forecasts": synthetic_report.late_payment_forecasts(),
     }
     for name, table in tables.items():
         paths.write_table(table, folder / f"{name}.csv")
@@ -142,3 +143,13 @@ def make(folder: Path) -> Path:
             ]
             build(runs, folder / "reports")
     return folder / "reports"
+
+
+_made: dict[str, Path] = {}
+
+
+def shared(factory: Any) -> Path:
+    """Make the site once for all test files of a process."""
+    if "reports" not in _made:
+        _made["reports"] = make(factory.mktemp("site"))
+    return _made["reports"]

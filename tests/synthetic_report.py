@@ -119,3 +119,15 @@ def needs() -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
+
+
+def late_payment_forecasts() -> pd.DataFrame:
+    """One unit with a forecast of late payment, one without a reason to have one."""
+    columns = ["geo_level", "province_code", "indicator", "basis", "origin", "date", "scale"]
+    columns += ["q10", "q50", "q90", "target", "target_setter", "p_meets_reported", "verdict"]
+    columns += ["reason"]
+    own = ["province_63", "01", "late_payment_rate", "one_month", ORIGIN, DUE, "reported"]
+    own += [1.5, 2.0, 2.6, 2.2, "province", 0.7, "likely", ""]
+    none = ["province_63", "83", "late_payment_rate", "", ORIGIN, DUE, "", None, None, None, None]
+    none += ["", None, "not_enough_evidence", "no_reading"]
+    return pd.DataFrame([own, none], columns=columns)

@@ -41,7 +41,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="session")
 def reports(tmp_path_factory):
-    return report_site.make(tmp_path_factory.mktemp("site"))
+    return report_site.shared(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

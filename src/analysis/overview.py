@@ -37,7 +37,7 @@ def provinces(tables: Tables, levels: tuple[str, ...] = ("province_63",)) -> Res
     p_meets_reported, verdict, p_meets_official, persons_month_50, persons_month_80.
     """
     ahead = forecast_rows(tables)
-    ahead = ahead[ahead["geo_level"].isin(levels)]
+    ahead = ahead[ahead["geo_level"].isin(levels)].drop(columns="evidence", errors="ignore")
     keys = ["geo_level", "province_code", "indicator"]
     latest = pd.concat(
         [coverage.latest(tables.readings, name) for name in coverage.COVERAGE], ignore_index=True

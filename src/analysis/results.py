@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -219,7 +219,7 @@ class _Shown:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         shown = self.result
         if self.rows is not None:
-            shown = Result(**{**vars(shown), "table": shown.table.head(self.rows)})
+            shown = replace(shown, table=shown.table.head(self.rows))
         text = self.result.text(self.language)
         sentence = f'<p class="finding">{html.escape(text)}</p>\n' if text else ""
         if self.result.table.empty:

@@ -92,7 +92,7 @@ def brief(code: str, tables: Tables | None = None) -> Brief:
         _path(tables, level, code),
         reported,
         standing(tables, level, code),
-        late_payment(own, level, code),
+        late_payment(own, of_unit(tables.late, level, code), level, code),
         unknowns.unknown(tables, answer.table, level, code),
         _sources(own, tables.sources, level, code),
     )

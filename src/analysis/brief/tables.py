@@ -15,7 +15,7 @@ INDICATORS = coverage.COVERAGE
 
 @dataclass(frozen=True)
 class Tables:
-    """Readings (chapter 01), estimates, forecasts and needs (chapter 05), sources.
+    """Readings (chapter 01), late payment (04), estimates, forecasts, needs (05), sources.
 
     Forecasts are those of the latest origin in the table.
     """
@@ -24,6 +24,7 @@ class Tables:
     estimates: pd.DataFrame
     forecasts: pd.DataFrame
     needs: pd.DataFrame
+    late: pd.DataFrame
     sources: pd.DataFrame
 
     @classmethod
@@ -31,17 +32,19 @@ class Tables:
         """Read the tables.
 
         Raises:
-            analysis.paths.MissingTable: chapter 01 or chapter 05 has not run.
+            analysis.paths.MissingTable: chapter 01, 04 or 05 has not run.
         """
         readings = paths.read_processed("readings", dates=["as_of"])
         readings["basis"] = readings["basis"].fillna("")
         forecasts = paths.read_processed("forecasts", dates=["origin", "date"])
+        forecasts["target_setter"] = forecasts["target_setter"].fillna("")
         needs = paths.read_processed("needs", dates=["origin", "date"])
         return cls(
             readings=readings,
             estimates=paths.read_processed("estimates", dates=["date"]),
             forecasts=_at_last_origin(forecasts),
             needs=_at_last_origin(needs),
+            late=paths.read_processed("late_payment_forecasts", dates=["origin", "date"]),
             sources=pd.read_csv(paths.RAW / "sources.csv", dtype=str, keep_default_na=False),
         )
 
@@ -52,8 +55,8 @@ class Tables:
 
     @cached_property
     def due(self) -> pd.Timestamp:
-        """The date for which the targets are forecast."""
-        return self.forecasts["date"].max()
+        """The date for which the targets are forecast: the first with a target."""
+        return self.forecasts.loc[self.forecasts["target"].notna(), "date"].min()
 
 
 def _at_last_origin(table: pd.DataFrame) -> pd.DataFrame:
@@ -96,7 +99,7 @@ def rests_on(readings: pd.DataFrame, level: str, code: str, indicator: str) -> s
 
 def target_mark(level: str, code: str, indicator: str, setter: object) -> str:
     """Return the mark of a target; nothing where no target is known."""
-    if not isinstance(setter, str):
+    if not isinstance(setter, str) or not setter:
         return ""
     unit = f"country/{geography.COUNTRY}" if setter == NATIONWIDE else f"{level}/{code}"
     return f"{unit}#target.{indicator}"

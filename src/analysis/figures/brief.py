@@ -74,10 +74,8 @@ def _name_target(axes: Axes, path: pd.DataFrame, language: str) -> None:
     """Name the target above the panel, where no reading can hide behind it."""
     due = path["target"].dropna()
     if not due.empty:
-        label = say("figures.fan_target", language, target=float(due.iloc[-1]))
-        axes.set_title(
-            f"◆ {label}", loc="right", fontsize=8, fontweight="normal", color=style.TARGET
-        )
+        label = "◆ " + write(float(due.iloc[-1]), "percent1", language)
+        axes.set_title(label, loc="right", fontsize=8, fontweight="normal", color=style.TARGET)
 
 
 def _fan_data(brief: Brief) -> pd.DataFrame:

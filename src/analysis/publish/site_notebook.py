@@ -21,6 +21,7 @@ from analysis.wording import say
 
 _EVIDENCE = re.compile(r'<td([^>]*?) data-evidence="([^"]+)">(.*?)</td>', re.DOTALL)
 _FRAME = re.compile(r'(<table border="1" class="dataframe">.*?</table>)', re.DOTALL)
+_SCRIPT = re.compile(r'<script data-file="([a-z_]+)">(.*?)</script>', re.DOTALL)
 _H1 = re.compile(r"<h1[^>]*>(.*?)</h1>", re.DOTALL)
 _TAGS = re.compile(r"<[^>]+>")
 _DOTS_PER_CSS_PIXEL = 150 / 96
@@ -98,10 +99,21 @@ def _output(
         markup = _figure(data.pop("image/png"), meta["image/png"], stem, name, link, files)
         data["text/html"] = markup
     elif "text/html" in data:
-        data["text/html"] = linked(data["text/html"]) + (
+        data["text/html"] = linked(_scripts_apart(data["text/html"], stem, files)) + (
             f'<p class="files">{link}</p>' if link else ""
         )
     return output
+
+
+def _scripts_apart(text: str, stem: str, files: dict[str, bytes]) -> str:
+    """Move scripts that carry a name into files, so that the page itself stays light."""
+
+    def apart(match: re.Match[str]) -> str:
+        path = f"files/{stem}_{match[1]}.js"
+        files[path] = match[2].encode("utf-8")
+        return f'<script src="{path}"></script>'
+
+    return _SCRIPT.sub(apart, text)
 
 
 def linked(text: str) -> str:

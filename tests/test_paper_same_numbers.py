@@ -1,0 +1,211 @@
+"""Page, PDF, workbook and CSV show the same numbers; paper is tagged, embedded and repeatable."""
+
+import csv
+import html
+import io
+import re
+import zipfile
+
+import openpyxl
+import pandas as pd
+import pypdf
+import pytest
+import report_site
+import synthetic_report
+
+from analysis.brief import Tables, brief
+from analysis.publish.pdf import brief_pdf
+from analysis.publish.site_page import brief_file
+from analysis.publish.workbook import Sheet, number_format, workbook
+from analysis.results import Result
+from analysis.wording import write
+
+pytestmark = pytest.mark.xdist_group("site")
+LANGUAGES = ("en", "vi")
+HOSTILE = ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\t=1", "<b>x</b>", "http://x.example"]
+
+
+@pytest.fixture(scope="session")
+def reports(tmp_path_factory):
+    return report_site.shared(tmp_path_factory)
+
+
+def cells(text, table):
+    """The rows of a table of a page as plain texts."""
+    body = re.search(rf'id="{table}">.*?<tbody>(.*?)</tbody>', text, re.DOTALL)[1]
+    rows = re.findall(r"<tr.*?</tr>", body, re.DOTALL)
+    return [
+        [
+            html.unescape(re.sub(r"<[^>]+>", "", cell))
+            for cell in re.findall(r"<t[hd].*?</t[hd]>", row)
+        ]
+        for row in rows
+    ]
+
+
+def paper(path):
+    """The text of a PDF without the spaces that line breaks leave."""
+    text = " ".join(page.extract_text() for page in pypdf.PdfReader(path).pages)
+    return re.sub(r"\s+", "", text)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("code", report_site.BRIEFS)
+def test_a_brief_says_the_same_on_page_paper_and_in_csv(reports, language, code):
+    folder = reports / language
+    page = cells((folder / brief_file(code)).read_text("utf-8"), "table-answer")
+    stem = brief_file(code).removesuffix(".html")
+    data = pd.read_csv(folder / "files" / f"{stem}_answer.csv", dtype={"indicator": str})
+    text = paper(folder / brief_file(code, "pdf"))
+    shown = {column: [row[column + 1] for row in page] for column in range(3)}
+    for place, row in enumerate(data.to_dict("records")):
+        forecast = write(row["q50"], "percent1", language)
+        chance = write(row["p_meets_reported"], "probability", language)
+        assert shown[place][1] == forecast
+        assert shown[place][4].startswith(chance) or pd.isna(row["p_meets_reported"])
+    for row in page:
+        for cell in row[1:]:
+            assert re.sub(r"\s+", "", cell) in text, cell
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_table_of_provinces_is_the_same_on_page_in_csv_and_in_the_workbook(reports, language):
+    folder = reports / language
+    data = pd.read_csv(folder / "files" / "provinces.csv", dtype={"province_code": str})
+    page = cells((folder / "index.html").read_text("utf-8"), "table-provinces")
+    sheet = openpyxl.load_workbook(folder / "tables.xlsx")["provinces"]
+    heads = [cell.value for cell in sheet[4]]
+    listed = [dict(zip(heads, row, strict=True)) for row in sheet.iter_rows(5, values_only=True)]
+    listed = [row for row in listed if row["geo_level"] == "province_63"]
+    assert len(data) == len(page) == len(listed) == 63 * 3
+    forecast = next(h for h in heads if h.startswith({"en": "Forecast", "vi": "Dự báo"}[language]))
+    chance = next(
+        h for h in heads if h.startswith({"en": "Probability as", "vi": "Xác suất theo"}[language])
+    )
+    for row, shown, kept in zip(data.to_dict("records"), page, listed, strict=True):
+        assert kept[forecast] == pytest.approx(row["q50"], abs=1e-9)
+        assert write(kept[forecast], "percent1", language) in shown
+        if pd.notna(row["p_meets_reported"]):
+            assert kept[chance] == pytest.approx(row["p_meets_reported"], abs=1e-9)
+            assert write(kept[chance], "probability", language) in shown
+        else:
+            assert kept[chance] is None
+
+
+def test_the_numbers_are_those_of_the_tables_of_the_chapters(reports):
+    source = synthetic_report.forecasts()
+    source = source[(source["scale"] == "reported") & (source["geo_level"] == "province_63")]
+    source = source.set_index(["province_code", "indicator"])["q50"]
+    data = pd.read_csv(reports / "en" / "files" / "provinces.csv", dtype={"province_code": str})
+    for row in data.to_dict("records"):
+        assert row["q50"] == pytest.approx(source[row["province_code"], row["indicator"]], abs=6e-4)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_brief_is_one_a4_page_tagged_with_embedded_fonts_and_alt_text(reports, language):
+    for code in report_site.BRIEFS:
+        reader = pypdf.PdfReader(reports / language / brief_file(code, "pdf"))
+        assert len(reader.pages) == 1, code
+        width, height = (float(side) / 72 * 25.4 for side in reader.pages[0].mediabox[2:])
+        assert (round(width), round(height)) == (210, 297)
+        root = reader.trailer["/Root"]
+        assert root["/MarkInfo"]["/Marked"]
+        assert root["/Lang"] == language
+        fonts = reader.pages[0]["/Resources"]["/Font"].values()
+        assert all(_embedded(font.get_object()) for font in fonts)
+        alts = _alternatives(root["/StructTreeRoot"])
+        assert len([alt for alt in alts if len(alt) > 40]) == 2
+
+
+def _embedded(font):
+    inner = font["/DescendantFonts"][0].get_object()
+    return any(name.startswith("/FontFile") for name in inner["/FontDescriptor"].get_object())
+
+
+def _alternatives(node, depth=0):
+    node = node.get_object()
+    found = [str(node["/Alt"])] if "/Alt" in node else []
+    children = node.get("/K", [])
+    for child in children if isinstance(children, list) else [children]:
+        child = child.get_object() if hasattr(child, "get_object") else child
+        if isinstance(child, dict) and depth < 40:
+            found += _alternatives(child, depth + 1)
+    return found
+
+
+def test_vietnamese_letters_survive_on_paper(reports):
+    text = paper(reports / "vi" / "brief_83_ben_tre.pdf")
+    assert "BếnTre" in text
+    assert "Đồngbằngsông" in text
+    assert "95,0%" in text.replace("\u202f", "")
+
+
+def test_paper_and_workbook_are_the_same_bytes_each_time(reports, monkeypatch):
+    monkeypatch.setenv("ANALYSIS_CACHE", "off")
+    monkeypatch.setenv("ANALYSIS_PROCESSED", str(reports.parent / "processed"))
+    monkeypatch.setenv("ANALYSIS_RAW", str(reports.parent / "raw"))
+    tables = Tables.read()
+    folder = reports / "vi"
+    pictures = {
+        name: ((folder / "files" / f"brief_83_ben_tre_{name}.png").read_bytes(), "alt " * 20)
+        for name in ("forecast", "place")
+    }
+    first, second = (brief_pdf(brief("83", tables), tables, pictures, "vi") for _ in range(2))
+    assert first == second
+    assert book(hostile()) == book(hostile())
+
+
+def hostile():
+    table = pd.DataFrame(
+        {
+            "title": HOSTILE,
+            "value": [95.0123, None, 1.0, 2.0, 3.0, 4.0, 5.0],
+            "as_of": pd.to_datetime(["2023-12-31"] * 7),
+            "p": [0.5] * 7,
+        }
+    )
+    formats = {"value": "percent1", "as_of": "date", "p": "probability"}
+    return Result("hostile", table, formats=formats)
+
+
+def book(result):
+    return workbook([Sheet("hostile", "=title", result, plain=True)], "en")
+
+
+def test_the_workbook_has_contents_frozen_heads_typed_cells_and_no_formula():
+    content = book(hostile())
+    loaded = openpyxl.load_workbook(io.BytesIO(content))
+    assert loaded.sheetnames == ["Contents", "hostile"]
+    contents, sheet = loaded["Contents"], loaded["hostile"]
+    assert contents["A5"].value == "hostile" and contents["C5"].value == 7
+    assert contents["A5"].hyperlink.location == "'hostile'!A1"
+    assert sheet.freeze_panes == "B5"
+    assert [cell.value for cell in sheet[4]] == ["title", "value", "as_of", "p"]
+    assert [sheet.cell(row, 1).value for row in range(5, 12)] == HOSTILE
+    assert all(sheet.cell(row, 1).data_type == "s" for row in range(5, 12))
+    assert sheet["B5"].value == 95.012 and sheet["B5"].number_format == "0.0"
+    assert sheet["B6"].value is None
+    assert sheet["C5"].is_date and sheet["C5"].number_format == "yyyy-mm-dd"
+    assert sheet["D5"].number_format == "0%"
+    for name in zipfile.ZipFile(io.BytesIO(content)).namelist():
+        assert b"<f>" not in zipfile.ZipFile(io.BytesIO(content)).read(name)
+
+
+def test_csv_keeps_formulas_from_spreadsheets():
+    rows = list(csv.reader(io.StringIO(hostile().csv())))
+    assert all(row[0][0] not in "=+-@\t" for row in rows[1:])
+
+
+@pytest.mark.parametrize("names", [["a", "A"], ["x" * 32], ["a/b"], [""]])
+def test_sheet_names_that_spreadsheets_refuse_are_refused(names):
+    with pytest.raises(ValueError, match="sheet"):
+        workbook([Sheet(name, "t", hostile()) for name in names], "en")
+
+
+@pytest.mark.parametrize(
+    ("spec", "code"),
+    [("percent1", "0.0"), ("share0", "0%"), ("probability", "0%"), ("rounded", "#,##0"),
+     ("signed1", "+0.0;-0.0;0"), ("text", "General")],
+)  # fmt: skip
+def test_number_formats(spec, code):
+    assert number_format(spec) == code

@@ -1,0 +1,212 @@
+"""The site in a real browser: sorting, filtering, languages, phone, keyboard, accessibility."""
+
+import importlib.util
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+import report_site
+
+pytestmark = pytest.mark.xdist_group("site")
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+PAGES = ("index.html", "02_coverage.html", "brief_83_ben_tre.html", "readings_83_ben_tre.html",
+         "sources.html")  # fmt: skip
+LANGUAGES = ("en", "vi")
+
+
+@pytest.fixture(scope="session")
+def reports(tmp_path_factory):
+    return report_site.shared(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if not Path(CHROMIUM).is_file():
+        pytest.skip("Chromium is missing: apt-get install chromium, or set CHROMIUM to its path")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as player:
+        started = player.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_page(browser, reports):
+    """Open a page of the site; every request that leaves the machine is refused and noted."""
+    contexts = []
+
+    def opened(name, width=1200):
+        context = browser.new_context(viewport={"width": width, "height": 900})
+        contexts.append(context)
+        page = context.new_page()
+        page.outside, page.complaints = [], []
+        page.on("console", lambda said: page.complaints.append(said.text))
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on("request", lambda one: note(page, one.url))
+        page.goto((reports / name).as_uri())
+        return page
+
+    def note(page, address):
+        if not address.startswith(("file:", "data:")):
+            page.outside.append(address)
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def shown(page, column=0):
+    return page.eval_on_selector_all(
+        "#table-provinces tbody tr:not([hidden])",
+        f"rows => rows.map(row => row.cells[{column}].innerText)",
+    )
+
+
+def keys(page, column):
+    return page.eval_on_selector_all(
+        "#table-provinces tbody tr:not([hidden])",
+        f"rows => rows.map(row => row.cells[{column}].dataset.value).filter(Boolean).map(Number)",
+    )
+
+
+def column(page, part):
+    heads = page.eval_on_selector_all("#table-provinces th", "all => all.map(h => h.innerText)")
+    return next(at for at, head in enumerate(heads) if part in head)
+
+
+def test_the_table_opens_with_one_indicator_and_says_how_many_rows(open_page):
+    page = open_page("en/index.html")
+    assert len(shown(page)) == 63
+    assert page.inner_text("#shown") == "63 provinces shown"
+    assert page.complaints == []
+
+
+def test_a_heading_sorts_up_and_then_down_and_says_so(open_page):
+    page = open_page("en/index.html")
+    at = column(page, "Probability")
+    head = page.locator("#table-provinces th").nth(at)
+    head.locator("button").click()
+    assert head.get_attribute("aria-sort") == "ascending"
+    assert keys(page, at) == sorted(keys(page, at)) and len(keys(page, at)) > 50
+    head.locator("button").click()
+    assert head.get_attribute("aria-sort") == "descending"
+    assert keys(page, at) == sorted(keys(page, at), reverse=True)
+
+
+def test_names_sort_as_the_language_does_and_missing_values_stay_last(open_page):
+    page = open_page("vi/index.html")
+    page.locator("#table-provinces th button").first.click()
+    names = shown(page)
+    assert names[0] == "An Giang"
+    assert names.index("Cần Thơ") < names.index("Đà Nẵng") < names.index("Gia Lai")
+    at = column(page, "Số mới nhất")
+    for _ in range(2):
+        page.locator("#table-provinces th").nth(at).locator("button").click()
+        assert shown(page, at)[-1] == "–"
+
+
+def test_filters_narrow_the_table_together(open_page):
+    page = open_page("vi/index.html")
+    page.fill("#filter-text", "ben tre")
+    assert shown(page) == ["Bến Tre"]
+    page.fill("#filter-text", "")
+    page.select_option("#filter-region", "R6")
+    assert len(shown(page)) == 13
+    page.select_option("#filter-verdict", "very_unlikely")
+    assert 0 < len(shown(page)) < 13
+    page.select_option("#filter-verdict", "")
+    page.select_option("#filter-indicator", "ui_coverage")
+    assert len(shown(page)) == 13
+    assert page.inner_text("#shown") == "Hiển thị 13 tỉnh"
+
+
+def test_the_table_works_by_keyboard_alone(open_page):
+    page = open_page("en/index.html")
+    page.focus("#table-provinces th button")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.locator("#table-provinces th[aria-sort]").count() == 1
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Space")
+    assert page.locator("#table-provinces th").first.get_attribute("aria-sort") == "ascending"
+
+
+def test_the_first_stop_of_the_keyboard_skips_to_the_content(open_page):
+    page = open_page("en/index.html")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#main")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_language_switch_leads_to_the_same_page_and_back(open_page, name):
+    page = open_page(f"en/{name}")
+    page.click("a.switch")
+    assert page.url.endswith(f"/vi/{name}")
+    assert page.get_attribute("html", "lang") == "vi"
+    page.click("a.switch")
+    assert page.url.endswith(f"/en/{name}")
+
+
+def test_a_number_leads_to_its_reading_and_the_reading_to_its_source(open_page):
+    page = open_page("en/brief_83_ben_tre.html")
+    page.click("#table-answer tbody tr:first-child td:nth-of-type(1) a")
+    assert "readings_83_ben_tre.html#hi_coverage.2023-12-31" in page.url
+    row = page.locator(":target")
+    assert "95.01%" in row.inner_text()
+    row.locator("a", has_text="S328").click()
+    source = page.locator(":target")
+    assert source.inner_text().startswith("S328")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", PAGES)
+def test_a_phone_shows_every_page_whole_and_nothing_is_asked_for_outside(
+    open_page, language, name
+):
+    page = open_page(f"{language}/{name}", width=360)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.outside == []
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("code", report_site.BRIEFS)
+def test_a_brief_prints_on_one_a4_page(open_page, language, code, tmp_path):
+    from analysis.publish.site_page import brief_file
+
+    page = open_page(f"{language}/{brief_file(code)}")
+    printed = tmp_path / "brief.pdf"
+    page.pdf(path=printed, prefer_css_page_size=True)
+    import pypdf
+
+    assert len(pypdf.PdfReader(printed).pages) == 1
+
+
+def test_without_javascript_the_whole_table_stands_there(browser, reports):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((reports / "en" / "index.html").as_uri())
+    assert page.locator("#table-provinces tbody tr").count() == 63 * 3
+    context.close()
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "width"),
+    [(one, name, 1200) for one in LANGUAGES for name in PAGES]
+    + [("vi", "index.html", 360), ("en", "brief_83_ben_tre.html", 360)],
+)
+def test_axe_finds_no_violation(open_page, language, name, width):
+    package = importlib.util.find_spec("axe_playwright_python")
+    if package is None:
+        pytest.skip("axe is missing: pip install axe-playwright-python (it ships axe-core)")
+    page = open_page(f"{language}/{name}", width)
+    page.add_script_tag(path=Path(package.origin).parent / "axe.min.js")
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    told = [f"{one['id']}: {one['help']}: {one['nodes'][0]['html'][:120]}" for one in found]
+    assert told == []
+    assert page.evaluate("axe.version")
