@@ -11,6 +11,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+_WIDGET = "application/vnd.jupyter.widget-view+json"
 _MODEL_ID = re.compile(r"\b[0-9a-f]{32}\b")
 _KEPT_METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -95,7 +96,8 @@ def clean(notebook: NotebookNode) -> dict[str, str]:
     stderr, and the random identifiers of widgets and of the cell with the passed parameters.
     """
     complaints: dict[str, str] = {}
-    widgets = notebook.metadata.get("widgets")
+    _without_widgets_that_have_a_page(notebook)
+    widgets = notebook.metadata.get("widgets") if _WIDGET in str(notebook.cells) else None
     notebook.metadata = nbformat.from_dict(_KEPT_METADATA)
     for cell in notebook.cells:
         kept_tags = tags(cell)
@@ -110,6 +112,15 @@ def clean(notebook: NotebookNode) -> dict[str, str]:
         notebook.metadata["widgets"] = widgets
         _renumber_widgets(notebook)
     return complaints
+
+
+def _without_widgets_that_have_a_page(notebook: NotebookNode) -> None:
+    """A widget answers only while its kernel lives; where HTML stands in for it, that is kept."""
+    for cell in _code_cells(notebook):
+        for output in cell.outputs:
+            data = output.get("data", {})
+            if "text/html" in data:
+                data.pop(_WIDGET, None)
 
 
 def _take_stderr(cell: NotebookNode) -> list[str]:
