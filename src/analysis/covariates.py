@@ -114,9 +114,8 @@ def populations(
     order = {unit: place for place, unit in enumerate(distinct)}
     which = pd.Series([order[unit] for unit in units], dtype=int)
     groups = which.groupby(which).indices
-    for place in range(len(distinct)):
-        rows = groups.get(place, np.array([], dtype=int))
-        unit = distinct[place]
+    for unit, place in order.items():
+        rows = groups[place]
         result[rows] = np.exp(_line(at[rows], known, np.log(curves[unit]))).sum(axis=0)
     return result
 
