@@ -165,9 +165,7 @@ def test_a_number_leads_to_its_reading_and_the_reading_to_its_source(open_page):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", PAGES)
-def test_a_phone_shows_every_page_whole_and_nothing_is_asked_for_outside(
-    open_page, language, name
-):
+def test_a_phone_shows_every_page_whole_and_nothing_is_asked_for_outside(open_page, language, name):
     page = open_page(f"{language}/{name}", width=360)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert page.outside == []
@@ -195,10 +193,17 @@ def test_without_javascript_the_whole_table_stands_there(browser, reports):
     context.close()
 
 
+def judged(name, width):
+    """The front page, a chapter and a brief at a desk in every run; the rest with the slow tests."""
+    quick = name in PAGES[:3] and width == 1200
+    return [
+        pytest.param(one, name, width, marks=() if quick else pytest.mark.slow) for one in LANGUAGES
+    ]
+
+
 @pytest.mark.parametrize(
     ("language", "name", "width"),
-    [(one, name, 1200) for one in LANGUAGES for name in PAGES]
-    + [("vi", "index.html", 360), ("en", "brief_83_ben_tre.html", 360)],
+    [case for name in PAGES for width in (1200, 360) for case in judged(name, width)],
 )
 def test_axe_finds_no_violation(open_page, language, name, width):
     package = importlib.util.find_spec("axe_playwright_python")

@@ -59,26 +59,9 @@ def provinces(tables: Tables, levels: tuple[str, ...] = ("province_63",)) -> Res
     order = [name for name in coverage.COVERAGE if name in set(table["indicator"])]
     table["place"] = table["indicator"].map({name: at for at, name in enumerate(order)})
     table = table.sort_values(["place", "geo_level", "province_code"])
-    columns = [
-        "geo_level",
-        "province_code",
-        "region",
-        "value",
-        "evidence",
-        "as_of",
-        "q50",
-        "rests_on",
-        "q10",
-        "q90",
-    ]
-    columns += [
-        "target",
-        "target_from",
-        "target_setter",
-        "p_meets_reported",
-        "verdict",
-        "p_meets_official",
-    ]
+    columns = ["geo_level", "province_code", "region", "p_meets_reported", "verdict"]
+    columns += ["q50", "rests_on", "q10", "q90", "target", "target_from", "target_setter"]
+    columns += ["value", "evidence", "as_of", "p_meets_official"]
     columns += ["persons_month_50", "persons_month_80", "indicator"]
     return Result(
         "provinces",

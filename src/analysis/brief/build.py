@@ -44,7 +44,9 @@ _JOINED = {
     "best_year_persons_month": "best_year",
 }
 _WORDS = {"indicator": "indicator", "target_setter": "setter", "verdict": "verdict"}
+#: What is not shown where the evidence does not carry it.
 _CHANCES = ["p_meets_reported", "p_meets_official", "persons_month_50", "persons_month_80"]
+_CHANCES += ["best_year_persons_month", "best_year"]
 
 
 @dataclass(frozen=True)
