@@ -20,7 +20,8 @@ import pytest
 from analysis.publish import pipeline, runner_environment
 
 TABLES = "ANALYSIS_TEST_TABLES"
-LONGEST_WAIT = 240
+LONGEST_WAIT = 600
+LONGEST_CELL = 900
 
 
 def is_cell(item: pytest.Item) -> bool:
@@ -67,6 +68,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object):
             return group.get(stem, stem) if folder == "notebooks" else super()._split_scope(nodeid)
 
     return ByGroup(config, log)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """A cell may take longer than a test: on a slow machine the heaviest takes minutes."""
+    if is_cell(item):
+        item.add_marker(pytest.mark.timeout(LONGEST_CELL))
 
 
 def arrange(items: list[pytest.Item]) -> None:

@@ -101,7 +101,7 @@ class WarmProvisioner(LocalProvisioner):
         environment = {**kwargs.get("env", os.environ)}
         environment.pop("JPY_PARENT_PID", None)  # the parent is the prepared process
         try:
-            self.process = WarmProcess(  # type: ignore[assignment]
+            process = WarmProcess(
                 address,
                 {
                     "argv": cmd[cmd.index("ipykernel_launcher") + 1 :],
@@ -113,7 +113,8 @@ class WarmProvisioner(LocalProvisioner):
             )
         except OSError:
             return await super().launch_kernel(cmd, **kwargs)
-        self.pid = self.pgid = self.process.pid
+        self.process = process  # type: ignore[assignment]
+        self.pid = self.pgid = process.pid
         return self.connection_info
 
     async def cleanup(self, restart: bool = False) -> None:

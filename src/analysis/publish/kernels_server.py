@@ -62,9 +62,7 @@ class Server:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, self._stop)
         self.selector.register(sys.stdin, selectors.EVENT_READ, self._run_has_ended)
-        self.selector.register(
-            wake, selectors.EVENT_READ, lambda _: (wake.recv(4096), self._reap())
-        )
+        self.selector.register(wake, selectors.EVENT_READ, self._child_has_ended)
         self.selector.register(self.listener, selectors.EVENT_READ, self._accept)
         while self.running:
             for key, _ in self.selector.select():
@@ -95,6 +93,10 @@ class Server:
             if known is connection:
                 _kill_group(process)
         self.selector.unregister(connection)
+
+    def _child_has_ended(self, wake: socket.socket) -> None:
+        wake.recv(4096)
+        self._reap()
 
     def _reap(self) -> None:
         while True:

@@ -36,7 +36,7 @@ def _build(aside: Path, outcomes: Sequence[Outcome], publish: Publisher) -> None
         shutil.copyfile(path, processed / path.name)
     finished = [outcome for outcome in outcomes if outcome.finished]
     for outcome in finished:
-        if outcome.job.writes_tables:
+        if outcome.finished and outcome.job.writes_tables:
             for name, path in outcome.finished.tables().items():
                 shutil.copyfile(path, processed / name)
     with _environment(ANALYSIS_PROCESSED=str(processed), ANALYSIS_REPORTS=str(reports)):
@@ -73,6 +73,7 @@ def site(finished: Sequence[Outcome], reports: Path) -> None:
         [
             pages.Executed(one.job.chapter.stem, one.job.parameters, one.finished.notebook)
             for one in finished
+            if one.finished
         ],
         reports,
     )

@@ -16,7 +16,8 @@ from analysis import paths
 
 LANGUAGES = ("en", "vi")
 COUNTRY = "00"
-_KEYS = {"raw", "needs", "files", "produces", "languages", "vary", "limit", "memory"}
+_LISTS = {"raw", "needs", "files", "produces", "languages"}
+_NUMBERS = {"limit", "memory"}
 
 
 class PipelineError(ValueError):
@@ -86,16 +87,14 @@ def load(file: Path | None = None) -> list[Chapter]:
 
 
 def _chapter(stem: str, entry: Mapping[str, Any]) -> Chapter:
-    if unknown := entry.keys() - _KEYS:
+    if unknown := entry.keys() - _LISTS - _NUMBERS - {"vary"}:
         raise PipelineError(f"pipeline.yml, {stem}: unknown key {', '.join(sorted(unknown))}")
-    values = {
-        key: tuple(_listed(entry[key]))
-        for key in _KEYS & entry.keys() - {"vary"}
-        if key not in {"limit", "memory"}
+    values: dict[str, Any] = {
+        key: tuple(_listed(given)) for key, given in entry.items() if key in _LISTS
     }
-    numbers = {key: entry[key] for key in ("limit", "memory") if key in entry}
+    values |= {key: entry[key] for key in _NUMBERS & entry.keys()}
     vary = {name: _values(stem, given) for name, given in entry.get("vary", {}).items()}
-    chapter = Chapter(stem, vary=vary, **values, **numbers)
+    chapter = Chapter(stem, vary=vary, **values)
     if not chapter.path.is_file():
         raise PipelineError(f"pipeline.yml names {stem}, and there is no notebooks/{stem}.ipynb")
     return chapter
