@@ -38,17 +38,17 @@ def fractional_logit(
 
 
 def check_rows(
-    readings: pd.DataFrame, exposure: pd.DataFrame, choices: growth.Choices, term: str
+    samples: growth.Samples, choices: growth.Choices, term: str
 ) -> list[dict[str, object]]:
     """The term in a mixed model (random province intercepts) and in a fractional logit.
 
     Standard errors are the model's own for the mixed model, CR1 by province for the other, with
     t(G-1) p-values; both lean to the optimistic side and are checks of the coefficient only.
     """
-    design = growth.build(readings, "hi_coverage", exposure, choices)
+    design = samples.design("hi_coverage", choices)
     labels = {"sample": f"{choices.rule}, {choices.evidence}", "n": len(design.y)}
     labels["clusters"] = len(np.unique(design.clusters))
-    minority = exposure["minority"].reindex(design.clusters).to_numpy()
+    minority = samples.exposure["minority"].reindex(design.clusters).to_numpy()
     X = np.column_stack([np.ones(len(design.y)), minority, design.X])
     mixed = fit_components(design.y, X, {"province": indicator_matrix(design.clusters)})
     j = 2 + design.names.index(term)

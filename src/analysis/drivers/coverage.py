@@ -21,6 +21,8 @@ from analysis.inference import (
 from analysis.seeds import generator
 
 OUTCOMES = tuple(growth.SCALES)
+#: Simulated panels without effect behind the table of test sizes.
+PANELS = 400
 #: Quarterly dates at which the step of July 2021 is tried instead.
 PLACEBO = np.arange(2018.0, 2024.26, 0.25)
 
@@ -56,22 +58,21 @@ def run(
     exposure = growth.with_regions(exposures(raw), geography.provinces())
     hi = restate.on_one_population(readings, raw)
     others = readings[readings["indicator"].isin(OUTCOMES[1:])]
-    rows = pd.concat([hi, others], ignore_index=True)
-    table, summary = curve.run(hi, exposure, curve_draws)
-    main = growth.Choices(design="levels")
+    samples = growth.Samples(pd.concat([hi, others], ignore_index=True), exposure)
+    table, summary = curve.run(samples, curve_draws)
     return CoverageDrivers(
-        estimates=_estimates(rows, exposure, targets.targets(raw), draws),
+        estimates=_estimates(samples, targets.targets(raw), draws),
         curve=table,
         curve_summary=summary,
-        leave_out=_leave_out(hi, exposure),
-        randomisation=_randomisation(hi, exposure, draws),
-        placebo=policy.placebo_dates(hi, exposure, main, PLACEBO),
-        galton=galton.simulate_start(hi, exposure, growth.Choices()),
-        sample=_sample(rows),
-        regions=_regions(hi, exposure, draws),
-        size=_size(hi, exposure),
+        leave_out=_leave_out(samples),
+        randomisation=_randomisation(samples, draws),
+        placebo=policy.placebo_dates(samples, growth.Choices(design="levels"), PLACEBO),
+        galton=galton.simulate_start(samples, growth.Choices()),
+        sample=_sample(samples.readings),
+        regions=_regions(samples, draws),
+        size=_size(samples),
         units=what_one_unit_means(raw),
-        intervals=pairs.intervals(pairs.usable(hi, "hi_coverage")),
+        intervals=samples.rows(OUTCOMES[0], growth.Choices())[0].rows,
     )
 
 
@@ -83,27 +84,24 @@ def _choices(design: str, outcome: str = OUTCOMES[0], **more: object) -> growth.
     return replace(base, **more)  # type: ignore[arg-type]
 
 
-def _estimates(
-    rows: pd.DataFrame, exposure: pd.DataFrame, known: pd.DataFrame, draws: int
-) -> pd.DataFrame:
+def _estimates(samples: growth.Samples, known: pd.DataFrame, draws: int) -> pd.DataFrame:
     """The table of drivers_coverage.csv."""
     found: list[dict[str, object]] = []
     for design in growth.DESIGNS:
-        found += _main_terms(rows, exposure, design, draws)
+        found += _main_terms(samples, design, draws)
         for outcome in OUTCOMES:
-            found += _each_driver(rows, exposure, outcome, design, draws)
+            found += _each_driver(samples, outcome, design, draws)
     for outcome in OUTCOMES:
-        found += _start(rows, exposure, outcome, draws)
-    found += _targets(rows, exposure, known, draws)
+        found += _start(samples, outcome, draws)
+    found += _targets(samples, known, draws)
     levels = growth.Choices(design="levels")
-    found += checks.check_rows(rows, exposure, levels, policy.TERM)
+    found += checks.check_rows(samples, levels, policy.TERM)
     table = pd.DataFrame(found)
     return _with_q(table)[[*COLUMNS[:9], "p_model", "q", "beside", *COLUMNS[9:]]]
 
 
 def _rows(
-    rows: pd.DataFrame,
-    exposure: pd.DataFrame,
+    samples: growth.Samples,
     outcome: str,
     choices: growth.Choices,
     shown: tuple[str, ...],
@@ -111,7 +109,7 @@ def _rows(
     beside: str,
 ) -> list[dict[str, object]]:
     """Estimates of the shown terms of one specification; dropped ones with their reason."""
-    design = growth.build(rows, outcome, exposure, choices)
+    design = samples.design(outcome, choices)
     labels = {
         "outcome": outcome,
         "design": choices.design,
@@ -127,25 +125,23 @@ def _rows(
     return found
 
 
-def _main_terms(
-    rows: pd.DataFrame, exposure: pd.DataFrame, design: str, draws: int
-) -> list[dict[str, object]]:
+def _main_terms(samples: growth.Samples, design: str, draws: int) -> list[dict[str, object]]:
     shown = ("trend", "step", "trend_after", "season", policy.TERM)
-    found = _rows(rows, exposure, OUTCOMES[0], _choices(design), shown, draws, "main design")
+    found = _rows(samples, OUTCOMES[0], _choices(design), shown, draws, "main design")
     trend = _choices(design, minority_trend=True)
     shown = (policy.TERM, "minority_trend")
-    return found + _rows(rows, exposure, OUTCOMES[0], trend, shown, draws, "minority trend")
+    return found + _rows(samples, OUTCOMES[0], trend, shown, draws, "minority trend")
 
 
 def _each_driver(
-    rows: pd.DataFrame, exposure: pd.DataFrame, outcome: str, design: str, draws: int
+    samples: growth.Samples, outcome: str, design: str, draws: int
 ) -> list[dict[str, object]]:
     """Each driver with the terms of time alone, and beside the strongest rival explanation."""
     found = []
     for beside, more in _companions(outcome, design).items():
         for driver in DRIVERS:
             spec = _choices(design, outcome, drivers=(driver,), **more)
-            found += _rows(rows, exposure, outcome, spec, (driver,), draws, beside)
+            found += _rows(samples, outcome, spec, (driver,), draws, beside)
     return found
 
 
@@ -159,24 +155,20 @@ def _companions(outcome: str, design: str) -> dict[str, dict[str, bool]]:
     return alone
 
 
-def _start(
-    rows: pd.DataFrame, exposure: pd.DataFrame, outcome: str, draws: int
-) -> list[dict[str, object]]:
+def _start(samples: growth.Samples, outcome: str, draws: int) -> list[dict[str, object]]:
     health = outcome == OUTCOMES[0]
     spec = _choices("changes", outcome, start_level=True, policy=health)
     beside = "decision_861" if health else "time only"
-    found = _rows(rows, exposure, outcome, spec, ("start_level",), draws, beside)
+    found = _rows(samples, outcome, spec, ("start_level",), draws, beside)
     if health:
         levels = _choices("levels", start_level=True)
-        found += _rows(rows, exposure, outcome, levels, ("start_level",), draws, beside)
+        found += _rows(samples, outcome, levels, ("start_level",), draws, beside)
     return found
 
 
-def _targets(
-    rows: pd.DataFrame, exposure: pd.DataFrame, known: pd.DataFrame, draws: int
-) -> list[dict[str, object]]:
-    chosen = growth.sample(rows, OUTCOMES[0], "changes", "yearly", "published")
-    design = target_gap.with_target(chosen, known, exposure)
+def _targets(samples: growth.Samples, known: pd.DataFrame, draws: int) -> list[dict[str, object]]:
+    chosen, _ = samples.rows(OUTCOMES[0], growth.Choices())
+    design = target_gap.with_target(chosen, known, samples.exposure)
     labels = {
         "outcome": OUTCOMES[0],
         "design": "changes",
@@ -197,21 +189,21 @@ def _with_q(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _leave_out(hi: pd.DataFrame, exposure: pd.DataFrame) -> pd.DataFrame:
+def _leave_out(samples: growth.Samples) -> pd.DataFrame:
     parts = []
     for design in growth.DESIGNS:
-        fit = growth.build(hi, OUTCOMES[0], exposure, growth.Choices(design=design)).fit()
+        fit = samples.design(OUTCOMES[0], growth.Choices(design=design)).fit()
         parts.append(policy.leave_one_out(fit).assign(design=design))
     return pd.concat(parts, ignore_index=True)
 
 
-def _randomisation(hi: pd.DataFrame, exposure: pd.DataFrame, draws: int) -> pd.DataFrame:
+def _randomisation(samples: growth.Samples, draws: int) -> pd.DataFrame:
     rows = []
     for design in growth.DESIGNS:
         for trend in (False, True):
             spec = growth.Choices(design=design, minority_trend=trend)
-            built = growth.build(hi, OUTCOMES[0], exposure, spec)
-            test = policy.randomisation(built, exposure, draws, trend)
+            built = samples.design(OUTCOMES[0], spec)
+            test = policy.randomisation(built, samples.exposure, draws, trend)
             rows.append(
                 {
                     "design": design,
@@ -249,22 +241,22 @@ def _sample(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def _regions(hi: pd.DataFrame, exposure: pd.DataFrame, draws: int) -> pd.DataFrame:
+def _regions(samples: growth.Samples, draws: int) -> pd.DataFrame:
     """Do regions grow differently? Region labels dealt out again among the provinces."""
     rows = []
     for design in growth.DESIGNS:
-        built = growth.build(hi, OUTCOMES[0], exposure, growth.Choices(design=design, regions=True))
-        p = policy.region_test(built, exposure, min(draws, 999))
+        built = samples.design(OUTCOMES[0], growth.Choices(design=design, regions=True))
+        p = policy.region_test(built, samples.exposure, min(draws, 999))
         count = sum(name.startswith("region_") for name in built.names)
         rows.append({"design": design, "terms": count, "p": p, "n": len(built.y)})
     return pd.DataFrame(rows)
 
 
-def _size(hi: pd.DataFrame, exposure: pd.DataFrame, panels: int = 400) -> pd.DataFrame:
+def _size(samples: growth.Samples) -> pd.DataFrame:
     """How often each test finds something in panels without effect, on the real designs."""
     rows = []
     for design in growth.DESIGNS:
-        built = growth.build(hi, OUTCOMES[0], exposure, growth.Choices(design=design))
+        built = samples.design(OUTCOMES[0], growth.Choices(design=design))
         rng = generator("drivers", "size", design)
         rates = rejection_rates(
             built.X,
@@ -272,9 +264,9 @@ def _size(hi: pd.DataFrame, exposure: pd.DataFrame, panels: int = 400) -> pd.Dat
             built.clusters,
             policy.TERM,
             rng,
-            panels,
+            PANELS,
             draws=199,
             absorb=built.absorb,
         )
-        rows.append({"design": design, "term": policy.TERM, "panels": panels, **rates})
+        rows.append({"design": design, "term": policy.TERM, "panels": PANELS, **rates})
     return pd.DataFrame(rows)

@@ -30,7 +30,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "wage_work": (policy.TERM, "start_level", "regions", "urban"),
     "governance": (policy.TERM, "start_level", "regions", "urban"),
 }
-#: What may stand for the coverage of a province.
+#: Which readings are compared, and what may stand for the coverage of a province.
+RULES = pairs.RULES
 EVIDENCE = ("published", "participants", "as_published")
 FORMS = (("levels", "whole"), ("changes", "annual"), ("changes", "whole"))
 
@@ -63,11 +64,9 @@ def growth_drivers() -> tuple[str, ...]:
     return ("income", "poverty", "urban", "grdp", "wage_work", "governance")
 
 
-def specification(
-    chosen: growth.Sample, exposure: pd.DataFrame, focal: str, choices: growth.Choices
-) -> Specification:
+def specification(samples: growth.Samples, focal: str, choices: growth.Choices) -> Specification:
     """One specification ready to run. Raises SingularDesign where there are no rows."""
-    design = growth.design(chosen, exposure, choices)
+    design = samples.design("hi_coverage", choices)
     controls = sorted(
         name
         for name in ("start_level", "regions", "minority_trend")
@@ -89,9 +88,7 @@ def specification(
     )
 
 
-def run(
-    readings: pd.DataFrame, exposure: pd.DataFrame, draws: int = 499
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def run(samples: growth.Samples, draws: int = 499) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Run all families.
 
     Returns the curve (one row a specification) and a summary (one row a family: specifications,
@@ -100,9 +97,8 @@ def run(
     provinces, are listed with the reason and not counted.
     """
     tables, summary = [], []
-    samples = _Samples(readings, exposure)
     for focal in FAMILIES:
-        specs = [samples.specification(focal, c) for c in choices_of(focal)]
+        specs = [specification(samples, focal, c) for c in choices_of(focal)]
         curve = run_curve(specs, generator("drivers", "curve", focal), draws)
         tables.append(curve.table)
         summary.append(_summary(focal, curve))
@@ -111,21 +107,6 @@ def run(
     joint = pd.DataFrame(summary)
     joint["joint_q"] = benjamini_hochberg(joint["joint_median"])
     return table, joint
-
-
-class _Samples:
-    """Rows are chosen once for each rule, evidence and design; only columns differ after that."""
-
-    def __init__(self, readings: pd.DataFrame, exposure: pd.DataFrame) -> None:
-        self.exposure = exposure
-        self.samples = {
-            (design, rule, evidence): growth.sample(readings, "hi_coverage", design, rule, evidence)
-            for design, rule, evidence in product(growth.DESIGNS, pairs.RULES, EVIDENCE)
-        }
-
-    def specification(self, focal: str, choices: growth.Choices) -> Specification:
-        chosen = self.samples[choices.design, choices.rule, choices.evidence]
-        return specification(chosen, self.exposure, focal, choices)
 
 
 def _summary(focal: str, curve: Curve) -> dict[str, object]:

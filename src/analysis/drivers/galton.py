@@ -23,8 +23,7 @@ ERRORS = (1.0, 1.5, 2.0)
 
 
 def simulate_start(
-    readings: pd.DataFrame,
-    exposure: pd.DataFrame,
+    samples: growth.Samples,
     choices: growth.Choices,
     draws: int = 500,
     errors: tuple[float, ...] = ERRORS,
@@ -36,8 +35,8 @@ def simulate_start(
     that provinces differ no more than the readings support.
     """
     spec = replace(choices, design="changes", start_level=True)
-    design = growth.build(readings, "hi_coverage", exposure, spec)
-    start, end, position = _true_paths(readings, exposure, spec, design)
+    design = samples.design("hi_coverage", spec)
+    start, end, position = _true_paths(samples.readings, spec, design)
     rows = []
     for error in errors:
         rng = generator("drivers", "galton", str(error))
@@ -47,7 +46,7 @@ def simulate_start(
 
 
 def _true_paths(
-    readings: pd.DataFrame, exposure: pd.DataFrame, spec: growth.Choices, design: growth.Design
+    readings: pd.DataFrame, spec: growth.Choices, design: growth.Design
 ) -> tuple[Array, Array, tuple[np.ndarray, np.ndarray, int]]:
     """True logits at both ends of each interval, and the reading that stands at each end."""
     own = [i for i, n in enumerate(design.names) if n != "start_level"]

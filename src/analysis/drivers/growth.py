@@ -76,16 +76,30 @@ class Sample:
     y0: Array
 
 
-def build(
-    readings: pd.DataFrame, indicator: str, exposure: pd.DataFrame, choices: Choices
-) -> Design:
-    """The design of one specification.
+class Samples:
+    """Readings and exposures, from which designs are made; rows are chosen once for each rule.
 
-    ``exposure`` is indexed by province_code (see analysis.drivers.exposures). Raises
-    SingularDesign when no rows are left, and ValueError for an unknown design.
+    ``exposure`` is indexed by province_code (see analysis.drivers.exposures).
     """
-    chosen = sample(readings, indicator, choices.design, choices.rule, choices.evidence)
-    return design(chosen, exposure, choices)
+
+    def __init__(self, readings: pd.DataFrame, exposure: pd.DataFrame) -> None:
+        self.readings, self.exposure = readings, exposure
+        self._found: dict[tuple[str, ...], tuple[Sample, dict[str, Array]]] = {}
+
+    def rows(self, indicator: str, choices: Choices) -> tuple[Sample, dict[str, Array]]:
+        """The rows of a specification and the exposures that they carry."""
+        key = (indicator, choices.design, choices.rule, choices.evidence)
+        if key not in self._found:
+            chosen = sample(self.readings, *key)
+            self._found[key] = (chosen, carried(chosen, self.exposure))
+        return self._found[key]
+
+    def design(self, indicator: str, choices: Choices) -> Design:
+        """The design of one specification.
+
+        Raises SingularDesign when no rows are left, and ValueError for an unknown design.
+        """
+        return design(*self.rows(indicator, choices), choices)
 
 
 def sample(readings: pd.DataFrame, indicator: str, kind: str, rule: str, evidence: str) -> Sample:
@@ -116,17 +130,24 @@ def _largest_group(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["key"].isin(keys)].reset_index(drop=True)
 
 
-def design(chosen: Sample, exposure: pd.DataFrame, choices: Choices) -> Design:
-    """The outcome and the columns of one specification on chosen rows."""
-    needed = [*choices.drivers, "minority"]
-    values = exposure[needed].reindex(chosen.codes).to_numpy()
-    known = np.isfinite(values).all(axis=1)
+def carried(chosen: Sample, exposure: pd.DataFrame) -> dict[str, Array]:
+    """The exposures of each row of a sample, an array (n,) each."""
+    own = exposure.reindex(chosen.codes)
+    return dict(zip(map(str, own.columns), own.to_numpy().T, strict=True))
+
+
+def design(chosen: Sample, own: dict[str, Array], choices: Choices) -> Design:
+    """The outcome and the columns of one specification on chosen rows.
+
+    ``own`` are the exposures that the rows carry (see `carried`); rows without a value of a
+    driver are left out. Raises SingularDesign when no rows are left.
+    """
+    known = np.isfinite([own[name] for name in (*choices.drivers, "minority")]).all(axis=0)
     if not known.any():
         raise SingularDesign("no rows are left for this design")
     if not known.all():
         chosen = subset(chosen, known)
-    carried = exposure.reindex(chosen.codes)
-    own = dict(zip(carried.columns, carried.to_numpy().T, strict=True))
+        own = {name: values[known] for name, values in own.items()}
     make = _levels if choices.design == "levels" else _changes
     return make(chosen, own, choices)
 

@@ -58,8 +58,7 @@ def randomisation(
 
 
 def placebo_dates(
-    readings: pd.DataFrame,
-    exposure: pd.DataFrame,
+    samples: growth.Samples,
     choices: growth.Choices,
     dates: Array,
 ) -> pd.DataFrame:
@@ -73,17 +72,13 @@ def placebo_dates(
     for trend in (False, True):
         for date in dates:
             spec = replace(choices, step=float(date), minority_trend=trend)
-            rows.append(
-                {"date": date, "minority_trend": trend, **_placebo(readings, exposure, spec)}
-            )
+            rows.append({"date": date, "minority_trend": trend, **_placebo(samples, spec)})
     return pd.DataFrame(rows)
 
 
-def _placebo(
-    readings: pd.DataFrame, exposure: pd.DataFrame, spec: growth.Choices
-) -> dict[str, object]:
+def _placebo(samples: growth.Samples, spec: growth.Choices) -> dict[str, object]:
     try:
-        fit = growth.build(readings, "hi_coverage", exposure, spec).fit()
+        fit = samples.design("hi_coverage", spec).fit()
         j = fit.index(TERM)
         error = float(np.sqrt(covariance(fit, "CR3")[j, j]))
     except (SingularDesign, KeyError) as failure:

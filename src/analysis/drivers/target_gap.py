@@ -48,6 +48,6 @@ def with_target(
     joined = joined.sort_values("row")
     years = joined["year"].to_numpy() + 1.0 - part.first
     gap = (terms.logit(joined["value"].to_numpy()) - part.y0) / years
-    design = growth.design(part, exposure, growth.Choices())
+    design = growth.design(part, growth.carried(part, exposure), growth.Choices())
     X, names = np.column_stack([gap, design.X]), (TERM, *design.names)
     return replace(design, X=X, names=names)

@@ -1,0 +1,104 @@
+"""Forecasts of late payment: who gets one, what it knows, and that it hides nothing."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from driver_data import raw, readings
+
+from analysis import geography, targets
+from analysis.drivers import late_data, late_forecast
+
+pytestmark = pytest.mark.xdist_group("drivers")
+
+
+@pytest.fixture(scope="module")
+def table():
+    return late_forecast.late_payment_forecasts(readings(), raw())
+
+
+def test_every_province_has_a_forecast_or_a_reason(table):
+    own = table[table["geo_level"] == "province_63"]
+    assert set(own["province_code"]) == set(geography.provinces().index)
+    silent = own[own["scale"].isna()]
+    assert silent["reason"].isin(["no_reading", "no_series_no_target"]).all()
+    assert silent["q50"].isna().all()
+    assert (silent["verdict"] == "not_enough_evidence").all()
+
+
+def test_every_target_still_ahead_is_answered(table):
+    known = targets.targets(raw())
+    ahead = known[
+        (known["indicator"] == "late_payment_rate") & (known["due"] > table["origin"].max())
+    ]
+    asked = set(zip(ahead["geo_level"], ahead["province_code"], strict=True))
+    answered = table[table["p_meets_reported"].notna()]
+    assert asked == set(zip(answered["geo_level"], answered["province_code"], strict=True))
+
+
+def test_quantiles_are_ordered_and_reported_rates_are_wider(table):
+    rows = table[table["scale"].notna()]
+    names = ["q025", "q05", "q10", "q25", "q50", "q75", "q90", "q95", "q975"]
+    assert (np.diff(rows[names].to_numpy(), axis=1) > 0).all()
+    wide = rows.pivot_table(
+        index=["geo_level", "province_code", "date"], columns="scale", values="sd"
+    )
+    assert (wide["reported"] > wide["true"]).all()
+
+
+def test_a_looser_target_is_met_more_surely():
+    loose = raw()
+    facts = loose.facts.copy()
+    mine = (
+        (facts["indicator"] == "late_payment_rate")
+        & (facts["kind"] == "target")
+        & (facts["province_code"] == "22")
+    )
+    assert mine.sum() == 1
+    chances = []
+    for value in (1.0, 6.0):
+        facts.loc[mine, "value"] = value
+        changed = type(loose)(**{**vars(loose), "facts": facts.copy()})
+        found = late_forecast.late_payment_forecasts(readings(), changed)
+        row = found[(found["province_code"] == "22") & (found["scale"] == "true")]
+        chances.append(float(row["p_meets_true"].iloc[0]))
+    assert chances == sorted(chances)
+    assert chances[0] < 0.2 < 0.9 < chances[1]
+
+
+def test_nothing_after_the_origin_is_known():
+    origin = pd.Timestamp("2023-12-31")
+    before = late_forecast.late_payment_forecasts(readings(), raw(), origin)
+    poisoned = readings().copy()
+    later = poisoned["as_of"] > origin
+    assert later.sum() > 100
+    poisoned.loc[later, "value"] *= 3
+    after = late_forecast.late_payment_forecasts(poisoned, raw(), origin)
+    pd.testing.assert_frame_equal(before, after)
+    assert before["last_reading"].max() <= origin
+
+
+def test_a_province_alone_is_predicted_near_its_last_reading():
+    rows = late_data.late_rows(readings(), raw())
+    model = late_forecast.fit_model(rows)
+    last = rows[(rows["province_code"] == "56") & (rows["basis"] == "total")].iloc[-1]
+    mean, spread = late_forecast.predict(model, ["56"], last["as_of"], last.to_dict())
+    assert np.exp(mean[0]) == pytest.approx(last["rate"], rel=0.35)
+    _, wide = late_forecast.predict(model, ["02"], last["as_of"], last.to_dict())
+    assert wide[0, 0] > 3 * spread[0, 0]
+
+
+def test_a_merged_unit_lies_between_its_members(table):
+    merged = table[(table["geo_level"] == "province_34") & (table["province_code"] == "31")]
+    row = merged[merged["scale"] == "true"].iloc[0]
+    rows = late_data.late_rows(readings(), raw())
+    model = late_forecast.fit_model(rows)
+    term = {"basis": row["basis"], "denominator": "receivable", "december": False}
+    mean, _ = late_forecast.predict(model, ["30", "31"], row["date"], term)
+    assert np.exp(mean.min()) < row["q50"] < np.exp(mean.max()) * 1.1
+    assert row["members"] == 2
+
+
+def test_bands_held_in_the_past():
+    score = late_forecast.rolling_score(late_data.late_rows(readings(), raw()))
+    assert len(score) >= 30
+    assert 0.65 <= score["inside80"].mean() <= 0.95
