@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from analysis import seeds
 from analysis.forecast.model import Model
@@ -25,6 +25,7 @@ class Draws:
     official: (S, P, T) persons over official figures (health: official population), or None.
     persons: (P, T) denominators as published, in persons. people: (P, T) official ones.
     country_reported: (S, T) the country as its own reports would print it.
+    country_base: (T,) the country's own denominator over the sum of its provinces'.
     plain: (S, P, T) and country_plain: (S, T) reported values before the pull of targets.
     goals: (P, T) targets that pull at the provinces, country_goals: (T,); NaN for none.
     error: (S, T) standard normal draws behind the reading error of aggregates.
@@ -39,6 +40,7 @@ class Draws:
     persons: np.ndarray
     people: np.ndarray
     country_reported: np.ndarray
+    country_base: np.ndarray
     members: dict[tuple[str, str], np.ndarray] = field(repr=False)
     aggregate_error: np.ndarray = field(repr=False)
     plain: np.ndarray = field(repr=False)
@@ -49,7 +51,7 @@ class Draws:
     official: np.ndarray | None = None
 
     def of(self, level: str, code: str, scale: str = "true") -> np.ndarray:
-        """(S, T) draws of any unit, the weighted mean of its provinces.
+        """(S, T) draws of any unit: the participants of its provinces over its denominator.
 
         scale: true, reported or official. The reported value of a merged unit or region is its
         level with one reading error of its own, of the size of a province's; the country's is
@@ -63,10 +65,25 @@ class Draws:
                 return self.country_reported
             return self._aggregate_reported(parts)
         if scale == "true":
-            return weighted(self.true, self.persons, parts)
+            return self._level_of(level, code)
         if self.official is None:
             raise ValueError("these draws hold no official scale: draw with official=True")
         return weighted(self.official, self.people, parts)
+
+    def _level_of(self, level: str, code: str) -> np.ndarray:
+        parts = self.members[level, code]
+        share = self.persons[parts] / self.denominator(level, code)
+        return np.einsum("spt,pt->st", self.true[:, parts, :], share)
+
+    def denominator(self, level: str, code: str) -> np.ndarray:
+        """(T,) persons that a unit's published coverage divides by.
+
+        A merged unit or region: the sum of its provinces'. The country's is its own: participants
+        add up to the country's, but the labour force that the centre divides by is smaller than
+        the sum of those that the provinces divide by.
+        """
+        total: np.ndarray = self.persons[self.members[level, code]].sum(axis=0)
+        return total * self.country_base if level == "country" else total
 
     def merged(self, scale: str = "true") -> dict[str, np.ndarray]:
         """Draws (S, T) of each merged unit."""
@@ -117,7 +134,7 @@ def draw(
     logits = _latent(built, table, n, official)
     size = (n, len(codes), len(days))
     level = logits[0].reshape(size)
-    plain, nation, aggregate = _reported(built, table, level)
+    plain, nation, own_base, aggregate = _reported(built, table, level)
     country = _of_country(table, len(days))
     goals, country_goals = _goals(built, table).reshape(size[1:]), _goals(built, country)
     t = decimal_year(days)
@@ -131,6 +148,7 @@ def draw(
         persons=source.units.denominators(t, source.family) * built.fit.reference.base[:, None],
         people=source.units.denominators(t, source.family),
         country_reported=_bend(nation, country_goals, built.pull),
+        country_base=own_base,
         members=source.units.members,
         aggregate_error=aggregate,
         plain=plain,
@@ -164,10 +182,10 @@ def _latent(built: Model, table: pd.DataFrame, n: int, official: bool) -> list[n
 
 def _reported(
     built: Model, table: pd.DataFrame, level: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Values with reading error, before any pull: provinces (S, P, T), the country (S, T).
 
-    Third comes the mean error of provinces in logits (S, T).
+    Then come the country's own base (T,) and the mean error of provinces in logits (S, T).
     """
     n, p, d = level.shape
     random = seeds.generator("reported", built.evidence.family, n, d)
@@ -178,8 +196,8 @@ def _reported(
     sd = error_sd(built.fit, theta, level.reshape(n, -1), np.zeros(p * d, bool))
     values = level.reshape(n, -1) + sd * random.standard_normal((n, p * d))
     values = 100 * expit(values).reshape(n, p, d)
-    nation = _country(built, level, theta, random, _of_country(table, d))
-    return values, nation, sd.reshape(n, p, d).mean(axis=1)
+    nation, own_base = _country(built, level, theta, random, _of_country(table, d))
+    return values, nation, own_base, sd.reshape(n, p, d).mean(axis=1)
 
 
 def _of_country(table: pd.DataFrame, dates: int) -> pd.DataFrame:
@@ -223,12 +241,11 @@ def _country(
     theta: np.ndarray,
     random: np.random.Generator,
     table: pd.DataFrame,
-) -> np.ndarray:
-    """(S, T) the country as reported: the sum of its parts, its own offset, and reading error.
+) -> tuple[np.ndarray, np.ndarray]:
+    """The country as reported, before the pull of targets (S, T), and its own base (T,).
 
-    table: a row for each date.
-    The offset is what the country's own readings say of the gap between them and the sum of
-    provinces; it is drawn from its posterior given the level, by parameter draw.
+    table: a row for each date. The country's own series says how far its rate lies from that of
+    its provinces together. Since participants add up, the difference is one of denominators.
     """
     source = built.evidence
     t = decimal_year(pd.DatetimeIndex(table["as_of"]))
@@ -237,7 +254,9 @@ def _country(
     at = points(table, source.units, source.settings, source.origin)
     with_offset, _ = built.posterior.marginal(at)
     without, _ = built.posterior.marginal(dataclasses.replace(at, country=np.zeros(len(at))))
-    offset = (with_offset - without).mean(axis=0)
-    sd = error_sd(built.fit, theta, np.log(share / (1 - share)), np.ones(len(t), bool))
+    middle = share.mean(axis=0)
+    own = expit(logit(middle) + (with_offset - without).mean(axis=0))
+    level_of_country = logit(share * own / middle)
+    sd = error_sd(built.fit, theta, level_of_country, np.ones(len(t), bool))
     noise = random.standard_normal(share.shape)
-    return 100 * expit(np.log(share / (1 - share)) + offset + sd * noise)
+    return 100 * expit(level_of_country + sd * noise), middle / own

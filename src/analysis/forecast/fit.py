@@ -20,6 +20,8 @@ from analysis.forecast.points import STEP, Points
 CENTRE = {"health": 1.73, "labour": -0.85}
 #: The gradient of a converged fit, per log standard deviation.
 CONVERGED = 1e-4
+#: Linearising ends when no fitted coverage (0 to 1) moves by more than this.
+SETTLED = 2e-4
 #: Coverage at which errors in points are turned into logits is kept within these bounds.
 FLOOR, CEILING = 0.03, 0.985
 
@@ -72,9 +74,12 @@ def fit(evidence: Evidence) -> Fit:
     for _ in range(settings.linearisations):
         task = _task(parts, evidence, at, constant, share)
         theta = _climb(task, theta)
+        before = share
         share = np.clip(_smooth(task, theta, constant + centre * at.size), FLOOR, CEILING)
         near = reference(parts, task, theta, at, evidence, centre)
         at, constant = near.linearise(evidence.points)
+        if np.abs(share - before).max() < SETTLED:
+            break
     task = _task(parts, evidence, at, constant, share)
     theta, spread = _top(task, _climb(task, theta, 1e-13))
     draws = _draws(theta, spread, settings.parameter_draws)

@@ -50,8 +50,9 @@ class Outlook:
 
     def people(self, level: str, code: str, scale: str = "true") -> np.ndarray:
         """(T,) denominators in persons: as published, or official."""
-        source = self.draws.people if scale == "official" else self.draws.persons
-        return source[self.draws.members[level, code]].sum(axis=0)
+        if scale == "official":
+            return self.draws.people[self.draws.members[level, code]].sum(axis=0)
+        return self.draws.denominator(level, code)
 
 
 def dates(origin: pd.Timestamp, target_year: int) -> pd.DatetimeIndex:

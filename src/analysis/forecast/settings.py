@@ -52,7 +52,8 @@ class Settings:
     target_error_shared: float = 0.5
     #: Points on the posterior of the standard deviations that draws and forecasts average over.
     parameter_draws: int = 16
-    linearisations: int = 3
+    #: Rounds of linearising, at the most; it ends when nothing moves.
+    linearisations: int = 15
 
     def level_memory(self, family: str) -> float:
         """Years in which a lasting difference between provinces falls to 37 percent."""
