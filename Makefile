@@ -53,7 +53,7 @@ verify: $(USE) ## build the report twice, elsewhere and under other settings, an
 	@$(RUN) -m analysis verify
 
 bench: $(DEVELOP) ## measure speed and memory; writes reports/bench.json
-	@$(RUN) bench/run.py
+	@$(RUN) bench/run.py $(NAMES)
 
 notebooks: $(USE) ## run the notebooks in place and store clean outputs (NAMES="01_readings ...")
 	@$(RUN) -m analysis notebooks $(NAMES)
