@@ -194,11 +194,10 @@ def test_without_javascript_the_whole_table_stands_there(browser, reports):
 
 
 def judged(name, width):
-    """The front page, a chapter and a brief at a desk in every run; the rest with the slow tests."""
+    """The front page, a chapter and a brief at a desk in every run; others with slow tests."""
     quick = name in PAGES[:3] and width == 1200
-    return [
-        pytest.param(one, name, width, marks=() if quick else pytest.mark.slow) for one in LANGUAGES
-    ]
+    marks = () if quick else pytest.mark.slow
+    return [pytest.param(one, name, width, marks=marks) for one in LANGUAGES]
 
 
 @pytest.mark.parametrize(
