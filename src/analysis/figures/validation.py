@@ -15,6 +15,8 @@ from analysis.wording import say, write
 
 OWN, BENCHMARK, NAIVE = "analysis", "national", "last_value"
 PIT_BINS = 10
+#: Keeps a label readable where a line runs behind it.
+_CLEAR = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
 
 
 def models(warm: Result, cold: Result, indicator: str, language: str) -> style.Figure:
@@ -28,7 +30,8 @@ def models(warm: Result, cold: Result, indicator: str, language: str) -> style.F
     panels = drawing.subplots(1, 2, sharex=True)
     for axes, result, kind in zip(panels, (warm, cold), ("warm", "cold"), strict=True):
         _dots(axes, result.table, language)
-        axes.set_title(say(f"validation.panel_{kind}", language, n=int(result.table["n"].max())))
+        title = say(f"validation.panel_{kind}", language, n=int(result.table["n"].max()))
+        axes.set_title(title, fontsize=9)
         axes.set_xlabel(say("validation.axis_crps", language))
     values = {"indicator": indicator}
     style.headline(drawing, say("validation.models_title", language, **values))
@@ -48,7 +51,7 @@ def _dots(axes: Axes, table: pd.DataFrame, language: str) -> None:
     axes.scatter(table["crps"], places, c=colours, s=26, zorder=3)
     for place, crps, colour in zip(places, table["crps"], colours, strict=True):
         text = write(crps, "number2", language)
-        style.direct_label(axes, crps, place, text, colour, xytext=(6, 0))
+        style.direct_label(axes, crps, place, text, colour, xytext=(6, 0), bbox=_CLEAR)
     benchmark = table.loc[table["model"] == BENCHMARK, "crps"]
     axes.axvline(float(benchmark.iloc[0]), color=style.SOFT, linewidth=0.8, linestyle=(0, (4, 3)))
     names = [say(f"model.{name}", language) for name in table["model"]]
@@ -87,7 +90,8 @@ def origins(result: Result, language: str) -> style.Figure:
         ("crps_own", OWN, style.TARGET, "solid"),
     )
     x = table["origin"].astype(int)
-    ends = _apart([float(table[column].iloc[-1]) for column, *_ in lines])
+    highest = max(float(table[column].max()) for column, *_ in lines)
+    ends = _apart([float(table[column].iloc[-1]) for column, *_ in lines], 0.075 * highest)
     for (column, model, colour, dash), end in zip(lines, ends, strict=True):
         axes.plot(x, table[column], color=colour, linestyle=dash, marker="o", markersize=4)
         style.direct_label(axes, x.iloc[-1], end, say(f"model.{model}", language), colour)
@@ -104,8 +108,8 @@ def origins(result: Result, language: str) -> style.Figure:
     return style.Figure(result.name, drawing, alt, table)
 
 
-def _apart(heights: list[float], least: float = 0.28) -> list[float]:
-    """Move label heights apart so that no two are nearer than `least` points."""
+def _apart(heights: list[float], least: float) -> list[float]:
+    """Move label heights apart so that no two are nearer than `least`."""
     order = np.argsort(heights)
     moved = np.array(heights, float)
     for low, high in pairwise(order):
@@ -130,15 +134,16 @@ def calibration(forecasts: pd.DataFrame, result: Result, language: str) -> style
     text = say("validation.pit_expected", language)
     style.direct_label(left, 0.02, expected, text, style.TARGET, xytext=(0, 7))
     left.set_title(say("validation.pit_title", language))
+    left.yaxis.get_major_locator().set_params(integer=True)
     left.set_xlabel(say("validation.pit_axis", language))
     left.xaxis.set_major_formatter(lambda value, _: write(value, "share0", language))
     table = result.table
     right.plot([0.4, 1], [0.4, 1], color=style.SOFT, linewidth=0.8)
     right.plot(table["band"], table["held"], "o-", color=style.ESTIMATE)
     for band, held in zip(table["band"], table["held"], strict=True):
-        style.direct_label(
-            right, band, held, write(held, "share0", language), style.ESTIMATE, xytext=(6, -7)
-        )
+        text = write(held, "share0", language)
+        where = {"xytext": (-5, 6), "ha": "right"} if band == 0.9 else {"xytext": (6, -7)}
+        style.direct_label(right, band, held, text, style.ESTIMATE, **where)
     right.set_title(say("validation.bands_title", language))
     right.set_xlabel(say("validation.bands_axis", language))
     for axis in (right.xaxis, right.yaxis):

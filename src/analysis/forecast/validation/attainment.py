@@ -116,29 +116,39 @@ def silence(forecasts: pd.DataFrame, column: str, odds: tuple[float, ...]) -> pd
     """Chances of meeting the target if silence means bad news, by how much.
 
     forecasts: one row a unit with `column`, the chance that it meets its target whether or not
-    it reports, and `reported`, whether a year-end value has come. odds: how many times likelier
-    a unit is to report when it has met its target. By Bayes' rule with reporting rates r and
-    r / odds, for a unit that stays silent
+    it reports, `reported`, whether a year-end value has come, value and target. odds: how many
+    times likelier a unit is to report when it has met its target. Reporting rates of met and
+    missed targets, r and r / odds, are such that the expected share of reports equals the
+    observed one; then `if_silent` applies.
 
-        P(met | silent) = p (1 - r) / (p (1 - r) + (1 - p) (1 - r / odds)),
-
-    where r makes the expected share of reports equal to the observed one. Columns: odds,
-    reporting_if_met, reporting_if_missed, n_silent, mean_probability (of the silent), expected
-    (number of silent units that meet their target). Raises ValueError when nobody is silent.
+    Columns: odds, reporting_if_met, reporting_if_missed, n_silent, mean_probability (of the
+    silent), expected (number of silent units that meet their target), met_of_all (see there).
+    Raises ValueError when nobody is silent.
     """
     p, reported = forecasts[column].to_numpy(float), forecasts["reported"].to_numpy(bool)
     if reported.all():
         raise ValueError("every unit has reported: there is no silence to interpret")
+    shown = forecasts[reported]
+    seen = float((shown["value"] >= shown["target"] - TINY).mean())
     rows = []
     for ratio in odds:
         rate = min(reported.mean() / np.mean(p + (1 - p) / ratio), 1 - 1e-9)
         after = if_silent(p[~reported], rate, rate / ratio)
-        rows.append((ratio, rate, rate / ratio, len(after), after.mean(), after.sum()))
+        share = met_of_all(seen, ratio)
+        rows.append((ratio, rate, rate / ratio, len(after), after.mean(), after.sum(), share))
     names = ["odds", "reporting_if_met", "reporting_if_missed", "n_silent"]
-    return pd.DataFrame(rows, columns=[*names, "mean_probability", "expected"])
+    return pd.DataFrame(rows, columns=[*names, "mean_probability", "expected", "met_of_all"])
 
 
 def if_silent(p: Floats, reporting_if_met: float, reporting_if_missed: float) -> Floats:
     """Chance of a met target given that the unit stayed silent, by Bayes' rule (shares)."""
     kept, lost = p * (1 - reporting_if_met), (1 - p) * (1 - reporting_if_missed)
     return kept / (kept + lost)
+
+
+def met_of_all(met_of_reported: float, odds: float) -> float:
+    """Share of all targets that were met, from the share among the reported ones.
+
+    Reported ones over-represent met targets by `odds`: s / (s + odds (1 - s)).
+    """
+    return met_of_reported / (met_of_reported + odds * (1 - met_of_reported))

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.forecast.validation import scores
 from analysis.forecast.validation.run import BENCHMARK, NAIVE
-from analysis.forecast.validation.study import REFERENCES, Study
+from analysis.forecast.validation.study import MODELS, REFERENCES, Study
 from analysis.results import Result
 
 WARM, COLD = "rolling_origin", "rolling_origin_cold"
@@ -58,19 +58,21 @@ WORDS = {
 }
 
 
-def _result(name: str, shown: pd.DataFrame, phrases: list[tuple[str, dict[str, Any]]]) -> Result:
+def result(name: str, shown: pd.DataFrame, phrases: list[tuple[str, dict[str, Any]]]) -> Result:
     return Result(name, shown, phrases, formats=FORMATS, words=WORDS, topic="validation")
+
+
+def lines(study: Study, indicator: str, design: str) -> pd.DataFrame:
+    """The lines of the score table over all origins, one a model."""
+    full = study.validation_scores
+    same = (full["indicator"] == indicator) & (full["design"] == design)
+    return full[same & (full["origin"] == "all")]
 
 
 def row_of(study: Study, indicator: str, design: str, model: str = OWN) -> pd.Series:
     """The line of the score table over all origins. Raises KeyError when there is none."""
-    full = study.validation_scores
-    found = full[
-        (full["indicator"] == indicator)
-        & (full["design"] == design)
-        & (full["model"] == model)
-        & (full["origin"] == "all")
-    ]
+    found = lines(study, indicator, design)
+    found = found[found["model"] == model]
     if found.empty:
         raise KeyError(f"no score of {model} for {indicator}, {design}")
     return found.iloc[0]
@@ -101,7 +103,7 @@ def summary(study: Study, indicator: str) -> Result:
     }
     phrases = ["summary", "summary_naive", verdict_on(warm), "summary_band", "summary_cold"]
     keyed = [(f"validation.{phrase}", values) for phrase in phrases]
-    return _result(f"forecast_skill_{indicator}", pd.DataFrame([values]), keyed)
+    return result(f"forecast_skill_{indicator}", pd.DataFrame([values]), keyed)
 
 
 def verdict_on(row: pd.Series) -> str:
@@ -115,22 +117,31 @@ def verdict_on(row: pd.Series) -> str:
 
 def models(study: Study, indicator: str, design: str) -> Result:
     """Every model on the same forecasts of one design, best first."""
-    full = study.validation_scores
-    chosen = full[
-        (full["indicator"] == indicator) & (full["design"] == design) & (full["origin"] == "all")
-    ].sort_values(["crps", "model"])
+    chosen = lines(study, indicator, design).sort_values(["crps", "model"])
     most = int(chosen["n"].max())
     best = chosen.iloc[0]
     values = {"n": most, "best": f"model.{best['model']}", "crps": best["crps"]}
     phrases = [("validation.models_best", values)]
+    chosen, left_out = _informed(chosen, design)
+    if left_out:
+        phrases.append(("validation.models_without", {"n": left_out}))
     partial = chosen[chosen["n"] < most]
     if len(partial):
-        names = [f"model.{name}" for name in partial["model"]]
-        phrases.append(("validation.models_partial", {"n": len(names), "most": most}))
+        phrases.append(("validation.models_partial", {"n": len(partial), "most": most}))
     columns = ["model", "n", "crps", "mae", "bias", "cover50", "cover80", "cover95", "width80"]
     columns += ["skill_vs_naive", "skill_vs_national", "skill_vs_national_low"]
     columns += ["skill_vs_national_high"]
-    return _result(f"models_{indicator}_{design}", chosen[columns], phrases)
+    return result(f"models_{indicator}_{design}", chosen[columns], phrases)
+
+
+def _informed(chosen: pd.DataFrame, design: str) -> tuple[pd.DataFrame, int]:
+    """Without the models that only repeat the climatology where there is no past to go by."""
+    plain = chosen.loc[chosen["model"] == "climatology", "crps"]
+    if design != COLD or plain.empty:
+        return chosen, 0
+    repeats = np.isclose(chosen["crps"].astype(float), float(plain.iloc[0]), atol=1e-9)
+    kept = chosen[~repeats | (chosen["model"] == "climatology").to_numpy()]
+    return kept, len(chosen) - len(kept)
 
 
 def origins(study: Study, indicator: str, design: str = WARM) -> Result:
@@ -142,7 +153,9 @@ def origins(study: Study, indicator: str, design: str = WARM) -> Result:
         & (full["origin"] != "all")
         & full["model"].isin(REFERENCES)
     ]
-    wide = chosen.set_index(["origin", "model"])["crps"].unstack().reset_index()
+    wide = chosen.pivot_table(
+        index="origin", columns="model", values="crps", aggfunc="first"
+    ).reset_index()
     own = chosen[chosen["model"] == OWN][
         ["origin", "n", "bias", "cover80", "skill_vs_naive", "skill_vs_national"]
     ]
@@ -220,7 +233,7 @@ def seasons(study: Study, indicator: str) -> Result:
         "end_n": end["n"],
         "interim_n": interim["n"],
     }
-    return _result(f"seasons_{indicator}", shown, [("validation.seasons", values)])
+    return result(f"seasons_{indicator}", shown, [("validation.seasons", values)])
 
 
 def misses(study: Study, indicator: str, most: int = 10) -> Result:
@@ -231,7 +244,7 @@ def misses(study: Study, indicator: str, most: int = 10) -> Result:
     values = {"n": most, "total": len(both), "share": worst["crps"].sum() / both["crps"].sum()}
     shown = worst.assign(median=worst["q0.50"], low=worst["q0.10"], high=worst["q0.90"])
     columns = ["origin", "province_code", "as_of", "value", "median", "low", "high", "error"]
-    return _result(f"misses_{indicator}", shown[columns], [("validation.misses", values)])
+    return result(f"misses_{indicator}", shown[columns], [("validation.misses", values)])
 
 
 def other_designs(study: Study, indicator: str) -> Result:
@@ -245,7 +258,7 @@ def other_designs(study: Study, indicator: str) -> Result:
     ].sort_values(["design", "crps"])
     columns = ["design", "model", "n", "crps", "mae", "bias", "cover80", "skill_vs_national"]
     columns += ["skill_vs_national_low", "skill_vs_national_high"]
-    return _result(f"other_designs_{indicator}", chosen[columns], [("validation.designs", {})])
+    return result(f"other_designs_{indicator}", chosen[columns], [("validation.designs", {})])
 
 
 def other_indicators(study: Study) -> Result:
@@ -281,15 +294,11 @@ def against_best(study: Study, indicator: str, design: str) -> dict[str, Any]:
     favours it.
     """
     own = row_of(study, indicator, design)
-    full = study.validation_scores
-    rivals = full[
-        (full["indicator"] == indicator)
-        & (full["design"] == design)
-        & (full["origin"] == "all")
-        & (full["model"] != OWN)
-        & (full["n"] == own["n"])
-    ].sort_values(["crps", "model"])
-    best = rivals.iloc[0]
+    rivals = lines(study, indicator, design)
+    rivals = rivals[(rivals["model"] != OWN) & (rivals["n"] == own["n"])]
+    order = {name: place for place, name in enumerate(MODELS)}
+    rivals = rivals.assign(order=rivals["model"].map(order), score=rivals["crps"].astype(float))
+    best = rivals.round({"score": 9}).sort_values(["score", "order"]).iloc[0]
     keys = ["origin", "province_code", "as_of"]
     table = study.validation_forecasts
     chosen = table[(table["indicator"] == indicator) & (table["design"] == design)]
@@ -303,86 +312,3 @@ def against_best(study: Study, indicator: str, design: str) -> dict[str, Any]:
     found = {"best": best["model"], "best_crps": best["crps"], "verdict": verdict}
     found |= {"rival": f"model.{best['model']}"}
     return {**own.to_dict(), **found, "skill": skill, "skill_low": low, "skill_high": high}
-
-
-def ingredients(study: Study) -> Result:
-    """What the score loses without each ingredient of the model (health insurance, warm)."""
-    warm = study.ablations[study.ablations["design"] == WARM].drop(columns="design")
-    tried = warm[warm["without"] != "none"]
-    clear = tried[tried["lost_low"] > 0]
-    best = tried.sort_values("lost").iloc[-1]
-    values = {
-        "best": f"ingredient.{best['without']}",
-        "lost": best["lost"],
-        "n": len(clear),
-        "tried": len(tried),
-    }
-    return _result("ingredients", warm, [("validation.ingredients", values)])
-
-
-def printed_figures(study: Study, indicator: str) -> Result:
-    """The same scores on the figures as printed, before any correction or conflict rule."""
-    rows = []
-    for label, full in (("accepted", study.validation_scores), ("as_printed", study.printed)):
-        chosen = full[
-            (full["indicator"] == indicator)
-            & full["design"].isin([WARM, COLD])
-            & full["model"].isin(REFERENCES)
-            & (full["origin"] == "all")
-        ]
-        rows.append(chosen.assign(readings_used=label))
-    both = pd.concat(rows).sort_values(["design", "model", "readings_used"])
-    own = both[(both["model"] == OWN) & (both["design"] == WARM)].set_index("readings_used")
-    values = {
-        "accepted": own.loc["accepted", "crps"],
-        "printed": own.loc["as_printed", "crps"],
-        "n_accepted": own.loc["accepted", "n"],
-        "n_printed": own.loc["as_printed", "n"],
-        "skill": own.loc["as_printed", "skill_vs_national"],
-        "low": own.loc["as_printed", "skill_vs_national_low"],
-        "high": own.loc["as_printed", "skill_vs_national_high"],
-    }
-    columns = ["design", "readings_used", "model", "n", "crps", "mae", "cover80"]
-    columns += ["skill_vs_national", "skill_vs_national_low", "skill_vs_national_high"]
-    name = f"printed_figures_{indicator}"
-    return _result(name, both[columns], [("validation.printed_figures", values)])
-
-
-def variants(tried: pd.DataFrame) -> Result:
-    """How many configurations were scored on these readings, by part, and how many were kept."""
-    kept = tried["kept"].str.startswith("yes")
-    counts = (
-        tried.assign(kept=kept).groupby("part").agg(tried=("number", "size"), kept=("kept", "sum"))
-    )
-    values = {"tried": len(tried), "kept": int(kept.sum())}
-    formats = {"tried": "integer", "kept": "integer"}
-    shown = counts.reset_index()
-    return Result(
-        "variants",
-        shown,
-        [("validation.variants", values)],
-        formats=formats,
-        words={"part": "part"},
-        topic="validation",
-    )
-
-
-def gave_up(study: Study) -> Result:
-    """What models could not do: folds without a forecast, and rows with a simpler one instead."""
-    failures = study.model_failures
-    shown = (
-        failures.groupby(["model", "indicator", "design"], as_index=False)
-        .agg(folds=("fold", "nunique"), n=("n", "sum"), reason=("reason", "first"))
-        .sort_values(["model", "indicator", "design"])
-    )
-    shown["reason"] = shown["reason"].str.slice(0, 80)
-    values = {"models": int(failures["model"].nunique()), "n": int(np.sum(failures["n"]))}
-    formats = {"n": "integer", "folds": "integer"}
-    return Result(
-        "gave_up",
-        shown,
-        [("validation.gave_up", values)],
-        formats=formats,
-        words=WORDS,
-        topic="validation",
-    )

@@ -162,11 +162,12 @@ def silent_chances(study: Study, indicator: str) -> Result:
         "high": met["high"],
     }
     shown = rows[["group", "measure", "n", "value", "low", "high"]]
+    shown = shown.rename(columns={"value": "share"})
     return Result(
         f"silent_chances_{indicator}",
         shown,
         [("validation.silent_chances", values)],
-        formats={"n": "integer", "value": "share0", "low": "share0", "high": "share0"},
+        formats={"n": "integer", "share": "share0", "low": "share0", "high": "share0"},
         words={"group": "reporting", "measure": "measure"},
         topic="validation",
     )
@@ -183,6 +184,8 @@ def silence(study: Study, indicator: str) -> Result:
         "after": last["expected"],
         "plain_mean": first["mean_probability"],
         "after_mean": last["mean_probability"],
+        "reported_met": first["met_of_all"],
+        "all_met": last["met_of_all"],
     }
     formats = {
         "odds": "number1",
@@ -191,6 +194,7 @@ def silence(study: Study, indicator: str) -> Result:
         "n_silent": "integer",
         "mean_probability": "share0",
         "expected": "number1",
+        "met_of_all": "share0",
     }
     return Result(
         f"silence_{indicator}",

@@ -119,6 +119,11 @@ def study(
     )
 
 
+def variants() -> pd.DataFrame:
+    """Every configuration that was scored on these readings: number, part, variant, why, kept."""
+    return pd.read_csv(Path(paths.ROOT) / "data" / "benchmarks" / "variants.csv")
+
+
 def _one(task: tuple) -> Evaluation:
     """A kept model costs nothing and depends on its file; the others are cached by content."""
     function = run.evaluate if task[0] in KEPT_MODELS else evaluation
