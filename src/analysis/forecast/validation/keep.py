@@ -21,8 +21,11 @@ from analysis.forecast.settings import Settings
 from analysis.paths import ROOT
 
 FILE = Path(ROOT) / "data" / "benchmarks" / "own.csv"
-#: Code that a forecast depends on, besides the modules of analysis.forecast themselves.
-BESIDES = ("covariates.py", "geography.py", "forecast/validation/own.py")
+#: The module whose imports, as far as they lie in these rooms, make a forecast what it is.
+START = "analysis.forecast.validation.own"
+ROOMS = ("analysis.forecast.", "analysis.covariates", "analysis.geography")
+#: Used by `own`, but no part of a forecast; what `known` does shows in the evidence itself.
+NOT_THE_MODEL = ("analysis.forecast.validation", "analysis.forecast.known")
 #: What the model can see of a reading; the sources behind it may change without any effect.
 READING = [
     "geo_level", "province_code", "indicator", "basis", "as_of", "value", "lower", "upper",
@@ -52,10 +55,17 @@ def mark(known: Known, queries: pd.DataFrame, settings: Settings) -> str:
 @cache
 def code() -> str:
     """A mark of the model's code; comments, docstrings and layout do not count."""
-    home = codebase.SOURCE
-    files = [*(home / "forecast").glob("*.py"), *(home / name for name in BESIDES)]
-    trees = [ast.dump(_bare(ast.parse(file.read_text("utf-8")))) for file in sorted(files)]
-    return codebase.digest(*trees)
+    waiting, seen = [START], {}
+    while waiting:
+        name = waiting.pop()
+        file = codebase.module_file(name)
+        foreign = not name.startswith(ROOMS) or name.startswith(NOT_THE_MODEL)
+        if file is None or name in seen or (foreign and name != START):
+            continue
+        source = file.read_text("utf-8")
+        seen[name] = ast.dump(_bare(ast.parse(source)))
+        waiting.extend(codebase.imported_by(source, name, file.name == "__init__.py"))
+    return codebase.digest(*(f"{name} {seen[name]}" for name in sorted(seen)))
 
 
 def _bare(tree: ast.Module) -> ast.Module:

@@ -9,8 +9,8 @@ import dataclasses
 from collections.abc import Iterator
 
 import pandas as pd
-from joblib import Parallel, delayed
 
+from analysis import parallel
 from analysis.forecast.known import Known
 from analysis.forecast.settings import DEFAULT, Settings
 from analysis.forecast.validation import ablations, designs, inputs, keep, own, run
@@ -19,10 +19,9 @@ from analysis.paths import write_table
 Task = tuple[Known, pd.DataFrame, Settings]
 
 
-def main(workers: int = 2) -> None:
+def main() -> None:
     """Compute every fold anew and write the file; what a changed question left behind goes."""
-    tasks = list(_tasks())
-    parts = Parallel(n_jobs=workers)(delayed(_answer)(task) for task in tasks)
+    parts = parallel.map(_answer, _tasks())
     write_table(pd.concat(parts, ignore_index=True), keep.FILE)
     print(f"{len(parts)} fits, {sum(map(len, parts))} forecasts in {keep.FILE.name}")
 

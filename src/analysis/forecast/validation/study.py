@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from joblib import Parallel, delayed
 
-from analysis import covariates, paths
+from analysis import covariates, parallel, paths
 from analysis import targets as targets_room
 from analysis.cache import cached
 from analysis.facts import Raw
@@ -87,7 +86,6 @@ def study(
     raw: Raw,
     kept: Path | None = KEPT_FILE,
     indicators: tuple[str, ...] = INDICATORS,
-    workers: int = 2,
 ) -> Study:
     """Run everything and put the tables together. The order of work never changes a number.
 
@@ -102,7 +100,7 @@ def study(
         if model not in KEPT_MODELS or (kept and design in KEPT_RUNS)
     ]
     extra = [(model, "hi_coverage", "rolling_origin", *printed) for model in REFERENCES]
-    done = Parallel(n_jobs=workers)(delayed(_one)(task) for task in tasks + extra)
+    done = parallel.map(_one, tasks + extra)
     scored, chances, failures = _tables(done[: len(tasks)])
     full = run.table(scored)
     return Study(
@@ -111,7 +109,7 @@ def study(
         validation_forecasts=scored[FORECASTS],
         attainment_forecasts=chances,
         attainment_scores=_attainment_scores(chances, readings, raw, indicators),
-        ablations=_ablations(scored, readings, raw, workers),
+        ablations=_ablations(scored, readings, raw),
         selection=_selection(chances, readings, raw, indicators),
         silence=_silence(chances, indicators),
         printed=run.table(_tables(done[len(tasks) :])[0], by_origin=False),
@@ -145,16 +143,17 @@ def _attainment_scores(
     return _together([attainment.score_table(chances, readings, raw, one) for one in indicators])
 
 
-def _ablations(
-    scored: pd.DataFrame, readings: pd.DataFrame, raw: Raw, workers: int
-) -> pd.DataFrame:
+def _without(task: tuple) -> Evaluation:
+    return ablations.without(*task)
+
+
+def _ablations(scored: pd.DataFrame, readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     """Ablations of the model on health insurance, where there is enough to tell them apart."""
     own = scored[(scored["model"] == "analysis") & (scored["indicator"] == "hi_coverage")]
     own = own[own["design"].isin(designs.DESIGNS[:2])]
     names = ablations.ingredients()
-    done = Parallel(n_jobs=workers)(
-        delayed(ablations.without)(name, "hi_coverage", readings, raw) for name in names
-    )
+    tasks = [(name, "hi_coverage", readings, raw) for name in names]
+    done = parallel.map(_without, tasks)
     reduced = {name: one.scored for name, one in zip(names, done, strict=True)}
     return ablations.ablation_table(own, reduced)
 
