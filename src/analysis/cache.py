@@ -24,8 +24,8 @@ from analysis import codebase, paths
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-#: Libraries whose version may change a number.
-NUMERICAL = ("numpy", "pandas", "scipy", "statsmodels")
+#: Libraries whose version may change a number or a page.
+LIBRARIES = ("nbconvert", "numpy", "pandas", "scipy", "statsmodels")
 
 #: What reading a damaged or outdated entry may raise; such an entry is computed anew.
 DAMAGED = (pickle.UnpicklingError, EOFError, ImportError, AttributeError, LookupError, ValueError)
@@ -68,7 +68,7 @@ def _code_digest(module: str) -> str:
 
 @functools.cache
 def _library_versions() -> str:
-    versions = [f"{name} {importlib.metadata.version(name)}" for name in NUMERICAL]
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES]
     return "; ".join([f"python {platform.python_version()}", platform.machine(), *versions])
 
 

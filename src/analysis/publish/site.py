@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbformat import NotebookNode
 
 from analysis import geography, paths
 from analysis.brief import Tables, level_of
@@ -106,24 +105,35 @@ def build(executed: Iterable[Executed], reports: Path | None = None) -> list[Pat
     return [_write(folder / name, content) for name, content in sorted(site.files.items())]
 
 
-def _notebook_page(site: Site, notebook: Executed) -> None:
+def converted(notebook: Executed) -> Body:
+    """The body of a notebook's page; kept on disk, so that it may be asked for beforehand."""
     content = nbformat.read(notebook.path, as_version=4)
+    if code := notebook.province:
+        title = brief_title(code, notebook.language)
+        return body(content, Path(brief_file(code)).stem, notebook.language, False, title)
+    return body(content, _stem(notebook), notebook.language, True)
+
+
+def _stem(notebook: Executed) -> str:
+    others = [str(v) for k, v in sorted(notebook.parameters.items()) if k != "language"]
+    return "_".join([notebook.stem, *map(slug, others)])
+
+
+def _notebook_page(site: Site, notebook: Executed) -> None:
+    made = converted(notebook)
     if notebook.province:
-        _brief_page(site, content, notebook.province, notebook.language)
+        _brief_page(site, made, notebook.province, notebook.language)
         return
     others = [str(v) for k, v in sorted(notebook.parameters.items()) if k != "language"]
-    stem = "_".join([notebook.stem, *map(slug, others)])
-    made = body(content, stem, notebook.language, True)
     title = " · ".join([made.title, *others])
-    entry = {"file": f"{stem}.html", "title": title, "summary": ""}
+    entry = {"file": f"{_stem(notebook)}.html", "title": title, "summary": ""}
     site.chapters.setdefault(notebook.language, []).append(entry)
     _add_page(site, notebook.language, entry["file"], made, "chapter")
 
 
-def _brief_page(site: Site, content: NotebookNode, code: str, language: str) -> None:
+def _brief_page(site: Site, made: Body, code: str, language: str) -> None:
     file, level = brief_file(code), level_of(code)
     name = geography.name(code, level, language)
-    made = body(content, Path(file).stem, language, False, brief_title(code, language))
     more = render(
         "brief_links.html.j2",
         language,

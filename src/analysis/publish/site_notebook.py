@@ -15,6 +15,7 @@ import nbformat
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
+from analysis.cache import cached
 from analysis.publish.site_page import TEMPLATES, evidence_link, slug
 from analysis.results import CSV_TYPE
 from analysis.wording import say
@@ -36,6 +37,7 @@ class Body:
     files: dict[str, bytes] = field(default_factory=dict)
 
 
+@cached
 def body(notebook: NotebookNode, stem: str, language: str, code: bool, title: str = "") -> Body:
     """Turn an executed notebook into the body of a page.
 
