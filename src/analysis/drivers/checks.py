@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ class NotConvergedError(RuntimeError):
 
 def fractional_logit(
     share: ArrayLike, X: pd.DataFrame, clusters: ArrayLike, weights: ArrayLike | None = None
-) -> object:
+) -> Any:
     """Papke and Wooldridge (1996): a binomial quasi-likelihood for shares (n,) in [0, 1].
 
     Returns the statsmodels result with CR1 covariance by cluster. Raises NotConvergedError.
@@ -46,7 +47,7 @@ def check_rows(
     t(G-1) p-values; both lean to the optimistic side and are checks of the coefficient only.
     """
     design = samples.design("hi_coverage", choices)
-    labels = {"sample": f"{choices.rule}, {choices.evidence}", "n": len(design.y)}
+    labels: dict[str, Any] = {"sample": f"{choices.rule}, {choices.evidence}", "n": len(design.y)}
     labels["clusters"] = len(np.unique(design.clusters))
     minority = samples.exposure["minority"].reindex(design.clusters).to_numpy()
     X = np.column_stack([np.ones(len(design.y)), minority, design.X])
@@ -62,7 +63,7 @@ def check_rows(
 
 
 def _row(
-    design: str, term: str, estimate: float, error: float, labels: dict[str, object]
+    design: str, term: str, estimate: float, error: float, labels: dict[str, Any]
 ) -> dict[str, object]:
     freedom = int(labels["clusters"]) - 1
     cut = stats.t.ppf(0.975, freedom)

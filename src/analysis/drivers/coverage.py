@@ -129,8 +129,8 @@ def _main_terms(samples: growth.Samples, design: str, draws: int) -> list[dict[s
     shown = ("trend", "step", "trend_after", "season", policy.TERM)
     found = _rows(samples, OUTCOMES[0], _choices(design), shown, draws, "main design")
     trend = _choices(design, minority_trend=True)
-    shown = (policy.TERM, "minority_trend")
-    return found + _rows(samples, OUTCOMES[0], trend, shown, draws, "minority trend")
+    both = (policy.TERM, "minority_trend")
+    return found + _rows(samples, OUTCOMES[0], trend, both, draws, "minority trend")
 
 
 def _each_driver(

@@ -108,7 +108,7 @@ def left_out(c: CoverageDrivers) -> Result:
     rows = c.leave_out.groupby("design")
     table = rows["estimate"].agg(["min", "max", "size"]).reset_index()
     table.columns = pd.Index(["design", "low", "high", "clusters"])
-    least = c.leave_out.loc[c.leave_out["estimate"].idxmax()]
+    least = c.leave_out.sort_values("estimate").iloc[-1]
     values = {
         "fits": len(c.leave_out),
         "negative": int((c.leave_out["estimate"] < 0).sum()),
@@ -169,7 +169,7 @@ def starting_level(c: CoverageDrivers) -> Result:
         )
         .reset_index()
     )
-    family = c.curve_summary.set_index("focal").loc["start_level"]
+    family = c.curve_summary.set_index("focal").to_dict("index")["start_level"]
     values = {
         "estimate": actual,
         "p": main["wild_p"],
@@ -237,7 +237,7 @@ def participants(c: CoverageDrivers) -> Result:
     rows = rows[rows["term"].isin(list(DRIVERS))]
     found = []
     for (outcome, design, beside), family in rows.groupby(["outcome", "design", "beside"]):
-        best = family.loc[family["q"].idxmin()]
+        best = family.sort_values(["q", "term"]).iloc[0]
         found.append(
             {
                 "outcome": outcome,
@@ -274,6 +274,7 @@ def participants(c: CoverageDrivers) -> Result:
 def other_questions(c: CoverageDrivers) -> Result:
     """Distance to the target, regions, urban share: what else was asked."""
     gap = estimate(c, term="target_gap")
+    regions = c.regions.set_index("design")["p"].to_dict()
     table = pd.DataFrame([gap[["term", "design", "estimate", "low", "high", "wild_p"]]])
     table["minimum_detectable"] = gap["minimum_detectable"]
     table["n"], table["clusters"] = gap["n"], gap["clusters"]
@@ -283,8 +284,8 @@ def other_questions(c: CoverageDrivers) -> Result:
         "p": gap["wild_p"],
         "n": int(gap["n"]),
         "clusters": int(gap["clusters"]),
-        "regions_levels": float(c.regions.set_index("design").loc["levels", "p"]),
-        "regions_changes": float(c.regions.set_index("design").loc["changes", "p"]),
+        "regions_levels": float(regions["levels"]),
+        "regions_changes": float(regions["changes"]),
     }
     return _result("other_questions", table, [("drivers.others", values)])
 

@@ -142,12 +142,13 @@ def design(chosen: Sample, own: dict[str, Array], choices: Choices) -> Design:
     ``own`` are the exposures that the rows carry (see `carried`); rows without a value of a
     driver are left out. Raises SingularDesign when no rows are left.
     """
-    known = np.isfinite([own[name] for name in (*choices.drivers, "minority")]).all(axis=0)
+    values = np.array([own[name] for name in (*choices.drivers, "minority")])
+    known: Array = np.isfinite(values).all(axis=0)
     if not known.any():
         raise SingularDesign("no rows are left for this design")
     if not known.all():
         chosen = subset(chosen, known)
-        own = {name: values[known] for name, values in own.items()}
+        own = {name: each[known] for name, each in own.items()}
     make = _levels if choices.design == "levels" else _changes
     return make(chosen, own, choices)
 

@@ -35,7 +35,8 @@ class Levels:
 
 def design(rows: pd.DataFrame) -> tuple[Array, tuple[str, ...]]:
     """Constant, dummies of basis and denominator against FOOTING, and December: (n, k), names."""
-    columns, names = [np.ones(len(rows))], ["constant"]
+    columns: list[Array] = [np.ones(len(rows))]
+    names = ["constant"]
     for measure in _MEASURES:
         for value in sorted(set(rows[measure]) - {FOOTING[measure]}):
             columns.append(rows[measure].eq(value).to_numpy(dtype=float))

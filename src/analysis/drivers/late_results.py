@@ -108,9 +108,9 @@ def lineage(late: LatePayment) -> Result:
 def variance(late: LatePayment) -> Result:
     """Where the differences between published rates come from."""
     table = late.variance.sort_values("share", ascending=False)
-    named = late.variance.set_index("source")
+    named = late.variance.set_index("source").to_dict("index")
     values = {
-        f"{source}{suffix}": float(named.loc[source, column])
+        f"{source}{suffix}": float(named[source][column])
         for source in ("basis", "province", "year")
         for suffix, column in (("", "share"), ("_low", "low"), ("_high", "high"))
     }

@@ -81,7 +81,8 @@ def kept(rows: pd.DataFrame, rule: str) -> pd.DataFrame:
 
 def _spaced(rows: pd.DataFrame, days: int) -> pd.DataFrame:
     """Leave out readings that follow the last kept one of their key too soon."""
-    keep, last = [], {}
+    keep: list[int] = []
+    last: dict[str, pd.Timestamp] = {}
     for index, key, day in zip(rows.index, rows["key"], rows["as_of"], strict=True):
         if key not in last or (day - last[key]).days >= days:
             keep.append(index)

@@ -114,7 +114,7 @@ def placebo(c: CoverageDrivers, language: str) -> style.Figure:
     best = {}
     for axes, trend in zip(panels, (False, True), strict=True):
         rows = c.placebo[(c.placebo["minority_trend"] == trend) & (c.placebo["note"] == "")]
-        best[trend] = rows.loc[rows["fit"].idxmin()]
+        best[trend] = rows.sort_values(["fit", "date"]).iloc[0]
         _placebo_panel(axes, rows, best[trend], language)
         axes.set_title(say(f"driver_figures.placebo_{'with' if trend else 'without'}", language))
     panels[0].set_ylabel(say("driver_figures.placebo_axis", language))
@@ -178,7 +178,8 @@ def starting_level(c: CoverageDrivers, language: str) -> style.Figure:
         parts = axes.violinplot(
             rows["estimate"], [place], orientation="horizontal", widths=0.8, showextrema=False
         )
-        for body in parts["bodies"]:
+        bodies: Any = parts["bodies"]
+        for body in bodies:
             body.set(facecolor=colour, alpha=1, edgecolor=style.SOFT, linewidth=0.5)
         mean = rows["estimate"].mean()
         axes.plot(mean, place, "o", color=style.INK, markersize=4)

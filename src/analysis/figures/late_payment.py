@@ -42,7 +42,7 @@ def variance(late: LatePayment, language: str) -> style.Figure:
     table = result.table.sort_values("share", ignore_index=True)
     drawing = style.blank(7.2, 2.9)
     axes = drawing.add_subplot()
-    places = np.arange(len(table))
+    places = np.arange(float(len(table)))
     axes.barh(places, 100 * table["share"], color=style.BAND, height=0.6)
     axes.hlines(places, 100 * table["low"], 100 * table["high"], color=style.INK, linewidth=1.3)
     for place, share, high in zip(places, table["share"], table["high"], strict=True):
@@ -62,7 +62,7 @@ def conversions(late: LatePayment, language: str) -> style.Figure:
     table = result.table.sort_values("factor", ignore_index=True)
     drawing = style.blank(7.2, 3.3)
     axes = drawing.add_subplot()
-    places = np.arange(len(table))
+    places = np.arange(float(len(table)))
     axes.hlines(places, table["low"], table["high"], color=style.ESTIMATE, linewidth=1.6)
     axes.plot(table["factor"], places, "o", color=style.ESTIMATE, markersize=5.5)
     for place, factor in zip(places, table["factor"], strict=True):
@@ -83,7 +83,7 @@ def levels(late: LatePayment, language: str) -> style.Figure:
     table = result.table.iloc[::-1].reset_index(drop=True)
     drawing = style.blank(7.2, 0.2 * len(table) + 1.3)
     axes = drawing.add_subplot()
-    places = np.arange(len(table))
+    places = np.arange(float(len(table)))
     axes.hlines(places, table["low"], table["high"], color=style.BAND, linewidth=4)
     several = (table["n"] > 1).to_numpy()
     axes.plot(table["days"][several], places[several], "o", color=style.ESTIMATE, markersize=5)
@@ -96,8 +96,8 @@ def levels(late: LatePayment, language: str) -> style.Figure:
         markersize=5,
     )
     edge = float(table["high"].max()) * 1.06
-    for place, row in zip(places, table.itertuples(), strict=True):
-        text = say("late_figures.levels_rank", language, low=row.rank_low, high=row.rank_high)
+    for place, row in zip(places, table.to_dict("records"), strict=True):
+        text = say("late_figures.levels_rank", language, low=row["rank_low"], high=row["rank_high"])
         axes.text(edge, place, text, va="center", fontsize=7.5, color=style.SOFT)
     _log_ticks(axes, [2.0, 5.0, 10.0, 20.0, 50.0], language, "number0", "x")
     names = [geography.name(c, "province_63", language) for c in table["province_code"]]
@@ -115,18 +115,13 @@ def changes(late: LatePayment, language: str) -> style.Figure:
     drawing = style.blank(7.2, 4.2)
     axes = drawing.add_subplot()
     ends = []
-    for row in late.changes.itertuples():
-        colour = style.ESTIMATE if row.ratio < 1 else style.TARGET
-        line = "-" if row.evidence == "stated" else (0, (4, 2))
-        axes.plot(
-            [row.start, row.end],
-            [row.rate0, row.rate1],
-            marker="o",
-            color=colour,
-            linestyle=line,
-            markersize=4,
-        )
-        ends.append((row.province_code, row.basis, row.evidence, row.december, row.end, row.rate1))
+    for row in late.changes.to_dict("records"):
+        colour = style.ESTIMATE if row["ratio"] < 1 else style.TARGET
+        line = "-" if row["evidence"] == "stated" else (0, (4, 2))
+        dates, rates = [row["start"], row["end"]], [row["rate0"], row["rate1"]]
+        axes.plot(dates, rates, marker="o", color=colour, linestyle=line, markersize=4)
+        series = (row["province_code"], row["basis"], row["evidence"], row["december"])
+        ends.append((*series, row["end"], row["rate1"]))
     last = {end[:4]: end for end in ends}
     labels = [
         (
@@ -139,11 +134,14 @@ def changes(late: LatePayment, language: str) -> style.Figure:
     ]
     _label_ends(axes, labels)
     _log_ticks(axes, [1.0, 2.0, 3.0, 5.0, 8.0], language, "percent0", "y")
-    start, end = late.changes["start"].min(), late.changes["end"].max()
+    start = pd.Timestamp(late.changes["start"].min())
+    end = pd.Timestamp(late.changes["end"].max())
     edge = pd.Timedelta(days=90)
-    axes.set_xlim(start - edge, end + 0.55 * (end - start))
+    sides: Any = (start - edge, end + 0.55 * (end - start))
+    axes.set_xlim(*sides)
     years = range(start.year + 1, end.year + 1)
-    axes.set_xticks([pd.Timestamp(f"{y}-01-01") for y in years], [str(y) for y in years])
+    ticks: Any = [pd.Timestamp(f"{y}-01-01") for y in years]
+    axes.set_xticks(ticks, [str(y) for y in years])
     axes.set_ylim(1.0, 10)
     alt = _words("changes", drawing, language, **dict(result.phrases[0][1]))
     return style.Figure("late_changes", drawing, alt, result.table)
@@ -172,7 +170,7 @@ def reporters(late: LatePayment, language: str) -> style.Figure:
     table = result.table.sort_values("difference", ignore_index=True)
     drawing = style.blank(7.2, 3.7)
     axes = drawing.add_subplot()
-    places = np.arange(len(table))
+    places = np.arange(float(len(table)))
     axes.hlines(places, table["silent"], table["reporting"], color=style.FAINT, linewidth=3)
     marks = (("silent", "s", style.TARGET), ("reporting", "o", style.ESTIMATE))
     for column, marker, colour in marks:
@@ -198,7 +196,7 @@ def drivers(late: LatePayment, language: str) -> style.Figure:
     table = result.table.sort_values("estimate", ignore_index=True)
     drawing = style.blank(7.2, 3.9)
     axes = drawing.add_subplot()
-    places = np.arange(len(table))
+    places = np.arange(float(len(table)))
     width = table["minimum_detectable"]
     axes.barh(
         places,
@@ -228,14 +226,14 @@ def forecasts(late: LatePayment, language: str) -> style.Figure:
     table = result.table.iloc[::-1].reset_index(drop=True)
     drawing = style.blank(7.2, 0.32 * len(table) + 1.2)
     axes = drawing.add_subplot()
-    places = np.arange(len(table))
+    places = np.arange(float(len(table)))
     axes.hlines(places, table["q10"], table["q90"], color=style.BAND, linewidth=5)
     axes.plot(table["q50"], places, "o", color=style.ESTIMATE, markersize=5)
     axes.plot(table["target"], places, "D", color=style.TARGET, markersize=6)
-    for place, row in zip(places, table.itertuples(), strict=True):
-        if np.isfinite(row.target):
-            text = write(row.p_meets_reported, "probability", language)
-            axes.text(row.q90 + 0.1, place, text, va="center", fontsize=8)
+    for place, row in zip(places, table.to_dict("records"), strict=True):
+        if np.isfinite(row["target"]):
+            text = write(row["p_meets_reported"], "probability", language)
+            axes.text(row["q90"] + 0.1, place, text, va="center", fontsize=8)
     axes.set_yticks(
         places,
         [

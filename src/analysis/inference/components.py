@@ -66,9 +66,10 @@ def fit_components(
     """
     check_full_rank(X, names or tuple(f"column {i + 1}" for i in range(X.shape[1])))
     kernels = [Z @ Z.T for Z in blocks.values()]
-    start = np.full(len(kernels) + 1, 0.5 * np.log(max(np.var(y), 1e-8) / (len(kernels) + 1)))
+    spread = max(float(np.var(y)), 1e-8)
+    start = np.full(len(kernels) + 1, 0.5 * np.log(spread / (len(kernels) + 1)))
     # A standard deviation e^-8 of the outcome's own is zero for every purpose here.
-    low = 0.5 * np.log(max(np.var(y), 1e-8)) - 8
+    low = 0.5 * np.log(spread) - 8
 
     def negative(logs: Array) -> tuple[float, Array]:
         value, slope = _value_and_slope(np.exp(2 * logs), kernels, y, X)

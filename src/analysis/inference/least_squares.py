@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Array = NDArray[np.float64]
+#: Arrays of floats; numpy annotates its own results more widely than float64.
+Array = NDArray[Any]
 
 # A column whose part not explained by the others is below this share of its own size is
 # treated as collinear: its coefficient would be rounding noise.
@@ -90,7 +92,7 @@ def fit_least_squares(
     y: ArrayLike,
     X: ArrayLike,
     names: Sequence[str],
-    clusters: Sequence[object],
+    clusters: ArrayLike,
     absorb: bool = False,
 ) -> Fit:
     """Least squares of ``y`` (n,) on ``X`` (n, k) with cluster labels (n,).
