@@ -10,7 +10,7 @@ from raw_folder import cell, change, make
 
 from analysis.facts import check, load_raw
 
-CASES = 1500 if os.environ.get("ANALYSIS_FUZZ") else 60
+CASES = 1500 if os.environ.get("ANALYSIS_FUZZ") else 40
 COLUMNS = ["geo_level", "province_code", "province", "indicator", "value", "unit", "qualifier"]
 COLUMNS += ["kind", "as_of", "source_id", "basis"]
 

@@ -46,7 +46,7 @@ def values(raw):
     return readings.set_index(KEY)[VALUES].sort_index()
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(facts, sources, st.randoms(use_true_random=False))
 def test_row_order_never_matters(rows, known, random):
     shuffled = rows.copy()
@@ -54,7 +54,7 @@ def test_row_order_never_matters(rows, known, random):
     pd.testing.assert_frame_equal(values(raw_with(rows, known)), values(raw_with(shuffled, known)))
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(facts, sources, st.data())
 def test_a_source_that_repeats_another_never_moves_a_value(rows, known, data):
     row = data.draw(st.sampled_from(rows))
@@ -71,7 +71,7 @@ def test_a_source_that_repeats_another_never_moves_a_value(rows, known, data):
     pd.testing.assert_frame_equal(before, after)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(facts, sources)
 def test_every_value_lies_within_its_interval(rows, known):
     readings = read_published(raw_with(rows, known)).readings
@@ -79,7 +79,7 @@ def test_every_value_lies_within_its_interval(rows, known):
     assert (readings["value"] <= readings["upper"]).all()
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(facts, sources)
 def test_a_key_is_read_or_named_as_left_out_never_lost(rows, known):
     read_rows = read_published(raw_with(rows, known))

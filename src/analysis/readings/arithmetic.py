@@ -49,13 +49,15 @@ def reading(
     for column, name in zip(_LINEAGE, ["derived_from", "facts", "sources", "doubt"], strict=True):
         united = _joined([table[f"{column}{parent}"] for parent in parents])
         made[name] = pd.Series(united, index=made.index, dtype=object)
-    return with_counts(made)
+    return made
 
 
 def with_counts(made: pd.DataFrame) -> pd.DataFrame:
-    """Add the columns that follow from the others."""
+    """Add the columns that follow from the others; a denominator version that is set stays."""
     made["season"] = season(made["as_of"])
-    made["denominator_version"] = denominator_version(made)
+    usual = pd.Series(denominator_version(made), index=made.index)
+    given = made.get("denominator_version", pd.Series(np.nan, index=made.index))
+    made["denominator_version"] = given.where(given.notna(), usual)
     made["n_facts"] = made["facts"].str.count(";") + 1
     made["n_sources"] = made["sources"].str.count(";") + 1
     made["kind_of_evidence"] = "derived"

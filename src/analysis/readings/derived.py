@@ -28,6 +28,7 @@ from analysis.readings.arithmetic import (
     reading,
     side_by_side,
     total,
+    with_counts,
 )
 from analysis.readings.evidence import KEY
 from analysis.readings.naming import reading_ids
@@ -72,7 +73,7 @@ def _with(published: pd.DataFrame, found: list[pd.DataFrame]) -> pd.DataFrame:
     made = pd.concat([table for table in found if len(table)] or found, ignore_index=True)
     made = made[made["value"].notna() & np.isfinite(made["value"])]
     taken = pd.MultiIndex.from_frame(published[KEY])
-    made = one_a_key(made[~pd.MultiIndex.from_frame(made[KEY]).isin(taken)])
+    made = with_counts(one_a_key(made[~pd.MultiIndex.from_frame(made[KEY]).isin(taken)]))
     made["reading_id"] = reading_ids(made)
     return pd.concat([published, made], ignore_index=True)
 

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from analysis.facts import Raw
-from analysis.readings.arithmetic import pick, side_by_side, unite, with_counts
+from analysis.readings.arithmetic import side_by_side, unite
 
 _ADDITIVE = ("persons", "units", "billion VND")
 _SCHEMES = ("hi", "si", "si_compulsory", "si_voluntary", "ui")
@@ -22,10 +22,8 @@ def derive(known: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     parts = known[known["geo_level"] == "province_63"].copy()
     parts["merged_code"] = parts["province_code"].map(code)
     parts = parts[parts["merged_code"].isin(several.index)]
-    additive = parts[parts["unit"].isin(_ADDITIVE)]
-    counts = _complete(additive, several, "sum_of_provinces")
-    rates = [_coverage(parts, several, scheme) for scheme in _SCHEMES]
-    return pd.concat([counts, *rates], ignore_index=True)
+    counts = _complete(parts[parts["unit"].isin(_ADDITIVE)], several, "sum_of_provinces")
+    return pd.concat([counts, _coverage(parts, several)], ignore_index=True)
 
 
 def _complete(parts: pd.DataFrame, several: pd.Series, rule: str) -> pd.DataFrame:
@@ -33,41 +31,38 @@ def _complete(parts: pd.DataFrame, several: pd.Series, rule: str) -> pd.DataFram
     size = parts.groupby(_WHERE)["province_code"].transform("nunique")
     whole = parts[size == parts["merged_code"].map(several)]
     lists = {"reading_id": unite, "facts": unite, "sources": unite, "doubt": unite}
-    sums = {"value": "sum", "lower": "sum", "upper": "sum", "unit": "first", "known_on": "max"}
-    made = whole.groupby(_WHERE, as_index=False).agg({**sums, **lists})
+    sums = {name: "sum" for name in ("value", "lower", "upper", "denominator") if name in whole}
+    rest = {"unit": "first", "known_on": "max"}
+    made = whole.groupby(_WHERE, as_index=False).agg({**sums, **rest, **lists})
     made = made.rename(columns={"merged_code": "province_code", "reading_id": "derived_from"})
-    made["geo_level"], made["rule"] = "province_34", rule
-    for column in ("derived_from", "facts", "sources"):
-        made[column] = made[column].astype(str)
-    return with_counts(made)
+    return made.assign(geo_level="province_34", rule=rule)
 
 
-def _coverage(parts: pd.DataFrame, several: pd.Series, scheme: str) -> pd.DataFrame:
-    """Return merged coverage as 100 sum(n) / sum(n / c) over the parts."""
-    on = ["merged_code", "geo_level", "province_code", "basis", "as_of"]
-    people, rate = pick(parts, f"{scheme}_participants"), pick(parts, f"{scheme}_coverage")
-    m = side_by_side(people, rate, on)
-    m = m[m["value_b"] > 0]
-    latest = m[["known_on_a", "known_on_b"]].max(axis=1)
-    base = m[on].assign(indicator=f"{scheme}_coverage", unit="percent", known_on=latest)
-    for column in ("reading_id", "facts", "sources", "doubt"):
-        base[column] = [
-            unite(pair) for pair in zip(m[f"{column}_a"], m[f"{column}_b"], strict=True)
-        ]
+def _coverage(parts: pd.DataFrame, several: pd.Series) -> pd.DataFrame:
+    """Return merged coverage as 100 sum(n) / sum(n / c) over the parts.
+
+    The limits follow those of the rates, whose digits are fewer than those of participants.
+    """
+    people = _by_scheme(parts, "_participants")
+    rates = _by_scheme(parts, "_coverage")
+    on = ["merged_code", "geo_level", "province_code", "basis", "as_of", "scheme"]
+    m = side_by_side(people, rates[rates["value"] > 0], on)
+    pairs = m[on].assign(indicator=m["scheme"] + "_coverage", unit="percent")
+    pairs["denominator"] = 100 * m["value_a"] / m["value_b"]
+    pairs["known_on"] = m[["known_on_a", "known_on_b"]].max(axis=1)
+    for limit in ("value", "lower", "upper"):
+        pairs[limit] = pairs["denominator"] * m[f"{limit}_b"]
+    for name in ("reading_id", "facts", "sources", "doubt"):
+        pairs[name] = [unite(both) for both in zip(m[f"{name}_a"], m[f"{name}_b"], strict=True)]
     rule = "sum_of_participants_over_sum_of_denominators"
-    persons = {name: m[f"{name}_a"] for name in ("value", "lower", "upper")}
-    people_sum = _complete(base.assign(**persons), several, rule)
-    implied = 100 * m["value_a"] / m["value_b"]
-    denominators = _complete(
-        base.assign(value=implied, lower=implied, upper=implied), several, rule
-    )
-    # The limits follow the rates, whose digits are fewer than those of the participants.
-    for name in ("lower", "upper"):
-        weighted = _complete(
-            base.assign(value=implied * m[f"{name}_b"] / 100, lower=0.0, upper=0.0), several, rule
-        )
-        people_sum[name] = 100 * weighted["value"] / denominators["value"]
-    people_sum["value"] = 100 * people_sum["value"] / denominators["value"]
-    people_sum["lower"] = people_sum[["lower", "value"]].min(axis=1)
-    people_sum["upper"] = people_sum[["upper", "value"]].max(axis=1)
-    return people_sum
+    made = _complete(pairs, several, rule)
+    for limit in ("value", "lower", "upper"):
+        made[limit] = made[limit] / made["denominator"]
+    return made.drop(columns="denominator")
+
+
+def _by_scheme(parts: pd.DataFrame, ending: str) -> pd.DataFrame:
+    """Return the readings of one kind, with the scheme that they are of."""
+    scheme = parts["indicator"].str.removesuffix(ending)
+    wanted = parts["indicator"].str.endswith(ending) & scheme.isin(_SCHEMES)
+    return parts.assign(scheme=scheme)[wanted]
