@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+import analysis
 
 PIPELINE = """
 notebooks:
@@ -85,6 +90,16 @@ def notebook(cells: list[str], parameters: str = 'language = "en"') -> nbformat.
     return new_notebook(cells=head + body)
 
 
+@functools.cache
+def code_at_this_moment() -> Path:
+    """A copy of the package, so that all runs of one test use the same code."""
+    folder = Path(tempfile.mkdtemp(prefix="analysis-code-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    package = Path(analysis.__file__).parent
+    shutil.copytree(package, folder / "analysis", ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
 class TinyProject:
     """The project's folder, and what a user does in it."""
 
@@ -123,7 +138,8 @@ class TinyProject:
 
     def environment(self, settings: Mapping[str, str] | None = None) -> dict[str, str]:
         """The environment in which the command works on this project."""
-        return {**os.environ, "ANALYSIS_ROOT": str(self.root), **(settings or {})}
+        own = {"ANALYSIS_ROOT": str(self.root), "PYTHONPATH": str(code_at_this_moment())}
+        return {**os.environ, **own, **(settings or {})}
 
     def run(
         self, *arguments: str, settings: Mapping[str, str] | None = None

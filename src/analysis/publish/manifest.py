@@ -25,10 +25,11 @@ def digest(path: Path) -> str:
 
 
 def inputs() -> dict[str, str]:
-    """Every file that a report can depend on -> SHA-256: raw tables, notebooks, code, lock."""
-    root = Path(paths.ROOT)
-    files = [*_below(Path(paths.RAW)), *_below(Path(paths.NOTEBOOKS)), *_below(codebase.SOURCE)]
-    files += [*_below(root / "scenarios"), root / "requirements.lock"]
+    """Every file that a report can depend on -> SHA-256: data, notebooks, code, lock."""
+    root, made = Path(paths.ROOT), Path(paths.PROCESSED)
+    files = {*_below(Path(paths.RAW)), *_below(Path(paths.NOTEBOOKS)), *_below(codebase.SOURCE)}
+    files |= {*_below(root / "data"), *_below(root / "scenarios"), root / "requirements.lock"}
+    files = {path for path in files if not path.is_relative_to(made)}
     return {_name(path, root): digest(path) for path in sorted(files) if path.is_file()}
 
 

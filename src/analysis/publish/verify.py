@@ -15,7 +15,15 @@ from analysis import paths
 from analysis.publish import manifest
 
 #: What a report is made from; nothing else is copied.
-NEEDED = ("data/raw", "notebooks", "scenarios", "requirements.lock", "pyproject.toml", "src")
+NEEDED = (
+    "data/raw",
+    "data/benchmarks",
+    "notebooks",
+    "scenarios",
+    "requirements.lock",
+    "pyproject.toml",
+    "src",
+)
 
 
 @dataclass(frozen=True)
