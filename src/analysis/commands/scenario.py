@@ -1,0 +1,106 @@
+"""`analysis scenario`: run a scenario that a YAML file describes."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+EXAMPLE = """examples:
+  analysis scenario scenarios/reach_target_straight.yml
+  analysis scenario scenarios/restored_cards.yml --unit province_63/14 --language vi
+  analysis scenario my_scenario.yml --origin 2024-12-31 --date 2025-12-31 --out result.csv
+
+The file names its kind and parameters; scenarios/ holds an example of every kind. Origin and date
+are those of the file or of the options, else those of the forecasts of chapter 05 (30 June 2025
+and the end of 2025 where that chapter has not run). The table of --out has a row for every unit:
+the country, regions, the 34 units after 1 July 2025 and the 63 provinces.
+"""
+#: Used where neither the file nor an option nor chapter 05 says otherwise.
+ORIGIN, DATE = "2025-06-30", "2025-12-31"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.epilog = EXAMPLE
+    parser.add_argument("file", help="YAML file with the scenario")
+    parser.add_argument(
+        "--unit",
+        action="append",
+        default=[],
+        metavar="LEVEL/CODE",
+        help="unit to print, e.g. province_63/83; may be repeated (default: country/00)",
+    )
+    parser.add_argument("--origin", help="nothing dated after this day is used")
+    parser.add_argument("--date", help="year-end for which the scenario is judged")
+    parser.add_argument("--out", help="CSV file to write the result for all units to")
+    parser.add_argument("--language", choices=("en", "vi"), default="en")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the scenario, print it beside business as usual, and write the table if asked."""
+    from analysis import paths
+    from analysis.forecast import scenarios
+    from analysis.forecast.scenarios import chapter, findings, summary
+
+    scenario = scenarios.load(Path(options.file))
+    if scenario.kind == "late_payment_cut":
+        return _late(scenario, options)
+    units = [_unit(name) for name in options.unit or ["country/00"]]
+    origin, date = _days(scenario, options)
+    scenario.check_dates(origin, date)
+    base = chapter.usual_at(scenario.indicator, origin, date)
+    usual = scenarios.run(chapter.business_as_usual(scenario.indicator), base)
+    outcome = scenarios.run(scenario, base)
+    for unit in units:
+        _print(findings.comparison([usual, outcome], unit, options.language), options.language)
+    if options.out:
+        paths.write_table(summary.table(outcome), options.out)
+        print(f"{len(base.units)} units written to {options.out}")
+    return 0
+
+
+def _days(scenario, options):
+    """Origin and date: of the options, the file, chapter 05, or the defaults, in this order."""
+    from analysis.forecast.scenarios import chapter
+    from analysis.forecast.scenarios.parameters import read_date
+
+    known = chapter.days_of_forecasts(scenario.indicator) or (ORIGIN, DATE)
+    asked = (options.origin, options.date)
+    own = (scenario.origin, scenario.date)
+    names = ("--origin", "--date")
+    found = [
+        read_date(option or file or forecast, name)
+        for option, file, forecast, name in zip(asked, own, known, names, strict=True)
+    ]
+    for name, option, file in zip(names, asked, own, strict=True):
+        if option and file is not None and read_date(option, name) != file:
+            raise ValueError(f"{name} {option}: {scenario.file} says {file:%Y-%m-%d}")
+    return found[0], found[1]
+
+
+def _unit(name: str) -> tuple[str, str]:
+    from analysis import geography
+
+    level, _, code = name.rpartition("/")
+    if level not in geography.LEVELS or code not in geography.codes(level):
+        raise ValueError(f"--unit {name}: write LEVEL/CODE, e.g. province_63/83 or country/00")
+    return level, code
+
+
+def _late(scenario, options: argparse.Namespace) -> int:
+    from analysis import paths
+    from analysis.forecast.scenarios import chapter, findings
+
+    outcome = chapter.run_late(scenario)
+    _print(findings.late_payment(outcome), options.language)
+    if options.out:
+        paths.write_table(outcome.table, options.out)
+        print(f"{len(outcome.table)} units written to {options.out}")
+    return 0
+
+
+def _print(result, language: str) -> None:
+    print(result.text(language))
+    print()
+    print(result.written(language).to_string(index=False))
+    print()

@@ -1,0 +1,251 @@
+"""The charts of chapter 07: scenarios side by side, their paths, and where the missing live."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib.dates as mdates
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Drawing
+from matplotlib.ticker import MaxNLocator
+
+from analysis.figures import style
+from analysis.forecast.scenarios import findings, summary
+from analysis.forecast.scenarios.baseline import Unit
+from analysis.forecast.scenarios.contributions import COUNTRY, contributions
+from analysis.forecast.scenarios.outcome import Outcome
+from analysis.wording import say, write
+
+#: Columns to the right of the chart: column, how it is written, phrase of its heading.
+_COLUMNS = (
+    ("p_meets_true", "probability", "level"),
+    ("p_meets_reported", "probability", "reported"),
+    ("persons_month", "rounded", "people"),
+    ("effort", "number1", "effort"),
+    ("budget_all_q50", "rounded", "budget"),
+)
+#: Provinces that get a bar of their own.
+_BARS = 15
+
+
+def committee(outcomes: Sequence[Outcome], unit: Unit, language: str) -> style.Figure:
+    """Draw scenarios as rows: the reported value at the date, its chances, people and budget."""
+    table = findings.rows(list(outcomes), unit, language)
+    drawing = Drawing(figsize=(8.2, 1.8 + 0.36 * len(table)))
+    height = float(drawing.get_size_inches()[1])
+    bottom, top = 1.12 / height, 1 - 0.72 / height
+    axes = drawing.add_axes((0.275, bottom, 0.26, top - bottom))
+    _intervals(axes, table, language)
+    _columns(drawing, axes, table, language)
+    said = findings.values(table, unit)
+    known = np.isfinite(said["target"])
+    title = say(f"scenarios.figure_title{'' if known else '_plain'}", language, **said)
+    drawing.text(0.01, 1 - 0.12 / height, title, fontsize=11, fontweight="bold", va="top")
+    footer = style.folded(say("scenarios.figure_footer", language, **said), 160)
+    drawing.text(0.01, 0.05 / height, footer, fontsize=6.6, color=style.SOFT, va="bottom")
+    rows = " ".join(say("scenarios.figure_alt_row", language, **row) for row in _records(table))
+    alt = say("scenarios.figure_alt", language, rows=rows, **said)
+    columns = ["scenario", "title", "q10", "q50", "q90", "target", *[name for name, *_ in _COLUMNS]]
+    return style.Figure(f"scenarios_{unit[0]}_{unit[1]}", drawing, alt, _rounded(table[columns]))
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+
+
+def _intervals(axes: Axes, table: pd.DataFrame, language: str) -> None:
+    place = np.arange(len(table))[::-1]
+    usual = table["kind"].eq("business_as_usual").to_numpy()
+    for at, row, plain in zip(place, table.itertuples(), usual, strict=True):
+        colour = style.INK if plain else style.ESTIMATE
+        axes.hlines(at, row.q10, row.q90, color=colour, linewidth=2.2)
+        axes.plot(row.q50, at, "s" if plain else "o", color=colour, markersize=6, mec="white")
+    target = float(table["target"].iloc[0])
+    if np.isfinite(target):
+        axes.axvline(target, color=style.TARGET, linestyle="--", linewidth=1.2)
+        label = say("scenarios.figure_target", language, target=target)
+        axes.annotate(
+            label,
+            (target, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="center",
+            fontsize=7.5,
+            color=style.TARGET,
+        )
+    axes.set_yticks(place, [style.two_lines(title, 34) for title in table["title"]], fontsize=8)
+    axes.tick_params(axis="y", length=0, labelcolor=style.INK)
+    axes.set_ylim(-0.6, len(table) - 0.4)
+    axes.grid(axis="x")
+    axes.grid(visible=False, axis="y")
+    axes.spines["left"].set_visible(False)
+    low, high = axes.get_xlim()
+    digits = "number1" if high - low < 3 else "number0"
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(lambda value, _: write(value, digits, language))
+    date = table["date"].iloc[0]
+    axes.set_xlabel(say("scenarios.figure_axis", language, date=date), fontsize=7.5)
+    axes.xaxis.set_label_coords(0.0, -0.36 / _inches(axes))
+    axes.xaxis.label.set_horizontalalignment("left")
+
+
+def _inches(axes: Axes) -> float:
+    return float(axes.get_position().height * axes.figure.get_size_inches()[1])
+
+
+def _columns(drawing: Drawing, axes: Axes, table: pd.DataFrame, language: str) -> None:
+    """Write the numbers of each row beside it."""
+    right = 0.592
+    for name, form, heading in _COLUMNS:
+        values = table[name]
+        if values.isna().all():
+            continue
+        text = style.two_lines(say(f"scenarios.figure_{heading}", language), 9)
+        box = axes.get_position()
+        drawing.text(
+            right, box.y1 + 0.004, text, fontsize=7, ha="center", va="bottom", color=style.SOFT
+        )
+        for at, value in zip(np.arange(len(table))[::-1], values, strict=True):
+            share = (at + 0.6) / (len(table) + 0.2)
+            y = box.y0 + box.height * share
+            drawing.text(
+                right, y, write(value, form, language), fontsize=8, ha="center", va="center"
+            )
+        right += 0.089
+
+
+def paths(outcomes: Sequence[Outcome], unit: Unit, language: str) -> style.Figure:
+    """Draw the way to the date: the band of business as usual and the medians of scenarios."""
+    table = pd.concat([summary.path_table(one, [unit]) for one in outcomes], ignore_index=True)
+    titles = {one.scenario.name: one.scenario.title[language] for one in outcomes}
+    drawing = style.blank(8.2, 3.8)
+    axes = drawing.subplots()
+    usual = table[table["scenario"] == outcomes[0].scenario.name]
+    axes.fill_between(usual["date"], usual["q10"], usual["q90"], color=style.BAND, linewidth=0)
+    looks = (
+        (style.ESTIMATE, "-"),
+        (style.TARGET, "--"),
+        (style.SECOND, "-."),
+        (style.INK, ":"),
+        (style.SOFT, (0, (5, 1))),
+        (style.HIGHLIGHT, "-"),
+    )
+    ends = []
+    for (name, own), (colour, line) in zip(table.groupby("scenario", sort=False), looks):  # noqa: B905
+        axes.plot(own["date"], own["q50"], color=colour, linestyle=line)
+        ends.append((float(own["q50"].iloc[-1]), titles[str(name)], colour))
+    _target_mark(axes, outcomes[0], unit)
+    _end_labels(axes, table["date"].max(), ends)
+    axes.set_ylabel(say("scenarios.paths_axis", language))
+    axes.yaxis.set_major_formatter(lambda value, _: write(value, "number1", language))
+    _months(axes, table, language)
+    said = {
+        "unit": f"{unit[0]}/{unit[1]}",
+        "date": outcomes[0].base.date,
+        "indicator": outcomes[0].base.indicator,
+    }
+    style.headline(drawing, say("scenarios.paths_title", language, **said))
+    style.footer(drawing, say("scenarios.paths_footer", language))
+    rows = " ".join(
+        say("scenarios.paths_alt_row", language, title=title, q50=value) for value, title, _ in ends
+    )
+    alt = say("scenarios.paths_alt", language, rows=rows, **said)
+    return style.Figure(f"scenario_paths_{unit[0]}_{unit[1]}", drawing, alt, _rounded(table))
+
+
+def _target_mark(axes: Axes, usual: Outcome, unit: Unit) -> None:
+    target = usual.base.targets[unit][0]
+    if np.isfinite(target):
+        axes.plot([usual.base.date], [target], "D", color=style.TARGET, markersize=6, zorder=5)
+
+
+def _end_labels(axes: Axes, day: pd.Timestamp, ends: list[tuple[float, str, str]]) -> None:
+    """Name each line at its end, pushed apart where ends lie close together."""
+    low, high = axes.get_ylim()
+    ordered = sorted(ends)
+    places = _apart([value for value, *_ in ordered], (high - low) * 0.062)
+    for place, (value, title, colour) in zip(places, ordered, strict=True):
+        axes.annotate(
+            title,
+            (day, value),
+            xytext=(1.05, place),
+            textcoords=("axes fraction", "data"),
+            va="center",
+            fontsize=7.6,
+            color=colour,
+            arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.5, "relpos": (0, 0.5)},
+            annotation_clip=False,
+        )
+
+
+def _apart(values: list[float], step: float) -> list[float]:
+    """Heights in the same order, at least a step apart, as near to the values as that allows."""
+    placed: list[list[float]] = []
+    for value in values:
+        placed.append([value])
+        while len(placed) > 1 and _first(placed[-1], step) - _last(placed[-2], step) < step:
+            placed[-2:] = [placed[-2] + placed[-1]]
+    return [_first(group, step) + at * step for group in placed for at in range(len(group))]
+
+
+def _first(group: list[float], step: float) -> float:
+    return float(np.mean(group)) - step * (len(group) - 1) / 2
+
+
+def _last(group: list[float], step: float) -> float:
+    return float(np.mean(group)) + step * (len(group) - 1) / 2
+
+
+def _months(axes: Axes, table: pd.DataFrame, language: str) -> None:
+    days = sorted(set(table["date"]))
+    axes.set_xticks(
+        [mdates.date2num(day) for day in days],
+        [write(day, "short_date", language) for day in days],
+        fontsize=7.5,
+    )
+    axes.set_xlim(days[0], days[-1])
+
+
+def parts(outcome: Outcome, language: str) -> style.Figure:
+    """Draw how many people each province misses from the nationwide target; bars add up."""
+    table = contributions(outcome).sort_values(["short", "province_code"], ascending=[False, True])
+    columns = ["province_code", "short", "short_low", "short_high"]
+    first, rest = table[columns].head(_BARS), table[columns].iloc[_BARS:]
+    drawing = style.blank(7.2, 4.6)
+    axes = drawing.subplots()
+    place = np.arange(len(first) + 1)[::-1]
+    bars = [*first["short"], rest["short"].sum()]
+    axes.barh(place, bars, color=[style.BAND] * len(first) + [style.FAINT], height=0.66)
+    axes.hlines(place[:-1], first["short_low"], first["short_high"], color=style.INK, linewidth=1)
+    names = [write(f"province_63/{code}", "unit", language) for code in first["province_code"]]
+    others = say("scenarios.parts_others", language, n=len(rest))
+    axes.set_yticks(place, [*names, others])
+    axes.tick_params(axis="y", length=0, labelcolor=style.INK)
+    axes.grid(axis="x")
+    axes.grid(visible=False, axis="y")
+    axes.axvline(0, color=style.INK, linewidth=0.8)
+    axes.xaxis.set_major_formatter(lambda value, _: write(value, "integer", language))
+    said = {
+        "title": outcome.scenario.title[language],
+        "date": outcome.base.date,
+        "total": float(table["short"].sum()),
+        "target": outcome.base.targets[COUNTRY][0],
+    }
+    axes.set_xlabel(say("scenarios.parts_axis", language, **said))
+    style.headline(drawing, say("scenarios.parts_title", language, **said))
+    style.footer(drawing, say("scenarios.parts_footer", language, **said))
+    rows = " ".join(
+        say("scenarios.parts_alt_row", language, unit=f"province_63/{code}", short=short)
+        for code, short in zip(first["province_code"].head(5), first["short"].head(5), strict=True)
+    )
+    alt = say("scenarios.parts_alt", language, rows=rows, **said)
+    return style.Figure("scenario_parts", drawing, alt, _rounded(table[columns]))
+
+
+def _rounded(table: pd.DataFrame) -> pd.DataFrame:
+    """Numbers as they can be told apart in the chart."""
+    return table.reset_index(drop=True).round(3)

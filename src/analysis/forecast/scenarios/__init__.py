@@ -1,0 +1,22 @@
+"""Scenarios: what coverage would be, and what it would take, on the draws of the forecast.
+
+A scenario is data: a YAML file that names a kind and its parameters (`definition`). It moves the
+provinces away from business as usual, draw by draw (`run`), so every aggregate is the sum of its
+parts and every answer carries the uncertainty of the forecast.
+"""
+
+from analysis.forecast.scenarios.baseline import Baseline, baseline, prepared
+from analysis.forecast.scenarios.definition import Scenario, ScenarioError, load, load_folder
+from analysis.forecast.scenarios.outcome import Outcome, run
+
+__all__ = [
+    "Baseline",
+    "Outcome",
+    "Scenario",
+    "ScenarioError",
+    "baseline",
+    "load",
+    "load_folder",
+    "prepared",
+    "run",
+]

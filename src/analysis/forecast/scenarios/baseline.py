@@ -1,0 +1,245 @@
+"""Business as usual: the forecast's own draws, carried along a path from the origin to the date.
+
+At the date itself the draws are those of the forecast, bit for bit. At the dates on the way, and at
+past year-ends, they are drawn given these (`bridge`), so a path belongs to one draw throughout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from analysis import targets as targets_room
+from analysis.cache import cached
+from analysis.forecast.draw import Draws, weighted
+from analysis.forecast.known import Known
+from analysis.forecast.model import Model, model
+from analysis.forecast.needs import best_year
+from analysis.forecast.outlook import FIRST_YEAR, Outlook, outlook
+from analysis.forecast.points import decimal_year
+from analysis.forecast.reported import Pull
+from analysis.forecast.scenarios.background import Background, background
+from analysis.forecast.scenarios.bridge import bridge
+from analysis.forecast.scenarios.calendar import path_dates, year_ends
+from analysis.forecast.scenarios.logits import to_logit
+from analysis.forecast.scenarios.parameters import ScenarioError
+from analysis.forecast.tables import ENOUGH, read_share
+
+Unit = tuple[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class Baseline:
+    """S draws of P provinces at T dates, and what scenarios need to know besides.
+
+    indicator, origin, date: of the forecast. codes: provinces, sorted. dates: the last year-end
+    before the origin, then quarter-ends to the date. level: (S, P, T) level in percent under
+    business as usual; at_origin: (S, P). past: (S, P, Y) at the year-ends `past_dates`, the last of
+    which is dates[0]. persons: (P, T), persons_past: (P, Y), persons_origin: (P,) denominators.
+    plain: unit -> (S,) reported value at the date before the pull of its target; reported: after
+    it. goals: unit -> the target that pulls, where there is one. targets: unit -> target (percent)
+    and who set it. best_year: unit -> its best year, and persons a month in it. enough: unit ->
+    whether its own evidence carries a probability. read: (P,) readings behind each province.
+    """
+
+    indicator: str
+    origin: pd.Timestamp
+    codes: tuple[str, ...]
+    dates: pd.DatetimeIndex
+    level: np.ndarray
+    at_origin: np.ndarray
+    past_dates: pd.DatetimeIndex
+    past: np.ndarray
+    persons: np.ndarray
+    persons_past: np.ndarray
+    persons_origin: np.ndarray
+    members: Mapping[Unit, np.ndarray]
+    plain: Mapping[Unit, np.ndarray]
+    reported: Mapping[Unit, np.ndarray]
+    goals: Mapping[Unit, float]
+    pull: Pull
+    targets: Mapping[Unit, tuple[float, str]]
+    best_year: Mapping[Unit, tuple[int, float]]
+    enough: Mapping[Unit, bool]
+    read: np.ndarray
+    background: Background = field(default_factory=Background)
+
+    @property
+    def date(self) -> pd.Timestamp:
+        """The day for which scenarios are judged."""
+        return self.dates[-1]
+
+    @property
+    def size(self) -> int:
+        """The number of draws."""
+        return len(self.level)
+
+    @cached_property
+    def units(self) -> tuple[Unit, ...]:
+        """All units: the country first, then regions, merged units and provinces, by code."""
+        order = ("country", "region", "province_34", "province_63")
+        return tuple(sorted(self.members, key=lambda unit: (order.index(unit[0]), unit[1])))
+
+    @cached_property
+    def at_date(self) -> dict[Unit, np.ndarray]:
+        """(S,) level of every unit at the date under business as usual, percent."""
+        return self.totals(self.level[:, :, -1])
+
+    @cached_property
+    def error(self) -> dict[Unit, np.ndarray]:
+        """(S,) logits by which the report, before any pull, lies above the level."""
+        usual = self.at_date
+        return {unit: to_logit(self.plain[unit]) - to_logit(usual[unit]) for unit in self.units}
+
+    def totals(self, last: np.ndarray) -> dict[Unit, np.ndarray]:
+        """(S,) of every unit from provinces (S, P) at the date."""
+        return {unit: self.of(last[:, :, None], unit, -1)[:, 0] for unit in self.units}
+
+    @cached_property
+    def free(self) -> tuple[np.ndarray, np.ndarray]:
+        """The path without its saw-tooth, (S, P, T), and its value at the origin, (S, P).
+
+        Readings within a year lie below those of its end. The path without that runs straight
+        from year-end to year-end (and to the date); scenarios move this one, and every path
+        keeps the saw-tooth of business as usual.
+        """
+        t = decimal_year(self.dates)
+        knots = np.flatnonzero(year_ends(self.dates) | (self.dates == self.date))
+        at = np.append(t, decimal_year(pd.DatetimeIndex([self.origin])))
+        right = np.clip(np.searchsorted(t[knots], at, side="left"), 1, len(knots) - 1)
+        share = (at - t[knots][right - 1]) / (t[knots][right] - t[knots][right - 1])
+        low, high = self.level[:, :, knots[right - 1]], self.level[:, :, knots[right]]
+        straight = low + share * (high - low)
+        straight[:, :, knots] = self.level[:, :, knots]
+        return straight[:, :, :-1], straight[:, :, -1]
+
+    def of(self, values: np.ndarray, unit: Unit, at: int | None = None) -> np.ndarray:
+        """(S, T) of a unit, from provinces (S, P, T) weighted by their persons at the dates.
+
+        at: position of the only date of the values, where they have one.
+        """
+        parts = self.members[unit]
+        if len(parts) == 1:
+            return values[:, parts[0], :]
+        return weighted(values, self.persons if at is None else self.persons[:, [at]], parts)
+
+    def years(self) -> np.ndarray:
+        """(T,) years since the origin, 0 before it."""
+        start = decimal_year(pd.DatetimeIndex([self.origin]))[0]
+        return np.maximum(decimal_year(self.dates) - start, 0)
+
+
+def baseline(built: Model, own: Outlook, date: pd.Timestamp | None = None) -> Baseline:
+    """Lay the path of business as usual through the draws of the forecast.
+
+    Args:
+        own: the forecast as published (`outlook(built, indicator, target_year)`).
+        date: a later year-end among its draws; the end of its target year when not given.
+
+    Raises:
+        ScenarioError: the date is not among the draws, or not after the origin.
+    """
+    draws = own.draws
+    date = pd.Timestamp(date or pd.Timestamp(own.target_year, 12, 31))
+    if date not in draws.dates or date <= own.origin:
+        last = draws.dates[-1].year
+        raise ScenarioError(
+            f"date: {date:%Y-%m-%d} cannot be forecast from {own.origin:%Y-%m-%d}; "
+            f"give a year-end (31 December) after that, up to {last}"
+        )
+    dates, past_dates = path_dates(own.origin, date, FIRST_YEAR)
+    people = _people(built, draws)
+    return Baseline(
+        indicator=own.indicator,
+        origin=own.origin,
+        codes=draws.codes,
+        dates=dates,
+        level=_path(built, draws, dates),
+        at_origin=draws.true[:, :, own.at(own.origin)],
+        past_dates=past_dates,
+        past=np.ascontiguousarray(draws.true[:, :, draws.dates.get_indexer(past_dates)]),
+        persons=people(dates),
+        persons_past=people(past_dates),
+        persons_origin=people(pd.DatetimeIndex([own.origin]))[:, 0],
+        members=draws.members,
+        plain={unit: _plain(draws, unit, own.at(date)) for unit in draws.members},
+        reported={unit: draws.of(*unit, "reported")[:, own.at(date)] for unit in draws.members},
+        goals=_goals(draws, own.at(date)),
+        pull=draws.pull,
+        targets=_targets(own, date),
+        best_year={unit: best_year(own, unit) for unit in draws.members},
+        enough=_enough(built, own),
+        read=_read(built, draws),
+        background=background(built.known, own.indicator, draws.codes, people(dates)[:, 0]),
+    )
+
+
+@cached
+def prepared(
+    known: Known, indicator: str, target_year: int, date: pd.Timestamp | None = None
+) -> Baseline:
+    """Fit, draw and lay the path: business as usual from what was known at the origin."""
+    built = model(known, indicator)
+    return baseline(built, outlook(built, indicator, target_year), date)
+
+
+def _path(built: Model, draws: Draws, dates: pd.DatetimeIndex) -> np.ndarray:
+    """(S, P, T): the forecast's own draws, and what lies between them."""
+    whole = np.empty((len(draws.true), len(draws.codes), len(dates)))
+    own = dates.intersection(draws.dates)
+    whole[:, :, dates.get_indexer(own)] = draws.true[:, :, draws.dates.get_indexer(own)]
+    missing = dates.difference(own)
+    near = draws.dates[(draws.dates >= dates[0]) & (draws.dates <= dates[-1])]
+    whole[:, :, dates.get_indexer(missing)] = bridge(built, draws, near, missing)
+    return whole
+
+
+def _people(built: Model, draws: Draws) -> Callable[[pd.DatetimeIndex], np.ndarray]:
+    """Denominators as published, at any dates: (P, T)."""
+    source = built.evidence
+    base = (draws.persons[:, 0] / draws.people[:, 0])[:, None]
+    return lambda dates: source.units.denominators(decimal_year(dates), source.family) * base
+
+
+def _plain(draws: Draws, unit: Unit, at: int) -> np.ndarray:
+    """(S,) the reported value before any pull; aggregates but the country have none."""
+    if unit[0] == "province_63":
+        return draws.plain[:, draws.members[unit][0], at]
+    return (
+        draws.country_plain[:, at] if unit[0] == "country" else draws.of(*unit, "reported")[:, at]
+    )
+
+
+def _goals(draws: Draws, at: int) -> dict[Unit, float]:
+    goals = {("province_63", code): float(draws.goals[i, at]) for i, code in enumerate(draws.codes)}
+    goals["country", "00"] = float(draws.country_goals[at])
+    return {unit: goal for unit, goal in goals.items() if np.isfinite(goal)}
+
+
+def _targets(own: Outlook, date: pd.Timestamp) -> dict[Unit, tuple[float, str]]:
+    """The target that each unit is held against; NaN where there is none."""
+    found: dict[Unit, tuple[float, str]] = {}
+    for unit in own.draws.members:
+        try:
+            one = targets_room.for_unit(own.targets, *unit, own.indicator, date)
+            found[unit] = (one.value, one.setter)
+        except KeyError:
+            found[unit] = (float("nan"), "")
+    return found
+
+
+def _enough(built: Model, own: Outlook) -> dict[Unit, bool]:
+    """Whether a unit's own evidence carries a probability, as in the tables of the forecast."""
+    shares = read_share(built.known, own, built.evidence.settings)
+    return {unit: share >= ENOUGH for unit, share in shares.items()}
+
+
+def _read(built: Model, draws: Draws) -> np.ndarray:
+    table = built.evidence.table
+    own = table[(table["geo_level"] == "province_63") & (table["indicator"] == draws.indicator)]
+    counts = own["province_code"].value_counts()
+    return counts.reindex(list(draws.codes)).fillna(0).to_numpy(int)

@@ -1,0 +1,246 @@
+"""What chapter 07 and the command say: each finding as one object with table and sentences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.forecast.scenarios import summary
+from analysis.forecast.scenarios.baseline import Unit
+from analysis.forecast.scenarios.chapter import Chapter, differences
+from analysis.forecast.scenarios.contributions import COUNTRY, contributions
+from analysis.forecast.scenarios.late import LateOutcome
+from analysis.forecast.scenarios.outcome import Outcome
+from analysis.results import Result
+
+TOPIC = "scenarios"
+_FORMATS = {
+    "q50": "percent1",
+    "q10": "number1",
+    "q90": "number1",
+    "true_q50": "percent1",
+    "p_meets_true": "probability",
+    "p_meets_reported": "probability",
+    "persons_month": "rounded",
+    "persons_quarter": "rounded",
+    "persons_q10": "rounded",
+    "persons_q50": "rounded",
+    "persons_q90": "rounded",
+    "effort": "number2",
+    "additional_q50": "rounded",
+    "budget_all_q10": "rounded",
+    "budget_all_q50": "rounded",
+    "budget_all_q90": "rounded",
+    "best_year_persons_month": "rounded",
+    "best_year": "year",
+}
+_COMPARED = [
+    "title", "scenario", "true_q50", "q50", "q10", "q90", "p_meets_true", "p_meets_reported",
+    "persons_month", "effort", "additional_q50", "budget_all_q50", "budget_all_q10",
+    "budget_all_q90",
+]  # fmt: skip
+
+
+def rows(outcomes: list[Outcome], unit: Unit, language: str) -> pd.DataFrame:
+    """The table of each scenario for one unit, with its title."""
+    found = pd.concat([summary.table(one, [unit]) for one in outcomes], ignore_index=True)
+    return found.assign(title=[one.scenario.title[language] for one in outcomes])
+
+
+def values(table: pd.DataFrame, unit: Unit, name: str | None = None) -> dict[str, Any]:
+    """The numbers of one scenario (the first when none is named), for sentences."""
+    row = table.iloc[0] if name is None else table[table["scenario"] == name].iloc[0]
+    return {**row.to_dict(), "unit": f"{unit[0]}/{unit[1]}"}
+
+
+def answer(chapter: Chapter, indicator: str, unit: Unit, language: str) -> Result:
+    """Business as usual, what the target takes, and the policy that adds most: in sentences."""
+    outcomes = chapter.of(indicator)
+    table = rows(outcomes, unit, language)
+    usual = values(table, unit)
+    sure = np.isfinite(usual["p_meets_true"])
+    phrases = [(f"{TOPIC}.answer_usual" if sure else f"{TOPIC}.answer_usual_unsure", usual)]
+    reach = table[table["kind"] == "reach_target"]
+    if len(reach):
+        phrases.append(_takes(values(reach, unit), unit))
+    policies = table[table["budget_all_q50"].notna() & table["additional_q50"].gt(0)]
+    if len(policies):
+        most = policies.loc[policies["additional_q50"].idxmax()]
+        said = {
+            **most.to_dict(),
+            "n": len(policies),
+            "additional": most["additional_q50"],
+            "budget": most["budget_all_q50"],
+        }
+        phrases.append((f"{TOPIC}.answer_policies", said))
+    return Result("scenario_answer", table[["title", "scenario"]], phrases, topic=TOPIC)
+
+
+def _takes(reach: dict[str, Any], unit: Unit) -> tuple[str, dict[str, Any]]:
+    if reach["additional_q50"] < 1 or not np.isfinite(reach["effort"]):
+        return f"{TOPIC}.answer_takes_nothing", reach
+    key = "answer_takes" if unit == COUNTRY else "answer_takes_unit"
+    return f"{TOPIC}.{key}", reach
+
+
+def comparison(outcomes: list[Outcome], unit: Unit, language: str) -> Result:
+    """All scenarios of an indicator for one unit, side by side."""
+    table = rows(outcomes, unit, language)
+    usual = values(table, unit)
+    sure = bool(np.isfinite(usual["p_meets_true"]))
+    said = {**usual, "n": len(table), "above": int((table["p_meets_true"] >= 0.5).sum())}
+    key = "compared" if sure else "compared_unsure"
+    return Result(
+        f"scenarios_{unit[0]}_{unit[1]}",
+        table[_COMPARED],
+        [(f"{TOPIC}.{key}", said)],
+        _FORMATS,
+        topic=TOPIC,
+        hidden=("scenario",),
+        joined={"q10": "q90", "budget_all_q10": "budget_all_q90"},
+    )
+
+
+def plan(outcomes: list[Outcome], unit: Unit, language: str) -> Result:
+    """Persons a month, a quarter and by the date, for scenarios that reach the target."""
+    table = rows(outcomes, unit, language)
+    wanted = table[table["kind"].isin(["business_as_usual", "reach_target"])]
+    said = values(wanted, unit)
+    key = "plan" if np.isfinite(said["target"]) else "plan_none"
+    columns = [
+        "title", "persons_month", "persons_quarter", "persons_q50", "persons_q10", "persons_q90",
+        "best_year_persons_month", "best_year", "effort",
+    ]  # fmt: skip
+    return Result(
+        f"scenario_plan_{unit[0]}_{unit[1]}",
+        wanted[columns],
+        [(f"{TOPIC}.{key}", said)],
+        _FORMATS,
+        topic=TOPIC,
+        joined={"persons_q10": "persons_q90", "best_year_persons_month": "best_year"},
+    )
+
+
+def parts(outcome: Outcome, language: str) -> Result:
+    """What each province adds to the nationwide result and to the gap."""
+    table = contributions(outcome).sort_values(["short", "province_code"], ascending=[False, True])
+    base = outcome.base
+    said = {
+        "title": outcome.scenario.title[language],
+        "units": len(table),
+        "origin": base.origin,
+        "date": base.date,
+        "target": base.targets[COUNTRY][0],
+        "added": table["added"].sum(),
+        "short": table["short"].sum(),
+        "five": table["share_of_short"].head(5).sum(),
+        "names": [f"province_63/{code}" for code in table["province_code"].head(5)],
+    }
+    columns = [
+        "province_code", "added", "added_low", "added_high", "short", "short_low", "short_high",
+        "share_of_short",
+    ]  # fmt: skip
+    formats = dict.fromkeys(columns[1:-1], "rounded") | {"share_of_short": "share1"}
+    return Result(
+        "scenario_contributions",
+        table[columns],
+        [(f"{TOPIC}.parts", said)],
+        formats,
+        {"province_code": "unit"},
+        TOPIC,
+    )
+
+
+def assumptions(outcomes: list[Outcome], language: str) -> Result:
+    """Every number behind the policies, with its ground."""
+    found = []
+    for one in outcomes:
+        title = one.scenario.title[language]
+        stated = summary.assumptions(one)
+        if len(stated):
+            found.append(stated.assign(title=title))
+    table = pd.concat(found, ignore_index=True)
+    table = table[table["ground"] != "set"].reset_index(drop=True)
+    grounds = table["ground"].value_counts()
+    said = {
+        "n": len(table),
+        "assumed": int(grounds.get("assumed", 0)),
+        "rule": int(grounds.get("rule", 0)),
+        "estimated": int(grounds.get("chapter_03", 0)),
+    }
+    table["why"] = table["note" if language == "en" else "note_vi"]
+    columns = ["title", "parameter", "low", "central", "high", "ground", "why"]
+    return Result(
+        "scenario_assumptions",
+        table[columns],
+        [(f"{TOPIC}.assumed", said)],
+        dict.fromkeys(["low", "central", "high"], "number2"),
+        {"parameter": "scenario_parameter", "ground": "scenario_ground"},
+        TOPIC,
+    )
+
+
+def late_payment(outcome: LateOutcome) -> Result:
+    """What a cut of late payment would bring in."""
+    table = outcome.table
+    country = table[table["geo_level"] == "country"]
+    said: dict[str, Any] = {
+        "rate": outcome.scenario.parameters["rate"],
+        "n": int((table["geo_level"] == "province_63").sum()),
+    }
+    if len(country):
+        row = country.iloc[0]
+        said |= {"country": row["collect_q50"], "low": row["collect_q10"]}
+        said |= {"high": row["collect_q90"]}
+    columns = [
+        "geo_level", "province_code", "basis", "footing", "rate_q50", "rate_q10", "rate_q90",
+        "days_q50", "days_after", "collect_q50", "collect_q10", "collect_q90", "collect_month",
+    ]  # fmt: skip
+    formats = {"rate_q50": "percent2", "rate_q10": "number2", "rate_q90": "number2"}
+    formats |= {"days_q50": "number1", "days_after": "number1"}
+    formats |= dict.fromkeys([name for name in columns if name.startswith("collect")], "rounded")
+    return Result(
+        "scenario_late_payment",
+        table[columns],
+        [(f"{TOPIC}.late" if len(country) else f"{TOPIC}.late_alone", said)],
+        formats,
+        {"province_code": "unit", "basis": "late_basis", "footing": "scenario_footing"},
+        TOPIC,
+        hidden=("geo_level",),
+        joined={"rate_q10": "rate_q90", "collect_q10": "collect_q90"},
+    )
+
+
+def social(chapter: Chapter, language: str, indicator: str = "si_coverage") -> Result:
+    """Voluntary social insurance, nationwide: an assumption worked out."""
+    outcomes = chapter.of(indicator)
+    table = rows(outcomes, COUNTRY, language)
+    row = table[table["kind"] == "voluntary_support"].iloc[0]
+    points = float(row["true_q50"] - table["true_q50"].iloc[0])
+    said = {
+        "additional": row["additional_q50"],
+        "low": row["additional_q10"],
+        "high": row["additional_q90"],
+        "points": points,
+    }
+    whole = comparison(outcomes, COUNTRY, language)
+    phrases = [(f"{TOPIC}.social", said)]
+    return Result(
+        "scenarios_social_insurance",
+        whole.table,
+        phrases,
+        whole.formats,
+        topic=TOPIC,
+        hidden=whole.hidden,
+        joined=whole.joined,
+    )
+
+
+def same(chapter: Chapter) -> Result:
+    """Business as usual against chapter 05."""
+    table = differences(chapter)
+    largest = float(table["difference"].max())
+    said = {"n": len(table), "difference": largest}
+    return Result("scenario_same", table.head(0), [(f"{TOPIC}.same", said)], topic=TOPIC)

@@ -1,0 +1,173 @@
+"""Run a scenario: move the provinces, draw by draw, and say what it gives, takes and costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.special import expit
+
+from analysis.forecast.draw import pulled
+from analysis.forecast.needs import MONTH
+from analysis.forecast.scenarios.baseline import Baseline, Unit
+from analysis.forecast.scenarios.cost import budget
+from analysis.forecast.scenarios.definition import Scenario
+from analysis.forecast.scenarios.footing import Footing, footing, to_provinces
+from analysis.forecast.scenarios.logits import to_logit
+from analysis.forecast.scenarios.parameters import ScenarioError
+from analysis.forecast.scenarios.policies import Support
+
+#: Slack when a level that was set to the target is compared with it.
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A scenario on S draws, P provinces and T dates.
+
+    level: (S, P, T) percent, with the saw-tooth of business as usual. support: what the state
+    pays under it, at provinces; None where it pays nothing that is stated.
+    """
+
+    scenario: Scenario
+    base: Baseline
+    level: np.ndarray
+    support: Support | None = None
+
+    def true(self, unit: Unit) -> np.ndarray:
+        """(S, T) level of a unit, percent: the sum over its provinces."""
+        return self.base.of(self.level, unit)
+
+    @cached_property
+    def at_date(self) -> dict[Unit, np.ndarray]:
+        """(S,) level of every unit at the date, percent."""
+        return self.base.totals(self.level[:, :, -1])
+
+    @cached_property
+    def reported(self) -> dict[Unit, np.ndarray]:
+        """(S,) value of every unit as it would be reported at the date, percent.
+
+        A draw keeps its reading error, on the logit scale; the pull of the target is then that
+        of the forecast. A unit that a scenario leaves alone keeps its forecast to the last bit.
+        """
+        return {unit: self._report(unit) for unit in self.base.units}
+
+    def _report(self, unit: Unit) -> np.ndarray:
+        base, level = self.base, self.at_date[unit]
+        if np.array_equal(level, base.at_date[unit]):
+            return base.reported[unit]
+        said: np.ndarray = 100 * expit(to_logit(level) + base.error[unit])
+        return pulled(said, base.goals[unit], base.pull) if unit in base.goals else said
+
+    def meets(self, unit: Unit, scale: str = "reported") -> float:
+        """Probability that a unit is at or above its target.
+
+        NaN where it has none, or too little evidence of its own.
+        """
+        target = self.base.targets[unit][0]
+        if not np.isfinite(target) or not self.base.enough[unit]:
+            return float("nan")
+        values = (self.reported if scale == "reported" else self.at_date)[unit]
+        return float(np.mean(values >= target - _ROUNDING))
+
+    @cached_property
+    def persons(self) -> np.ndarray:
+        """(S, P) persons insured at the date less those at the origin, net of those who leave."""
+        end = self.level[:, :, -1] * self.base.persons[:, -1]
+        return (end - self.base.at_origin * self.base.persons_origin) / 100
+
+    @cached_property
+    def additional(self) -> np.ndarray:
+        """(S, P, T) persons insured beyond business as usual."""
+        return (self.level - self.base.level) / 100 * self.base.persons
+
+    def sum(self, persons: np.ndarray, unit: Unit) -> np.ndarray:
+        """Add provinces (S, P) up to a unit (S,)."""
+        total: np.ndarray = persons[:, self.base.members[unit]].sum(axis=1)
+        return total
+
+    @property
+    def months(self) -> float:
+        """Months from the origin to the date."""
+        return (self.base.date - self.base.origin).days / MONTH
+
+    @cached_property
+    def budget_new(self) -> np.ndarray | None:
+        """(S, P) billion VND for persons beyond business as usual; None where none is stated."""
+        if self.support is None:
+            return None
+        return budget(
+            self.additional,
+            self.base.dates,
+            self.base.origin,
+            self.support.new,
+            self.support.monthly,
+        )
+
+    @cached_property
+    def budget_all(self) -> np.ndarray | None:
+        """(S, P) billion VND also for those who are insured anyway and get the support too."""
+        if self.support is None or self.budget_new is None:
+            return None
+        if not self.support.others.any():
+            return self.budget_new
+        more = budget(
+            self.support.others,
+            self.base.dates,
+            self.base.origin,
+            self.support.others_share,
+            self.support.monthly,
+        )
+        return self.budget_new + more
+
+
+def run(scenario: Scenario, base: Baseline) -> Outcome:
+    """Run a scenario on business as usual.
+
+    Raises:
+        ScenarioError: the scenario is about another indicator, origin or date than the draws.
+    """
+    _fits(scenario, base)
+    usual = footing(base, scenario.level)
+    wanted = _only(scenario, usual, scenario.rule.path(usual, scenario.parameters))
+    moved = to_provinces(base, scenario.level, usual.path, wanted)
+    path, _ = base.free
+    level = np.clip(base.level + (moved - path), 0, 100)
+    return Outcome(scenario, base, level, _support(scenario, base, usual))
+
+
+def _fits(scenario: Scenario, base: Baseline) -> None:
+    if scenario.indicator != base.indicator:
+        raise ScenarioError(
+            f"{scenario.file}: indicator: {scenario.indicator} cannot run on draws of "
+            f"{base.indicator}"
+        )
+    for name, asked, own in (
+        ("origin", scenario.origin, base.origin),
+        ("date", scenario.date, base.date),
+    ):
+        if asked is not None and asked != own:
+            raise ScenarioError(
+                f"{scenario.file}: {name}: {asked:%Y-%m-%d}, but the draws are of {own:%Y-%m-%d}"
+            )
+    scenario.check_dates(base.origin, base.date)
+
+
+def _only(scenario: Scenario, usual: Footing, wanted: np.ndarray) -> np.ndarray:
+    if not scenario.only:
+        return wanted
+    moved = np.isin(usual.codes, scenario.only)
+    return np.where(moved[None, :, None], wanted, usual.path)
+
+
+def _support(scenario: Scenario, base: Baseline, usual: Footing) -> Support | None:
+    if scenario.rule.support is not None:
+        own = scenario.rule.support(usual, scenario.parameters)
+        moved = np.isin(usual.codes, scenario.only) if scenario.only else True
+        others = np.where(np.reshape(moved, (1, -1, 1)), own.others, 0.0)
+        return Support(own.new, others, own.others_share, own.monthly)
+    if scenario.supported_share is None:
+        return None
+    share = scenario.supported_share.draws(base.size)
+    return Support(share, np.zeros((1, 1, 1)), share)

@@ -1,0 +1,143 @@
+"""Outcomes as tables: what a scenario gives each unit, its path, and its assumptions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from analysis.forecast.scenarios.baseline import Unit
+from analysis.forecast.scenarios.outcome import Outcome
+from analysis.forecast.scenarios.parameters import Range
+from analysis.verdicts import verdict
+
+LEVELS = {"q05": 0.05, "q10": 0.10, "q50": 0.50, "q90": 0.90, "q95": 0.95}
+#: A quarter has three months.
+_QUARTER = 3
+
+
+def quantiles(values: np.ndarray) -> np.ndarray:
+    """(5, U) quantiles at LEVELS of U rows of draws (U, S), linear between draws.
+
+    The same numbers as numpy.quantile, from one sort.
+    """
+    ordered = np.sort(values, axis=1)
+    place = np.array(list(LEVELS.values())) * (values.shape[1] - 1)
+    low = place.astype(int)
+    high = np.minimum(low + 1, values.shape[1] - 1)
+    share = place - low
+    found: np.ndarray = ordered[:, low] + share * (ordered[:, high] - ordered[:, low])
+    return found.T
+
+
+def table(outcome: Outcome, units: Sequence[Unit] | None = None) -> pd.DataFrame:
+    """One row a unit: what scenarios.csv holds (see src/analysis/tables/scenarios.yml).
+
+    Coverage in percent, persons in persons, budgets in billion VND from the origin to the date.
+    """
+    base, chosen = outcome.base, list(units or outcome.base.units)
+    columns: dict[str, object] = {
+        "scenario": outcome.scenario.name,
+        "kind": outcome.scenario.kind,
+        "geo_level": [level for level, _ in chosen],
+        "province_code": [code for _, code in chosen],
+        "indicator": base.indicator,
+        "origin": base.origin,
+        "date": base.date,
+    }
+    columns |= _spread("", [outcome.reported[unit] for unit in chosen], LEVELS)
+    columns |= _spread("true_", [outcome.at_date[unit] for unit in chosen], ("q10", "q50", "q90"))
+    columns |= _chances(outcome, chosen)
+    columns |= _people(outcome, chosen)
+    columns |= _money(outcome, chosen)
+    return pd.DataFrame(columns)
+
+
+def _spread(prefix: str, values: list[np.ndarray], names: Sequence[str]) -> dict[str, np.ndarray]:
+    found = dict(zip(LEVELS, quantiles(np.stack(values)), strict=True))
+    return {f"{prefix}{name}": found[name] for name in names}
+
+
+def _chances(outcome: Outcome, units: list[Unit]) -> dict[str, object]:
+    reported = [outcome.meets(unit) for unit in units]
+    return {
+        "target": [outcome.base.targets[unit][0] for unit in units],
+        "target_setter": [outcome.base.targets[unit][1] for unit in units],
+        "p_meets_true": [outcome.meets(unit, "true") for unit in units],
+        "p_meets_reported": reported,
+        "verdict": [verdict(p) for p in reported],
+    }
+
+
+def _people(outcome: Outcome, units: list[Unit]) -> dict[str, object]:
+    names = ("q10", "q50", "q90")
+    total = _spread("persons_", [outcome.sum(outcome.persons, unit) for unit in units], names)
+    last = outcome.additional[:, :, -1]
+    more = _spread("additional_", [outcome.sum(last, unit) for unit in units], names)
+    month = total["persons_q50"] / outcome.months
+    best = np.array([outcome.base.best_year[unit][1] for unit in units])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        effort = np.where(best > 0, month / best, np.nan)
+    return {
+        **total,
+        "persons_month": month,
+        "persons_quarter": month * min(_QUARTER, outcome.months),
+        **more,
+        "best_year": [outcome.base.best_year[unit][0] for unit in units],
+        "best_year_persons_month": best,
+        "effort": effort,
+    }
+
+
+def _money(outcome: Outcome, units: list[Unit]) -> dict[str, object]:
+    names = ("q10", "q50", "q90")
+    columns: dict[str, object] = {}
+    for prefix, values in (
+        ("budget_new_", outcome.budget_new),
+        ("budget_all_", outcome.budget_all),
+    ):
+        if values is None:
+            columns |= dict.fromkeys([f"{prefix}{name}" for name in names], float("nan"))
+        else:
+            columns |= _spread(prefix, [outcome.sum(values, unit) for unit in units], names)
+    return columns
+
+
+def path_table(outcome: Outcome, units: Sequence[Unit]) -> pd.DataFrame:
+    """One row a unit and date: quantiles of the level in percent, insured persons (median)."""
+    base, rows = outcome.base, []
+    for unit in units:
+        drawn = outcome.true(unit)
+        people = base.persons[base.members[unit]].sum(axis=0)
+        insured = np.median(drawn, axis=0) / 100 * people
+        levels = quantiles(np.ascontiguousarray(drawn.T)).T
+        for at, (day, level) in enumerate(zip(base.dates, levels, strict=True)):
+            row = {"scenario": outcome.scenario.name, "geo_level": unit[0]}
+            row |= {"province_code": unit[1], "indicator": base.indicator, "date": day}
+            rows.append(row | dict(zip(LEVELS, level, strict=True)) | {"insured": insured[at]})
+    return pd.DataFrame(rows)
+
+
+def assumptions(outcome: Outcome) -> pd.DataFrame:
+    """One row an assumption: scenario, parameter, low, central, high, ground, note, note_vi."""
+    scenario, rows = outcome.scenario, []
+    given = dict(scenario.parameters) | {"supported_share": scenario.supported_share}
+    if "effect" in given and given["effect"] is None:
+        given["effect"] = outcome.base.background.cards
+    for name, value in given.items():
+        if isinstance(value, Range):
+            rows.append(
+                {
+                    "scenario": scenario.name,
+                    "parameter": name,
+                    "low": value.low,
+                    "central": value.central,
+                    "high": value.high,
+                    "ground": value.ground,
+                    "note": value.note[0],
+                    "note_vi": value.note[1],
+                }
+            )
+    columns = ["scenario", "parameter", "low", "central", "high", "ground", "note", "note_vi"]
+    return pd.DataFrame(rows, columns=columns)
