@@ -237,7 +237,7 @@ def participants(c: CoverageDrivers) -> Result:
     rows = rows[rows["term"].isin(list(DRIVERS))]
     found = []
     for (outcome, design, beside), family in rows.groupby(["outcome", "design", "beside"]):
-        best = family.sort_values(["q", "term"]).iloc[0]
+        best = family.sort_values(["q", "wild_p", "term"]).iloc[0]
         found.append(
             {
                 "outcome": outcome,
