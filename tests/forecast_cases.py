@@ -1,0 +1,53 @@
+"""What the tests of the forecast share: real readings as known at an early origin, quick settings.
+
+At the end of 2018 the families have some sixty readings each, so that a fit takes a second.
+"""
+
+import datetime
+from functools import cache
+
+import pandas as pd
+from example_facts import real_raw, real_tables
+
+from analysis.forecast.evidence import Evidence, evidence
+from analysis.forecast.fit import Fit, fit
+from analysis.forecast.known import Known, known_at
+from analysis.forecast.model import Model, model
+from analysis.forecast.settings import Settings
+
+ORIGIN = pd.Timestamp("2018-12-31")
+#: Few rounds of linearising and few points on the posterior: the same code in a tenth of the time.
+QUICK = Settings(parameter_draws=2, linearisations=2)
+FIRST = {"health": "hi_coverage", "labour": "si_coverage"}
+
+
+@cache
+def known(origin: pd.Timestamp = ORIGIN) -> Known:
+    """What was known at an origin, from the real tables."""
+    return known_at(real_tables().readings, real_raw(), origin)
+
+
+@cache
+def gathered(family: str) -> Evidence:
+    return evidence(known(), FIRST[family], QUICK)
+
+
+@cache
+def fitted(family: str) -> Fit:
+    return fit(gathered(family))
+
+
+@cache
+def built(family: str) -> Model:
+    return model(known(), FIRST[family], QUICK)
+
+
+def ask(*rows: tuple[str, str, str, str]) -> pd.DataFrame:
+    """Questions: geo_level, province_code, indicator, as_of."""
+    names = ["geo_level", "province_code", "indicator", "as_of"]
+    table = pd.DataFrame(rows, columns=names)
+    return table.assign(as_of=pd.to_datetime(table["as_of"]))
+
+
+def year_ends(first: int, last: int) -> list[datetime.datetime]:
+    return [pd.Timestamp(year, 12, 31) for year in range(first, last + 1)]
