@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from analysis.forecast.points import decimal_year
 from analysis.forecast.scenarios.footing import Footing
 from analysis.forecast.scenarios.logits import to_logit, to_percent
 from analysis.forecast.scenarios.paths import after_origin, between
@@ -71,11 +73,11 @@ def return_to_trajectory(units: Footing, given: Mapping[str, Any]) -> np.ndarray
 
     The line is the least-squares line of the logit over the `years` year-ends before the shock.
     """
-    before = units.past_years + 1 <= given["shock"].year + (given["shock"].dayofyear - 1) / 365.25
+    end, shock = decimal_year(pd.DatetimeIndex([units.dates[-1], given["shock"]])) - 1
+    before = units.past_years < shock
     known = np.flatnonzero(before)[-max(given["years"], 2) :]
     if len(known) < 2:
         return units.path
-    end = units.dates[-1].year + units.dates[-1].dayofyear / 365.25 - 1
     line = _line(units.past_logits[:, :, known], units.past_years[known], end)
     way = units.ramp(units.origin, units.dates[-1])
     return _keep_better(units, between(units.start, to_percent(line), way))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from analysis.forecast.scenarios.footing import Footing
 
@@ -77,12 +78,17 @@ def dip_and_recover(units: Footing, given: Mapping[str, Any]) -> np.ndarray:
 
     Where they are not given, the lowest day lies halfway to the date, and recovery ends on it.
     """
-    lowest = given["lowest"] or units.origin + (units.dates[-1] - units.origin) / 2
+    lowest = given["lowest"] or _halfway(units)
     down = units.ramp(units.origin, lowest)
     back = units.ramp(lowest, given["recovered"] or units.dates[-1])
     at_lowest_or_later = np.asarray(units.dates >= lowest)
     depth = given["dip"] * np.where(at_lowest_or_later, 1 - back, down)
     return after_origin(units, units.path - depth)
+
+
+def _halfway(units: Footing) -> pd.Timestamp:
+    days = (units.dates[-1] - units.origin).days
+    return units.origin + pd.Timedelta(days=days // 2)
 
 
 def between(start: np.ndarray, end: np.ndarray, way: np.ndarray) -> np.ndarray:

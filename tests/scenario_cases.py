@@ -1,0 +1,85 @@
+"""A small business as usual, made by hand: two draws, three provinces, one year of quarters."""
+
+import numpy as np
+import pandas as pd
+
+from analysis.forecast.reported import NONE
+from analysis.forecast.scenarios import Baseline, run
+from analysis.forecast.scenarios.background import Background
+from analysis.forecast.scenarios.definition import read
+from analysis.forecast.scenarios.parameters import Range
+
+#: Ha Noi and Hai Phong share a region, Ben Tre lies in another.
+CODES = ("01", "31", "83")
+DATES = pd.DatetimeIndex(["2024-12-31", "2025-03-31", "2025-06-30", "2025-09-30", "2025-12-31"])
+ORIGIN = DATES[0]
+#: Shares of the year gone at the quarter-ends.
+WAY = np.array([0, 90, 181, 273, 365]) / 365
+#: The saw-tooth: points below the straight line between the year-ends.
+SAG = np.array([0.0, -3.0, -2.0, -1.0, 0.0])
+#: Level at the origin and the rise to the date, by draw and province.
+START = np.array([[80.0, 90.0, 60.0], [82.0, 88.0, 64.0]])
+RISE = np.array([[4.0, 2.0, 5.0], [2.0, 0.0, 6.0]])
+PERSONS = np.array([1000.0, 500.0, 2000.0])
+PAST_YEARS = np.arange(2017, 2025)
+
+
+def logit(percent):
+    return np.log(percent / (100 - percent))
+
+
+def percent(z):
+    return 100 / (1 + np.exp(-z))
+
+
+def usual(past=None, targets=None, read_counts=(5, 5, 5), **background) -> Baseline:
+    """Business as usual on which every path can be worked out with a pencil."""
+    straight = START[:, :, None] + RISE[:, :, None] * WAY
+    level = straight + SAG
+    members = {("province_63", code): np.array([i]) for i, code in enumerate(CODES)}
+    members |= {("country", "00"): np.arange(3), ("region", "R1"): np.array([0, 1])}
+    flat = np.repeat(START[:, :, None], len(PAST_YEARS), axis=2)
+    at_date = {unit: _mean(level[:, parts, -1], parts) for unit, parts in members.items()}
+    return Baseline(
+        indicator="hi_coverage",
+        origin=ORIGIN,
+        codes=CODES,
+        dates=DATES,
+        level=level,
+        at_origin=START,
+        past_dates=pd.DatetimeIndex([pd.Timestamp(year, 12, 31) for year in PAST_YEARS]),
+        past=flat if past is None else past,
+        persons=np.repeat(PERSONS[:, None], len(DATES), axis=1),
+        persons_past=np.repeat(PERSONS[:, None], len(PAST_YEARS), axis=1),
+        persons_origin=PERSONS,
+        members=members,
+        plain=at_date,
+        reported=at_date,
+        goals={},
+        pull=NONE,
+        targets=dict.fromkeys(members, (85.0, "government")) | (targets or {}),
+        best_year=dict.fromkeys(members, (2016, 10.0)),
+        enough=dict.fromkeys(members, True),
+        read=np.array(read_counts),
+        background=Background(
+            minority=np.array([0.0, 1.0, 2.0]),
+            cards=Range(-0.5, -0.5, -0.5, "assumed"),
+            voluntary=np.array([2.0, 4.0, 1.0]),
+            voluntary_read=np.ones(3, bool),
+            **background,
+        ),
+    )
+
+
+def _mean(values, parts):
+    return values @ PERSONS[parts] / PERSONS[parts].sum()
+
+
+def outcome(text, base=None):
+    """Run a scenario that is written as YAML."""
+    return run(read(text, "case"), base or usual())
+
+
+def season(path):
+    """What a path without the saw-tooth looks like with it: (..., T)."""
+    return path + SAG

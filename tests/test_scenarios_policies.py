@@ -1,0 +1,147 @@
+"""Policies and what they cost, against numbers worked out by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scenario_cases import DATES, PERSONS, RISE, START, logit, outcome, percent, usual
+
+from analysis.drivers import late_collections
+from analysis.forecast.scenarios import late
+from analysis.forecast.scenarios.background import Background
+from analysis.forecast.scenarios.cost import base_salary, budget, monthly_contributions
+from analysis.forecast.scenarios.definition import read
+from analysis.forecast.scenarios.parameters import ScenarioError
+
+END = START + RISE
+PREMIUM = """
+kind: premium_support
+parameters:
+  group: students
+  share_of_population: 0.2
+  share_of_uninsured: 0.1
+  enrolled: 0.5
+  supported_before: 0.3
+  supported_after: 0.5
+  begins: 2024-12-31
+  in_full: 2025-03-31
+"""
+CARDS = "kind: restored_cards\nparameters: {restored: 0.8, remaining: 0.5}"
+VOLUNTARY = """
+kind: voluntary_support
+indicator: si_coverage
+parameters:
+  increase: 0.2
+  monthly_contribution: 0.33
+  supported_before: 0.1
+  supported_after: 0.3
+"""
+
+
+def test_premium_support_enrols_a_share_of_the_uninsured():
+    found = outcome(PREMIUM).level[:, :, -1]
+    np.testing.assert_allclose(found, END + (100 - END) * 0.1 * 0.5)
+
+
+def test_premium_support_is_in_force_from_its_day():
+    base = usual()
+    gain = (outcome(PREMIUM, base).level - base.level)[0, 0]
+    free = 80 + 4 * np.array([0, 90, 181, 273, 365]) / 365
+    np.testing.assert_allclose(gain[1:], ((100 - free) * 0.05)[1:], atol=1e-9)
+
+
+def test_restored_cards_undo_what_is_left_of_the_loss():
+    """0.8 x 0.5 x 0.5 logits for each standard deviation of the minority share."""
+    found = outcome(CARDS).level[:, :, -1]
+    gain = 0.8 * 0.5 * 0.5 * np.array([0.0, 1.0, 2.0])
+    np.testing.assert_allclose(found, percent(logit(END) + gain))
+
+
+def test_restored_cards_need_an_estimate_or_a_range():
+    base = usual()
+    object.__setattr__(base, "background", Background(minority=np.zeros(3)))
+    with pytest.raises(ScenarioError, match=r"parameters\.effect: .*03_drivers_of_coverage"):
+        outcome(CARDS, base)
+
+
+def test_voluntary_support_adds_a_share_of_those_already_in():
+    base = usual()
+    object.__setattr__(base, "indicator", "si_coverage")
+    found = outcome(VOLUNTARY, base).level[:, :, -1]
+    np.testing.assert_allclose(found, END + 0.2 * np.array([2.0, 4.0, 1.0]))
+
+
+def test_the_base_salary_follows_its_decrees():
+    days = ["2023-06-30", "2023-07-01", "2024-06-30", "2024-07-01", "2025-12-31"]
+    assert [base_salary(pd.Timestamp(day)) for day in days] == [1.49, 1.80, 1.80, 2.34, 2.34]
+    with pytest.raises(ValueError, match="2019-06-30"):
+        base_salary(pd.Timestamp("2019-06-30"))
+
+
+def test_each_month_costs_its_own_base_salary():
+    months, each = monthly_contributions(pd.Timestamp("2023-12-31"), pd.Timestamp("2024-12-31"))
+    assert len(months) == 12
+    assert each.sum() == pytest.approx(0.045 * (6 * 1.80 + 6 * 2.34))
+
+
+def test_a_thousand_people_for_a_year_at_half_the_contribution():
+    """1,000 x 12 months x 4.5% x 2.34 million x 0.5 = 631.8 million VND = 0.6318 billion."""
+    persons = np.full((2, 1, len(DATES)), 1000.0)
+    found = budget(persons, DATES, DATES[0], np.full(2, 0.5))
+    np.testing.assert_allclose(found, 0.6318)
+
+
+def test_new_and_old_members_are_paid_for_apart():
+    """Half of the contribution for the new ones, two tenths more for those already in."""
+    found = outcome(PREMIUM)
+    month = 0.045 * 2.34 / 1000
+    extra = found.additional[0, 0]
+    at = [
+        (pd.Timestamp(day) - DATES[0]).days for day in pd.date_range(DATES[0], DATES[-1], freq="ME")
+    ]
+    days = (DATES - DATES[0]).days
+    new = sum(np.interp(at[1:], days, extra)) * month * 0.5
+    assert found.budget_new[0, 0] == pytest.approx(new)
+    assert found.budget_all[0, 0] > found.budget_new[0, 0]
+    uninsured = (100 - found.base.free[0][0, 0]) / 100 * 0.1
+    others = (0.2 - uninsured) * PERSONS[0] * np.array([0, 1, 1, 1, 1])
+    old = sum(np.interp(at[1:], days, others)) * month * 0.2
+    assert found.budget_all[0, 0] == pytest.approx(new + old)
+
+
+def test_a_scenario_without_state_support_has_no_budget():
+    assert outcome("kind: hold_last").budget_all is None
+
+
+def test_a_stated_share_gives_any_scenario_a_budget():
+    text = "kind: linear_change\nsupported_share: 0.3\nparameters: {points_per_year: 10}"
+    found = outcome(text)
+    assert found.budget_new is not None
+    np.testing.assert_allclose(found.budget_new, found.budget_all)
+
+
+def test_late_payment_cut_collects_what_lies_above_the_rate():
+    """2% of a receivable of 1,000 billion VND is collected where the rate was 4%."""
+    day = pd.Timestamp("2025-12-31")
+    forecasts = pd.DataFrame(
+        [
+            {
+                "geo_level": "province_63", "province_code": "83", "basis": "total",
+                "origin": pd.Timestamp("2025-06-30"), "date": day, "scale": "true",
+                "q10": 4.0, "q50": 4.0, "q90": 4.0,
+            }
+        ]
+    )  # fmt: skip
+    rows = [("country", "00", year, 100_000.0) for year in (2024, 2025)]
+    rows += [("province_63", "83", 2025, 1000.0)]
+    money = pd.DataFrame(rows, columns=["geo_level", "province_code", "year", "value"])
+    money = money.assign(
+        indicator="collections", basis="", kind_of_evidence="published", reading_id="r",
+        as_of=pd.to_datetime(money["year"].astype(str) + "-12-31"),
+    )  # fmt: skip
+    country = money[money["geo_level"] == "country"]
+    people = [country.assign(indicator=name) for name in late_collections._COUNTS]
+    readings = pd.concat([money, *people], ignore_index=True).assign(lower=0.0, upper=0.0)
+    scenario = read("kind: late_payment_cut\nparameters: {rate: 2}", "cut")
+    row = late.run(scenario, forecasts, readings, draws=50).table.iloc[0]
+    assert row["collect_q50"] == pytest.approx(20.0)
+    assert (row["days_q50"], row["days_after"]) == (pytest.approx(14.6), pytest.approx(7.3))
