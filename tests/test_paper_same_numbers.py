@@ -191,6 +191,14 @@ def test_the_workbook_has_contents_frozen_heads_typed_cells_and_no_formula():
         assert b"<f>" not in zipfile.ZipFile(io.BytesIO(content)).read(name)
 
 
+def test_a_table_of_the_chapters_carries_its_description_and_units(reports):
+    sheet = openpyxl.load_workbook(reports / "en" / "tables.xlsx", read_only=True)["targets"]
+    title, note, units, heads = (list(row) for row in sheet.iter_rows(1, 4, values_only=True))
+    assert title[0] == "Table targets: Targets"
+    assert note[0].startswith("Targets for coverage, participants and late payment")
+    assert units[heads.index("value")] == "unit of the indicator"
+
+
 def test_csv_keeps_formulas_from_spreadsheets():
     rows = list(csv.reader(io.StringIO(hostile().csv())))
     assert all(row[0][0] not in "=+-@\t" for row in rows[1:])

@@ -9,13 +9,14 @@ import pandas as pd
 
 from analysis import geography, overview, paths
 from analysis.brief import Tables, brief
+from analysis.datapackage import schemas
 from analysis.figures import brief as brief_figures
 from analysis.figures.style import Figure
 from analysis.publish.pdf import brief_pdf, country_pdf
 from analysis.publish.site_page import brief_file
 from analysis.publish.workbook import Sheet, workbook
 from analysis.results import Result
-from analysis.wording import has, say
+from analysis.wording import say
 
 _ISO_DAY = r"\d{4}-\d{2}-\d{2}"
 _MOST_ROWS = 100_000
@@ -74,16 +75,29 @@ def sheets(tables: Tables | None, language: str) -> list[Sheet]:
 
 
 def _sheet(name: str, table: pd.DataFrame, language: str) -> Sheet:
-    key = f"workbook.table_{name}"
-    title = say(key, language) if has(key, language) else say("workbook.table", language, name=name)
-    formats = {}
-    for column in table.select_dtypes(include=["object", "string"]).columns:
-        known = table[column].dropna().astype(str)
-        if len(known) and known.str.fullmatch(_ISO_DAY).all():
-            table[column] = pd.to_datetime(table[column])
-            formats[column] = "date"
-    result = Result(_plain(name), table, formats=formats, topic=None)
-    return Sheet(name[:_LONGEST_NAME], title, result, plain=True)
+    """Return a table of data/processed as a sheet, described as in the data package."""
+    described = schemas().get(name, {"title": "", "description": "", "fields": {}})
+    title = say("workbook.table", language, name=name, title=described["title"])
+    result = Result(_plain(name), _dated(table), formats=_formats(table))
+    units = {column: what["unit"] for column, what in described["fields"].items() if "unit" in what}
+    note = " ".join(described["description"].split())
+    return Sheet(name[:_LONGEST_NAME], title, result, plain=True, note=note, units=units)
+
+
+def _formats(table: pd.DataFrame) -> dict[str, str]:
+    return {column: "date" for column in table.columns if _holds_days(table[column])}
+
+
+def _dated(table: pd.DataFrame) -> pd.DataFrame:
+    days = {column: pd.to_datetime(table[column]) for column in _formats(table)}
+    return table.assign(**days)
+
+
+def _holds_days(column: pd.Series) -> bool:
+    if pd.api.types.is_numeric_dtype(column):
+        return False
+    known = column.dropna().astype(str)
+    return len(known) > 0 and bool(known.str.fullmatch(_ISO_DAY).all())
 
 
 def _plain(name: str) -> str:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -40,6 +40,8 @@ class Sheet:
     title: str
     result: Result
     plain: bool = False
+    note: str = ""
+    units: Mapping[str, str] = field(default_factory=dict)
 
 
 def workbook(sheets: Sequence[Sheet], language: str) -> bytes:
@@ -137,13 +139,15 @@ def _contents(book: Workbook, sheets: Sequence[Sheet], styles: _Styles, language
 
 
 def _write_sheet(page: Worksheet, sheet: Sheet, styles: _Styles, language: str) -> None:
-    """Write title, sentences, headings with units, and the rows; freeze all above the rows."""
+    """Write title, note, units, headings and rows; freeze all above the rows."""
     result = sheet.result
     page.write_string(0, 0, sheet.title, styles.title)
-    page.write_string(1, 0, result.text(language)[:_LONGEST_CELL], styles.note)
+    note = sheet.note or result.text(language)
+    page.write_string(1, 0, note[:_LONGEST_CELL], styles.note)
     columns = [*result.table.columns]
     for place, column in enumerate(columns):
         heading = column if sheet.plain else _heading(result, column, language)
+        page.write_string(2, place, sheet.units.get(column, ""), styles.note)
         page.write_string(3, place, heading, styles.head)
         cells = _values(result, column, language)
         style = styles.number(result.formats.get(column, "text"))
