@@ -15,6 +15,9 @@ COMMANDS = {
     "check-data": "list every fault in data/raw as file:row: column: value: what is wrong",
     "predict": "predict coverage for any unit and date from what was known at an origin",
     "scenario": "run a scenario that a YAML file describes",
+    "template": "write an empty table to fill in with figures of your own",
+    "add": "append figures of your own, after a look at what they change",
+    "import-px": "bring in a table of the statistics office (PX-Web CSV or JSON-stat)",
     "verify": "build the report twice under different settings and compare every byte",
     "notebooks": "run the notebooks in place and store clean outputs, ready to commit",
 }

@@ -1,0 +1,45 @@
+"""What commands that write raw tables share: which folder, and the question before writing."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from analysis.intake.proposal import Proposal
+
+
+def configure_writing(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that all such commands have."""
+    parser.add_argument("--raw", help="folder with the raw tables; data/raw when not given")
+    parser.add_argument("--yes", action="store_true", help="write without asking")
+    parser.add_argument("--dry-run", action="store_true", help="show what would change, no more")
+
+
+def use_raw(folder: str | None) -> None:
+    """Make a folder the one of the raw tables for this command. Raises ValueError."""
+    if folder:
+        if not Path(folder).is_dir():
+            raise ValueError(f"--raw {folder}: there is no such folder")
+        os.environ["ANALYSIS_RAW"] = str(Path(folder).resolve())
+
+
+def write_if_wanted(proposal: Proposal, options: argparse.Namespace) -> int:
+    """Ask, unless --yes or --dry-run has answered, and write."""
+    if options.dry_run:
+        print("Nothing was written (--dry-run).")
+        return 0
+    if not options.yes:
+        if not sys.stdin.isatty():
+            print("Nothing was written: add --yes to write without being asked.")
+            return 0
+        if input("Write this? [y/N] ").strip().lower() not in {"y", "yes"}:
+            print("Nothing was written.")
+            return 0
+    for path in proposal.write():
+        print(f"Written: {path}")
+    print("Now: make report")
+    return 0
