@@ -69,6 +69,8 @@ def test_with_nothing_changed_nothing_is_done(project):
 
 
 def test_a_lost_page_comes_back_without_running_anything(project):
+    project.write("reports/bench.json", "{}")  # lies beside the report, and stays
+    assert "Nothing has changed" in project.run("report").stdout
     before = project.files()
     (project.root / "reports/en/08_brief-a.txt").unlink()
     (project.root / "data/processed/sums.csv").write_text("tampered")

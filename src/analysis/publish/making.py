@@ -40,6 +40,9 @@ def _build(aside: Path, outcomes: Sequence[Outcome], publish: Publisher) -> None
     processed.mkdir()
     for path in _kept_from_before():
         shutil.copyfile(path, processed / path.name)
+    for name in manifest.APART:
+        if (paths.REPORTS / name).is_file():
+            shutil.copyfile(paths.REPORTS / name, reports / name)
     finished = [outcome for outcome in outcomes if outcome.finished]
     for outcome in finished:
         if outcome.finished and outcome.job.writes_tables:

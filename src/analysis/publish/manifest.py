@@ -15,6 +15,8 @@ from typing import Any
 from analysis import codebase, paths
 
 NAME = "manifest.json"
+#: Lie beside the report, and are no part of it: measurements differ from run to run.
+APART = ("bench.json",)
 _IGNORED = {"__pycache__", ".ipynb_checkpoints"}
 
 
@@ -81,7 +83,7 @@ def listed(folder: Path, prefix: str, makers: Mapping[str, Mapping[str, Any]]) -
     found = []
     for path in sorted(_below(folder)):
         name = path.relative_to(folder).as_posix()
-        if name in {NAME, ".gitkeep"}:
+        if name in {NAME, ".gitkeep", *APART}:
             continue
         entry = {"file": prefix + name, "size": path.stat().st_size, "sha256": digest(path)}
         starts = [start for start in makers if name.startswith(start)]
@@ -103,8 +105,9 @@ def differences(manifest: Mapping[str, Any], folders: Mapping[str, Path]) -> lis
         for path in _below(folder)
     }
     wrong = [name for name, entry in said.items() if not _agrees(there.get(name), entry)]
-    ours = [name for name in there if name.startswith("reports/") and not name.endswith(NAME)]
-    return sorted({*wrong, *(name for name in ours if name not in said)})
+    known = {*said, *(f"reports/{name}" for name in (NAME, *APART))}
+    surplus = {name for name in there if name.startswith("reports/") and name not in known}
+    return sorted({*wrong, *surplus})
 
 
 def _agrees(path: Path | None, entry: Mapping[str, Any]) -> bool:
