@@ -21,7 +21,7 @@ from analysis.facts import Raw, corrected
 class Known:
     """The tables as they stood on `origin`.
 
-    readings: accepted readings with as_of <= origin (all units and indicators).
+    readings: accepted readings with as_of <= origin that rest on no later fact (`known_on`).
     raw: the raw tables, cut likewise: facts by the date that they describe, targets by their
         announcement, policy events by their date, covariates and population by their year.
         Corrections have been applied to the facts and are gone from their own table.
@@ -49,10 +49,19 @@ def known_at(
     announced = targets_room.known_at(targets, origin)
     return Known(
         origin=origin,
-        readings=readings[readings["as_of"] <= origin].reset_index(drop=True),
+        readings=readings[_known_by(readings, origin)].reset_index(drop=True),
         raw=_cut_raw(raw, announced, origin),
         targets=announced.reset_index(drop=True),
     )
+
+
+def _known_by(readings: pd.DataFrame, origin: pd.Timestamp) -> pd.Series:
+    """Readings of the origin or before that rest on no later fact.
+
+    A figure of last year can be computed from this year's value and its change on last year: it
+    describes the past, but nobody knew it then. `known_on` is the date of the latest fact behind.
+    """
+    return (readings["as_of"] <= origin) & (pd.to_datetime(readings["known_on"]) <= origin)
 
 
 def _cut_raw(raw: Raw, announced: pd.DataFrame, origin: pd.Timestamp) -> Raw:

@@ -74,11 +74,13 @@ def _plain(facts: pd.DataFrame, readings: pd.DataFrame) -> pd.DataFrame:
         upper=(facts["value"] + half).clip(upper=100),
         season=np.where(facts["as_of"].dt.month == 12, "year_end", "interim"),
         kind_of_evidence="published",
+        known_on=facts["as_of"],
         facts="facts.csv:" + facts["row"].astype(str),
         sources=facts["source_id"],
         n_facts=1,
         n_sources=1,
         rule="as_printed",
+        known_on=facts["as_of"],
         reading_id="as_printed/" + facts["row"].astype(str),
     )
     table = table.reindex(columns=readings.columns)
