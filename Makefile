@@ -65,7 +65,7 @@ lint: $(DEVELOP) ## style, types, spelling and the rules for notebooks
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
-	@$(RUN) -m codespell_lib src docs tests README.md
+	@$(RUN) -m analysis.publish.spelling
 	@$(RUN) -m pytest -q -p no:cacheprovider tests/test_notebook_rules.py tests/test_environment_drift.py
 
 clean: ## remove everything that is made: report, tables, cache
