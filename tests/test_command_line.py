@@ -4,9 +4,11 @@ import subprocess
 import sys
 
 import pytest
+from tiny_project import notebook
 
 from analysis import cli
 from analysis.commands.report import parsed_settings
+from analysis.publish import runner_notebook
 
 
 @pytest.mark.parametrize("command", cli.COMMANDS)
@@ -41,11 +43,15 @@ def test_a_request_that_cannot_be_carried_out_is_one_line(capsys):
     assert said.count("\n") == 1
 
 
-def test_parameters_keep_dates_as_text_and_numbers_as_numbers():
-    given = ["05_forecast.origin=2022-12-31", "05_forecast.draws=100", "07_scenarios.units=[a, b]"]
-    assert parsed_settings(given) == {
-        "05_forecast": {"origin": "2022-12-31", "draws": 100},
-        "07_scenarios": {"units": ["a", "b"]},
+def test_parameters_take_the_type_of_the_notebooks_own_default():
+    given = ["a.province_code=01", "a.origin=2022-12-31", "a.draws=100", "a.units=[x, y]"]
+    cell = 'province_code = "83"\norigin = "2025-06-30"\ndraws = 4000\nunits = []'
+    settings = parsed_settings(given)["a"]
+    assert runner_notebook.typed(notebook([], cell), settings) == {
+        "province_code": "01",
+        "origin": "2022-12-31",
+        "draws": 100,
+        "units": ["x", "y"],
     }
     for wrong in ("origin=1", "05_forecast.origin", "=1"):
         with pytest.raises(ValueError, match=r"write NOTEBOOK\.PARAMETER=VALUE"):

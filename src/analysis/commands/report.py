@@ -86,22 +86,16 @@ def _stop(*_: Any) -> None:
     raise KeyboardInterrupt
 
 
-def parsed_settings(given: list[str]) -> dict[str, dict[str, Any]]:
-    """NOTEBOOK.PARAMETER=VALUE as stem -> parameter -> value; raises ValueError when unreadable.
+def parsed_settings(given: list[str]) -> dict[str, dict[str, str]]:
+    """NOTEBOOK.PARAMETER=VALUE as stem -> parameter -> text; raises ValueError when unreadable.
 
-    Values are numbers, true or false, lists in brackets, else text; a date stays text.
+    What the text means depends on the notebook's own default: see runner_notebook.typed.
     """
-    if not given:
-        return {}
-    import yaml
-
-    settings: dict[str, dict[str, Any]] = {}
+    settings: dict[str, dict[str, str]] = {}
     for one in given:
         name, equals, value = one.partition("=")
         stem, dot, parameter = name.rpartition(".")
         if not (equals and dot and stem and parameter):
             raise ValueError(f"--set {one}: write NOTEBOOK.PARAMETER=VALUE")
-        settings.setdefault(stem, {})[parameter] = yaml.load(value, Loader=yaml.CSafeLoader)
-        if not isinstance(settings[stem][parameter], bool | int | float | list):
-            settings[stem][parameter] = value
+        settings.setdefault(stem, {})[parameter] = value
     return settings

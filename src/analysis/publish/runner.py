@@ -27,7 +27,13 @@ def plan(request: Request) -> list[Job]:
         raise pipeline.PipelineError(f"parameters are given for {unknown[0]}, which is no notebook")
     if request.only:
         chapters = pipeline.chosen(chapters, request.only)
-    jobs = pipeline.jobs(chapters, request.settings)
+    settings = {
+        one.stem: runner_notebook.typed(
+            runner_notebook.read(one.path), request.settings.get(one.stem, {})
+        )
+        for one in chapters
+    }
+    jobs = pipeline.jobs(chapters, settings)
     for chapter in chapters:
         notebook = runner_notebook.read(chapter.path)
         for job in jobs:

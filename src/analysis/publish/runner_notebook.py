@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import yaml
 from nbformat import NotebookNode
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -69,6 +71,20 @@ def _assigned(statement: ast.stmt) -> dict[str, Any]:
     except ValueError:
         value = None
     return dict.fromkeys(names, value)
+
+
+def typed(notebook: NotebookNode, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Values from a command line in the type of the defaults: "01" stays text where text stands.
+
+    Elsewhere a text is read as YAML: a number, true or false, or a list in brackets.
+    """
+    declared = declared_parameters(notebook)
+    return {
+        name: yaml.safe_load(value)
+        if isinstance(value, str) and not isinstance(declared.get(name, ""), str)
+        else value
+        for name, value in given.items()
+    }
 
 
 def check_parameters(notebook: NotebookNode, stem: str, parameters: dict[str, Any]) -> None:
