@@ -143,8 +143,8 @@ def late_payment_forecasts(
     """
     known = targets.targets(raw)
     if origin is not None:
-        known = pd.to_datetime(readings["known_on"]) <= origin
-        readings = readings[known & (readings["as_of"] <= origin)]
+        known_on = pd.to_datetime(readings.get("known_on", readings["as_of"]))
+        readings = readings[(known_on <= origin) & (readings["as_of"] <= origin)]
         known = targets.known_at(known, origin)
     rows = late_data.late_rows(readings, raw)
     last = rows["as_of"].max() if origin is None else pd.Timestamp(origin)
