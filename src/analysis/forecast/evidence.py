@@ -86,9 +86,12 @@ def evidence(known: Known, indicator: str, settings: Settings = DEFAULT) -> Evid
     if indicator not in FAMILY:
         raise EvidenceError(f"{indicator!r} is not forecast; known: {', '.join(FAMILY)}")
     family = FAMILY[indicator]
+    # Before the units: an early origin has no population either, but that is not what is wrong.
+    usable = _usable(known.readings)
+    _some(usable, family, known)
     space = units(known.raw, family)
-    table = _readings(known.readings, family, space, settings)
-    _enough(table, family, known)
+    table = _readings(usable, family, space, settings)
+    _nationwide(table, family, known)
     return Evidence(
         family=family,
         origin=known.origin,
@@ -100,23 +103,25 @@ def evidence(known: Known, indicator: str, settings: Settings = DEFAULT) -> Evid
     )
 
 
-def _enough(table: pd.DataFrame, family: str, known: Known) -> None:
-    day = f"{known.origin:%Y-%m-%d}"
-    if table.empty:
+def _some(usable: pd.DataFrame, family: str, known: Known) -> None:
+    if not usable["indicator"].isin([*_COVERAGE[family], *_PERSONS[family]]).any():
         raise EvidenceError(
-            f"no reading of {family} insurance is dated {day} or before: choose a later origin"
+            f"no reading of {family} insurance is dated {known.origin:%Y-%m-%d} or before: "
+            "choose a later origin"
         )
+
+
+def _nationwide(table: pd.DataFrame, family: str, known: Known) -> None:
     if not (table["geo_level"] == "country").any():
         raise EvidenceError(
-            f"no nationwide reading of {family} insurance by {day}: the provinces cannot be "
-            "carried forward without one; choose a later origin or add the reading"
+            f"no nationwide reading of {family} insurance by {known.origin:%Y-%m-%d}: the "
+            "provinces cannot be carried forward without one; choose a later origin or add the "
+            "reading"
         )
 
 
-def _readings(
-    readings: pd.DataFrame, family: str, space: Units, settings: Settings
-) -> pd.DataFrame:
-    """All readings of the family in percent, sorted."""
+def _usable(readings: pd.DataFrame) -> pd.DataFrame:
+    """Readings of units and bases that may inform the model."""
     usable = readings[
         readings["basis"].fillna("").isin(_BASES)
         & readings["geo_level"].isin(["country", "province_63", "province_34"])
@@ -124,6 +129,11 @@ def _readings(
     ].copy()
     if "reading_id" not in usable:
         usable["reading_id"] = usable.index.astype(str)
+    return usable
+
+
+def _readings(usable: pd.DataFrame, family: str, space: Units, settings: Settings) -> pd.DataFrame:
+    """All readings of the family in percent, sorted."""
     published = _coverage(usable, family)
     counted = _persons(usable, family, space)
     if not settings.participants:

@@ -1,0 +1,88 @@
+"""What a target takes: persons a month, the best year, and the year-end of arrival, by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.forecast.draw import Draws
+from analysis.forecast.needs import MONTH, needs
+from analysis.forecast.outlook import Outlook, dates
+from analysis.forecast.reported import NONE
+from analysis.targets import Target
+
+ORIGIN = pd.Timestamp("2019-12-31")
+DUE = pd.Timestamp("2021-12-31")
+UNIT = ("province_63", "01")
+#: Coverage at the year-ends 2015 to 2026 of a province with a million people, in percent.
+PATH = [70, 72, 77, 79, 80, 82, 84, 86, 88, 90, 91, 92]
+#: Five draws lie these many points from the path, at every date.
+SPREAD = np.array([-2.0, -1.0, 0.0, 1.0, 2.0])
+MONTHS = (DUE - ORIGIN).days / MONTH
+
+
+def an_outlook():
+    days = dates(ORIGIN, DUE.year)
+    assert list(days) == [pd.Timestamp(year, 12, 31) for year in range(2015, 2027)]
+    true = (np.array(PATH, float)[None] + SPREAD[:, None])[:, None, :]
+    persons = np.full((1, len(days)), 1e6)
+    blank = np.full((1, len(days)), np.nan)
+    drawn = Draws(
+        indicator="hi_coverage", origin=ORIGIN, codes=("01",), dates=days, true=true,
+        reported=true, persons=persons, people=persons, country_reported=true[:, 0],
+        country_base=np.ones(len(days)), members={UNIT: np.array([0])},
+        aggregate_error=np.zeros(true[:, 0].shape), plain=true, country_plain=true[:, 0],
+        goals=blank, country_goals=blank[0], pull=NONE,
+    )  # fmt: skip
+    return Outlook("hi_coverage", ORIGIN, DUE.year, drawn, None, pd.DataFrame())
+
+
+def row_for(target, share=1.0):
+    goal = Target(target, "exact", "government", pd.Timestamp("2018-01-01"), "", "")
+    table = needs(an_outlook(), {UNIT: goal}, {UNIT: share})
+    assert len(table) == 1
+    return table.iloc[0]
+
+
+def test_persons_a_month_by_hand():
+    """A target of 90%: 900,000 insured. The draws at the origin hold 780,000 to 820,000.
+
+    The middle draw misses 100,000; the 80% point lies at 112,000. The origin is 24 months off.
+    """
+    row = row_for(90.0)
+    assert pytest.approx(24.0, abs=0.05) == MONTHS
+    assert row["persons_month_50"] == pytest.approx(100_000 / MONTHS)
+    most = np.quantile([120_000, 110_000, 100_000, 90_000, 80_000], 0.8)
+    assert most == pytest.approx(112_000)
+    assert row["persons_month_80"] == pytest.approx(most / MONTHS)
+
+
+def test_a_target_that_is_met_already_takes_nobody():
+    row = row_for(75.0)
+    assert row["persons_month_50"] == row["persons_month_80"] == 0.0
+
+
+def test_the_best_year_is_that_of_the_largest_rise_before_the_origin():
+    """From 72 to 77 percent in 2017; the rise of 2020 and later does not count."""
+    row = row_for(90.0)
+    assert row["best_year"] == 2017
+    assert row["best_year_persons_month"] == pytest.approx(50_000 / 12)
+
+
+@pytest.mark.parametrize(
+    ("target", "day"),
+    [(84.0, "2021-12-31"), (84.5, "2022-12-31"), (90.0, "2024-12-31"), (92.0, "2026-12-31")],
+)
+def test_the_target_is_reached_at_the_first_year_end_with_an_even_chance(target, day):
+    assert row_for(target)["date_reached_50"] == pd.Timestamp(day)
+
+
+def test_a_target_beyond_the_years_that_are_drawn_has_no_date():
+    assert pd.isna(row_for(92.5)["date_reached_50"])
+
+
+def test_a_unit_without_evidence_gets_no_number_that_looks_like_one():
+    row = row_for(90.0, share=0.49)
+    assert row["evidence"] == "borrowed"
+    assert np.isnan(row["persons_month_50"]) and np.isnan(row["persons_month_80"])
+    assert pd.isna(row["date_reached_50"])
+    assert row_for(90.0, share=0.5)["evidence"] == "own"
