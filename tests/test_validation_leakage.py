@@ -82,6 +82,7 @@ def test_no_peer_moves_when_the_future_is_poisoned(name, readings, raw):
 def test_nothing_after_the_origin_is_known(readings, raw):
     known = known_at(readings, raw, ORIGIN)
     assert known.readings["as_of"].max() <= ORIGIN
+    assert pd.to_datetime(known.readings["known_on"]).max() <= ORIGIN
     assert known.raw.policy_events["date"].max() <= ORIGIN
     assert known.targets["announced"].max() <= ORIGIN
     assert known.targets["due"].max() > ORIGIN

@@ -54,19 +54,19 @@ def printed_figures(study: Study, indicator: str) -> Result:
 
 
 def variants(tried: pd.DataFrame) -> Result:
-    """How many configurations were scored on these readings, by part, and how many were kept."""
+    """How many configurations were scored on these readings, by part, and what was kept.
+
+    tried: number, part, variant, runs (configurations behind one line), kept.
+    """
     kept = tried["kept"].str.startswith("yes")
-    counts = (
-        tried.assign(kept=kept).groupby("part").agg(tried=("runs", "sum"), kept=("kept", "sum"))
-    )
-    values = {"tried": int(tried["runs"].sum()), "kept": int(kept.sum())}
-    formats = {"tried": "integer", "kept": "integer"}
-    shown = counts.reset_index()
+    parts = tried.assign(kept=kept).groupby("part")
+    counts = parts.agg(runs=("runs", "sum"), lines=("number", "size"), kept=("kept", "sum"))
+    values = {"runs": int(tried["runs"].sum()), "lines": len(tried), "kept": int(kept.sum())}
     return Result(
         "variants",
-        shown,
+        counts.reset_index(),
         [("validation.variants", values)],
-        formats=formats,
+        formats=dict.fromkeys(["runs", "lines", "kept"], "integer"),
         words={"part": "part"},
         topic="validation",
     )
