@@ -80,7 +80,6 @@ def _plain(facts: pd.DataFrame, readings: pd.DataFrame) -> pd.DataFrame:
         n_facts=1,
         n_sources=1,
         rule="as_printed",
-        known_on=facts["as_of"],
         reading_id="as_printed/" + facts["row"].astype(str),
     )
     table = table.reindex(columns=readings.columns)
