@@ -5,6 +5,7 @@ import html
 import io
 import re
 import zipfile
+from dataclasses import replace
 
 import openpyxl
 import pandas as pd
@@ -131,6 +132,22 @@ def _alternatives(node, depth=0):
         if isinstance(child, dict) and depth < 40:
             found += _alternatives(child, depth + 1)
     return found
+
+
+def test_a_brief_with_much_to_admit_still_fits_on_one_page(reports, monkeypatch):
+    monkeypatch.setenv("ANALYSIS_CACHE", "off")
+    monkeypatch.setenv("ANALYSIS_PROCESSED", str(reports.parent / "processed"))
+    monkeypatch.setenv("ANALYSIS_RAW", str(reports.parent / "raw"))
+    tables = Tables.read()
+    plain = brief("83", tables)
+    long = replace(plain, unknown=replace(plain.unknown, phrases=[*plain.unknown.phrases] * 4))
+    pictures = {
+        name: ((reports / "en" / "files" / f"brief_83_ben_tre_{name}.png").read_bytes(), "alt")
+        for name in ("forecast", "place")
+    }
+    made = pypdf.PdfReader(io.BytesIO(brief_pdf(long, tables, pictures, "en")))
+    assert len(made.pages) == 1
+    assert made.pages[0].extract_text().count("part of Vinh Long") == 4
 
 
 def test_vietnamese_letters_survive_on_paper(reports):
