@@ -7,13 +7,17 @@ import datetime
 from functools import cache
 
 import pandas as pd
+import pytest
 from example_facts import real_raw, real_tables
 
+from analysis.forecast import tables as tables_room
 from analysis.forecast.evidence import Evidence, evidence
 from analysis.forecast.fit import Fit, fit
 from analysis.forecast.known import Known, known_at
 from analysis.forecast.model import Model, model
+from analysis.forecast.outlook import Outlook, outlook
 from analysis.forecast.settings import Settings
+from analysis.forecast.tables import ForecastTables
 
 ORIGIN = pd.Timestamp("2018-12-31")
 #: Few rounds of linearising and few points on the posterior: the same code in a tenth of the time.
@@ -51,3 +55,19 @@ def ask(*rows: tuple[str, str, str, str]) -> pd.DataFrame:
 
 def year_ends(first: int, last: int) -> list[datetime.datetime]:
     return [pd.Timestamp(year, 12, 31) for year in range(first, last + 1)]
+
+
+@cache
+def outlooks_of(target_year: int = 2020) -> dict[str, Outlook]:
+    """Health insurance drawn 300 times at the year-ends up to five years after the target year."""
+    return {"hi_coverage": outlook(built("health"), "hi_coverage", target_year, n=300)}
+
+
+@cache
+def tables() -> ForecastTables:
+    """The tables of the chapter, from these few draws."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            tables_room, "outlooks", lambda known, indicators, year, own: outlooks_of(year)
+        )
+        return tables_room.forecast_tables.__wrapped__(known(), ("hi_coverage",), 2020, QUICK)

@@ -1,0 +1,127 @@
+"""The sentences of the forecast carry the numbers of their tables, in both languages."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from forecast_cases import built, known, tables
+
+from analysis.forecast import findings
+from analysis.verdicts import NOT_ENOUGH_EVIDENCE
+from analysis.wording import LANGUAGES, say
+
+
+def numbers(text):
+    """Whole numbers of an English sentence, in their order."""
+    return [
+        int(found.replace(",", "")) for found in re.findall(r"(?<![\d.])\d[\d,]*(?![\d.%])", text)
+    ]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_answer_says_what_its_table_shows(language):
+    result = findings.answer(tables())
+    text, shown = result.text(language), result.written(language)
+    assert len(shown) == 1
+    for column in ("q50", "q10", "q90", "target", "p_meets_reported"):
+        cell = shown.iloc[0, result.shown.index(column)]
+        assert re.search(r"\d", cell), column
+        assert cell in text, column
+    verdict = result.table["verdict"].iloc[0]
+    assert say(f"verdict.{verdict}", language) in text
+
+
+def test_the_answer_is_that_of_the_published_table():
+    row = findings.answer(tables()).table.iloc[0]
+    table = tables().forecasts
+    own = table[(table["geo_level"] == "country") & (table["date"] == table["date"].max())]
+    own = own.set_index("scale")
+    for column in ("q10", "q50", "q90", "target", "p_meets_true", "p_meets_reported"):
+        assert row[column] == pytest.approx(own.loc["reported", column], abs=5e-3)
+    assert row["verdict"] == own.loc["reported", "verdict"]
+    assert row["verdict_true"] == own.loc["true", "verdict"]
+
+
+def test_the_counts_of_provinces_are_those_of_the_verdicts():
+    rows = findings.at_target(tables())
+    counts = rows.loc[rows["geo_level"] == "province_63", "verdict"].value_counts()
+    expected = [
+        63,
+        counts.get("likely", 0) + counts.get("very_likely", 0),
+        counts.get("about_even", 0),
+        counts.get("unlikely", 0) + counts.get("very_unlikely", 0),
+        counts.get(NOT_ENOUGH_EVIDENCE, 0),
+    ]
+    assert sum(expected[1:]) == 63
+    key, values = findings.answer(tables()).phrases[-1]
+    assert numbers(say(key, "en", **values)) == expected
+
+
+@pytest.mark.parametrize("level", ["province_63", "province_34", "region"])
+def test_the_table_of_units_is_sorted_and_counts_itself(level):
+    result = findings.units(tables(), "hi_coverage", level)
+    table = result.table
+    own = int((table["target_setter"] != "nationwide").sum())
+    assert numbers(result.text("en")) == [len(table), own]
+    chances = table["p_meets_reported"].fillna(-1)
+    assert chances.is_monotonic_decreasing
+    assert len(result.written("vi")) == len(table)
+
+
+def test_announced_targets_are_counted_with_those_that_differ():
+    result = findings.setters(tables())
+    table = tables().attainment
+    several = table.groupby("province_code")["target"].nunique().gt(1).sum()
+    assert numbers(result.text("en")) == [len(table), several]
+
+
+def test_units_beyond_their_best_year_are_counted_from_the_table():
+    result = findings.takes(tables())
+    table = result.table
+    assert (table["persons_month_80"] > 0).all() and len(table) > 5
+    beyond = int((table["persons_month_50"] > table["best_year_persons_month"]).sum())
+    assert numbers(result.text("en")) == [len(table), beyond]
+
+
+def test_silence_lowers_chances_by_the_stated_odds():
+    result = findings.silence(tables(), known())
+    table = result.table
+    p, chance = table["p_meets_reported"], table["chance"]
+    inside = p.between(0.001, 0.999)
+    odds = (p / (1 - p))[inside] / (chance / (1 - chance))[inside]
+    np.testing.assert_allclose(odds, findings.ODDS, rtol=0.05)
+    said = [len(table), findings.SILENT, int(findings.ODDS)]
+    said += [int((chance >= 2 / 3).sum()), int((p >= 2 / 3).sum())]
+    assert numbers(result.text("en")) == said
+    last = known().readings.query("indicator == 'hi_coverage'").groupby("province_code")["as_of"]
+    quiet = table["province_code"].map(last.max())
+    since = known().origin - pd.DateOffset(months=findings.SILENT)
+    assert not (quiet > since).any()
+
+
+def test_the_pull_of_targets_is_the_fitted_one(monkeypatch):
+    monkeypatch.setattr(findings, "model", lambda known, indicator: built("health"))
+    result, own = findings.pulled(known()), built("health").pull
+    row = result.table.iloc[0]
+    assert row["readings"] == own.n > 0
+    assert row["short"] == pytest.approx(own.short, abs=1e-4)
+    text = result.text("en")
+    for said in (f"{own.short:.2f} times", f"{1 + own.heap:.1f} times", f"({own.n} past"):
+        assert said in text
+
+
+def test_late_payment_counts_targets_forecasts_and_silence():
+    row = {
+        "geo_level": "province_63", "province_code": "01", "basis": "unspecified",
+        "scale": "reported", "q10": 1.0, "q50": 2.0, "q90": 3.0, "target": 2.5,
+        "target_setter": "agency", "p_meets_reported": 0.7, "verdict": "likely",
+    }  # fmt: skip
+    none = dict.fromkeys(("q10", "q50", "q90", "target", "p_meets_reported"), np.nan)
+    table = pd.DataFrame(
+        [row, {**row, "scale": "true"}, {**row, "province_code": "02", "target": np.nan}]
+        + [{**row, **none, "province_code": code, "scale": np.nan} for code in ("04", "06", "08")]
+    )
+    result = findings.late_payment(table)
+    assert numbers(result.text("en")) == [1, 1, 3]
+    assert result.table["province_code"].tolist() == ["01"]
