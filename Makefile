@@ -55,6 +55,12 @@ verify: $(USE) ## build the report twice, elsewhere and under other settings, an
 bench: $(DEVELOP) ## measure speed and memory; writes reports/bench.json
 	@$(RUN) bench/run.py $(NAMES)
 
+keep: $(USE) ## forecast every past origin anew, after readings or model have changed (data/benchmarks)
+	@$(RUN) -m analysis.forecast.validation.keep_all
+
+peers: $(USE) ## the same for ETS, Theta, ARIMA and Prophet; needs pip install ".[peers]"
+	@$(RUN) -m analysis.forecast.validation.peers.heavy
+
 notebooks: $(USE) ## run the notebooks in place and store clean outputs (NAMES="01_readings ...")
 	@$(RUN) -m analysis notebooks $(NAMES)
 
@@ -97,4 +103,4 @@ LOCK_OPTIONS := --universal --python-version 3.11 --generate-hashes --upgrade --
 	@.venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help report check-data test test-slow fuzz verify bench notebooks lab lint clean distclean lock
+.PHONY: help report check-data test test-slow fuzz verify bench keep peers notebooks lab lint clean distclean lock

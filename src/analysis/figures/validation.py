@@ -46,7 +46,7 @@ def _dots(axes: Axes, table: pd.DataFrame, language: str) -> None:
     """One line a model, best on top; the benchmark's score runs through as a dashed line."""
     table = table.sort_values(["crps", "model"], ascending=False, ignore_index=True)
     colours = [style.TARGET if m == OWN else style.SOFT for m in table["model"]]
-    places = np.arange(len(table))
+    places = np.arange(len(table), dtype=float)
     axes.hlines(places, 0, table["crps"], color=style.FAINT, linewidth=1.2)
     axes.scatter(table["crps"], places, c=colours, s=26, zorder=3)
     for place, crps, colour in zip(places, table["crps"], colours, strict=True):
@@ -168,7 +168,7 @@ def ingredients(result: Result, language: str) -> style.Figure:
     table = table.sort_values("lost", ignore_index=True)
     drawing = style.blank(7.2, 0.9 + 0.27 * len(table))
     axes = drawing.add_subplot()
-    places = np.arange(len(table))
+    places = np.arange(len(table), dtype=float)
     axes.axvline(0, color=style.SOFT, linewidth=0.9)
     axes.hlines(places, table["lost_low"], table["lost_high"], color=style.BAND, linewidth=4)
     axes.plot(table["lost"], places, "o", color=style.ESTIMATE, markersize=5)
@@ -203,7 +203,7 @@ def heaping(result: Result, language: str) -> style.Figure:
     table = result.table
     drawing = style.blank(7.2, 2.6)
     axes = drawing.add_subplot()
-    places = np.arange(len(table))
+    places = np.arange(len(table), dtype=float)
     above = [name.startswith("above") for name in table["gap_class"]]
     colours = [style.ESTIMATE if met else style.HIGHLIGHT for met in above]
     axes.bar(places, table["readings"], color=colours, width=0.92)
@@ -234,7 +234,7 @@ def would_have_said(result: Result, origin: int, language: str) -> style.Figure:
     table = result.table.sort_values(["province_code", "as_of"], ascending=False).reset_index()
     drawing = style.blank(7.2, 0.9 + 0.17 * len(table))
     axes = drawing.add_subplot()
-    places = np.arange(len(table))
+    places = np.arange(len(table), dtype=float)
     held = (table["band_held"] == "held").to_numpy()
     axes.hlines(places, table["low"], table["high"], color=style.BAND, linewidth=4)
     axes.plot(table["median"], places, "|", color=style.ESTIMATE, markersize=8, mew=1.8)

@@ -42,9 +42,9 @@ def ablation_table(full: pd.DataFrame, reduced: dict[str, pd.DataFrame]) -> pd.D
     full, reduced: scored forecasts. lost is the increase of CRPS without the ingredient, with a
     95% interval from a bootstrap over provinces (both scores of a province move together).
     """
-    rows = []
-    for design, own in full.groupby("design"):
-        own = own.set_index(KEYS)["crps"]
+    rows: list[tuple[Any, ...]] = []
+    for design, part in full.groupby("design"):
+        own = part.set_index(KEYS)["crps"]
         rows.append((design, "none", len(own), own.mean(), 0.0, np.nan, np.nan))
         for ingredient, table in reduced.items():
             other = table[table["design"] == design].set_index(KEYS)["crps"]

@@ -306,9 +306,10 @@ def against_best(study: Study, indicator: str, design: str) -> dict[str, Any]:
         chosen[chosen["model"] == name].set_index(keys)["crps"] for name in (OWN, best["model"])
     ]
     province = pd.Series(crps[0].index.get_level_values("province_code"))
-    both = [one.loc[crps[0].index].reset_index(drop=True) for one in crps]
-    skill, low, high = scores.skill(*both, province, "best", indicator, design)
+    mine, other = (one.loc[crps[0].index].reset_index(drop=True) for one in crps)
+    skill, low, high = scores.skill(mine, other, province, "best", indicator, design)
     verdict = "better" if low > 0 else "worse" if high < 0 else "not_shown"
     found = {"best": best["model"], "best_crps": best["crps"], "verdict": verdict}
     found |= {"rival": f"model.{best['model']}"}
-    return {**own.to_dict(), **found, "skill": skill, "skill_low": low, "skill_high": high}
+    line = {str(name): value for name, value in own.items()}
+    return {**line, **found, "skill": skill, "skill_low": low, "skill_high": high}

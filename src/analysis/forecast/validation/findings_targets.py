@@ -18,8 +18,8 @@ def chances(study: Study, indicator: str) -> Result:
     table = study.attainment_scores
     shown = table[table["indicator"] == indicator].drop(columns="indicator")
     shown = shown.sort_values(["brier", "model"], ignore_index=True)
-    by = shown.set_index(["model", "probability"])
-    past = by.loc[("past_share", "base_rate")]
+    by = {(row["model"], row["probability"]): row for _, row in shown.iterrows()}
+    past = by["past_share", "base_rate"]
     values = {
         "n": past["n"],
         "provinces": past["provinces"],
@@ -27,8 +27,8 @@ def chances(study: Study, indicator: str) -> Result:
         "past": past["brier"],
     }
     phrases = [("validation.chances", values)]
-    if ("analysis", "meets_reported") in by.index:
-        own, true = by.loc[("analysis", "meets_reported")], by.loc[("analysis", "meets_true")]
+    if ("analysis", "meets_reported") in by:
+        own, true = by["analysis", "meets_reported"], by["analysis", "meets_true"]
         kind = "better" if own["skill_vs_past_share_low"] > 0 else "not_shown"
         values = {
             "reported": own["brier"],

@@ -83,5 +83,5 @@ def _plain(facts: pd.DataFrame, readings: pd.DataFrame) -> pd.DataFrame:
         reading_id="as_printed/" + facts["row"].astype(str),
     )
     table = table.reindex(columns=readings.columns)
-    text = [name for name in table if table[name].isna().all()]
+    text = [str(name) for name in table if table[name].isna().all()]
     return table.assign(**dict.fromkeys(text, ""))

@@ -89,4 +89,5 @@ def _kept() -> dict[str, pd.DataFrame]:
     if not FILE.is_file():
         return {}
     table = pd.read_csv(FILE)
-    return {name: part.reset_index(drop=True) for name, part in table.groupby("mark", sort=False)}
+    parts = table.groupby("mark", sort=False)
+    return {str(name): part.reset_index(drop=True) for name, part in parts}

@@ -164,12 +164,12 @@ def table(scored: pd.DataFrame, by_origin: bool = True) -> pd.DataFrame:
     }
     rows = []
     for (model, indicator, design), part in scored.groupby(["model", "indicator", "design"]):
-        groups = [("all", part)]
+        groups: list[tuple[Any, pd.DataFrame]] = [("all", part)]
         if by_origin and len(set(part["origin"])) > 1:
-            groups += [(origin, group) for origin, group in part.groupby("origin")]
+            groups += list(part.groupby("origin"))
         for origin, group in groups:
-            row = {"model": model, "indicator": indicator, "design": design, "origin": origin}
-            row |= scores.summary(group).to_dict()
+            row: dict[Any, Any] = {"model": model, "indicator": indicator}
+            row |= {"design": design, "origin": origin, **scores.summary(group).to_dict()}
             for label, other in reference.items():
                 row |= _skill(group.set_index(keys), other, label)
             rows.append(row)

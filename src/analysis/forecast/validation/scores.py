@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -16,7 +18,7 @@ BANDS = (50, 80, 90, 95)
 SMALLEST_PROBABILITY = 1e-6
 REPLICATES = 2000
 
-Floats = npt.NDArray[np.float64]
+Floats = npt.NDArray[Any]
 
 
 def crps_quantiles(quantiles: Floats, value: Floats) -> Floats:

@@ -6,6 +6,8 @@ the data carry one).
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
@@ -20,6 +22,7 @@ from analysis.forecast.validation.peers import common
 from analysis.forecast.validation.peers.benchmark import curve
 from analysis.forecast.validation.scores import REPLICATES, mean_interval
 
+Row = tuple[Any, ...]
 COLUMNS = ["question", "indicator", "group", "measure", "n", "value", "low", "high"]
 #: Ends of the classes of gap to the target, in points.
 GAPS = (-np.inf, -1, -0.5, 0, 0.5, 1, np.inf)
@@ -38,10 +41,10 @@ def heaping(readings: pd.DataFrame, targets: pd.DataFrame, indicator: str) -> pd
     gap = pairs["gap"]
     classes = pd.cut(gap + TINY, GAPS, labels=GAP_NAMES, right=False)
     counts = classes.value_counts().reindex(GAP_NAMES)
-    rows = [("heaping", indicator, name, "readings", n, n) for name, n in counts.items()]
+    rows = [("heaping", indicator, str(name), "readings", n, n) for name, n in counts.items()]
     above, below = int(counts["above_0_05"]), int(counts["below_0_05"])
     met = int((gap >= -TINY).sum())
-    table = [(*row, np.nan, np.nan) for row in rows]
+    table: list[Row] = [(*row, np.nan, np.nan) for row in rows]
     table.append(("heaping", indicator, "all", "median_gap", len(gap), gap.median(), *_none()))
     table.append(_share("heaping", indicator, "all", "share_met", met, len(gap)))
     table.append(_share("heaping", indicator, "near", "just_above", above, above + below))
@@ -60,7 +63,9 @@ def reporters(
     reads = geography.PROVINCES.index.isin(scored["province_code"])
     count = int(reads.sum())
     total = len(reads)
-    rows = [("who_reports", indicator, "all", "provinces_with_reading", total, count, *_none())]
+    rows: list[Row] = [
+        ("who_reports", indicator, "all", "provinces_with_reading", total, count, *_none())
+    ]
     table = covariates.reindex(geography.PROVINCES.index)
     for name in names:
         x = table[name].astype(float)
@@ -90,7 +95,9 @@ def when(readings: pd.DataFrame, indicator: str) -> pd.DataFrame:
     """
     scored = designs.scored_readings(readings, indicator)
     year_end = (scored["as_of"].dt.month == 12).to_numpy()
-    rows = [_share("when", indicator, "december", "share_of_readings", year_end.sum(), len(scored))]
+    rows: list[Row] = [
+        _share("when", indicator, "december", "share_of_readings", year_end.sum(), len(scored))
+    ]
     panel = common.pick(readings, indicator, "province_63")
     country = common.pick(readings, indicator, "country")
     panel["above"] = panel["z"] > curve(country, panel["t"].to_numpy())
@@ -116,7 +123,7 @@ def reported_or_silent(attainment: pd.DataFrame, indicator: str, column: str) ->
     attainment: rows of `Evaluation.attainment` of one model. If good news is published more,
     the reported ones had the better chances, and met more targets than they were given.
     """
-    rows = []
+    rows: list[Row] = []
     own = attainment[(attainment["indicator"] == indicator) & attainment[column].notna()]
     for reported, group in own.groupby(own["value"].notna()):
         name = "reported_later" if reported else "silent"
@@ -133,9 +140,7 @@ def _none() -> tuple[float, float]:
     return (np.nan, np.nan)
 
 
-def _share(
-    question: str, indicator: str, group: str, measure: str, k: int, n: int
-) -> tuple[object, ...]:
+def _share(question: str, indicator: str, group: str, measure: str, k: int, n: int) -> Row:
     """A share with its exact binomial interval (Clopper and Pearson 1934)."""
     if n == 0:
         return (question, indicator, group, measure, 0, np.nan, np.nan, np.nan)

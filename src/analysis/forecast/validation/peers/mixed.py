@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,7 +36,7 @@ def mixed_model(train: pd.DataFrame, queries: pd.DataFrame, context: Known) -> p
     return out
 
 
-def _fit(panel: pd.DataFrame, design: Floats) -> tuple[object, str]:
+def _fit(panel: pd.DataFrame, design: Floats) -> tuple[Any, str]:
     """The first of slope and intercept, intercept alone, that converges inside its bounds."""
     reasons = []
     for columns, name in ((2, "random intercept and slope"), (1, "random intercept only")):
@@ -57,7 +58,7 @@ def _fit(panel: pd.DataFrame, design: Floats) -> tuple[object, str]:
 
 
 def _predict(
-    result: object, panel: pd.DataFrame, design: Floats, codes: pd.Series, t: Floats
+    result: Any, panel: pd.DataFrame, design: Floats, codes: pd.Series, t: Floats
 ) -> tuple[Floats, Floats]:
     """Mean and variance (log odds) of a new reading of each province at time t."""
     beta = np.asarray(result.fe_params, float)

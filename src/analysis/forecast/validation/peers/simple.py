@@ -43,8 +43,8 @@ def trend(train: pd.DataFrame, queries: pd.DataFrame, context: Known) -> pd.Data
     """
     indicator = common.indicator_of(queries)
     panel = common.pick(train, indicator, "province_63")
-    lines = {code: _line(group) for code, group in panel.groupby("province_code")}
-    lines = {code: line for code, line in lines.items() if line is not None}
+    tried = {str(code): _line(group) for code, group in panel.groupby("province_code")}
+    lines = {code: line for code, line in tried.items() if line is not None}
     out = drift(train, queries, context)
     if not lines:
         return out
