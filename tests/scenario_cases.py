@@ -32,7 +32,7 @@ def percent(z):
     return 100 / (1 + np.exp(-z))
 
 
-def usual(past=None, targets=None, read_counts=(5, 5, 5), **background) -> Baseline:
+def usual(past=None, targets=None, read_counts=(5, 5, 5), own_base=1.0) -> Baseline:
     """Business as usual on which every path can be worked out with a pencil."""
     straight = START[:, :, None] + RISE[:, :, None] * WAY
     level = straight + SAG
@@ -40,6 +40,7 @@ def usual(past=None, targets=None, read_counts=(5, 5, 5), **background) -> Basel
     members |= {("country", "00"): np.arange(3), ("region", "R1"): np.array([0, 1])}
     flat = np.repeat(START[:, :, None], len(PAST_YEARS), axis=2)
     at_date = {unit: _mean(level[:, parts, -1], parts) for unit, parts in members.items()}
+    at_date["country", "00"] = at_date["country", "00"] / own_base
     return Baseline(
         indicator="hi_coverage",
         origin=ORIGIN,
@@ -52,7 +53,11 @@ def usual(past=None, targets=None, read_counts=(5, 5, 5), **background) -> Basel
         persons=np.repeat(PERSONS[:, None], len(DATES), axis=1),
         persons_past=np.repeat(PERSONS[:, None], len(PAST_YEARS), axis=1),
         persons_origin=PERSONS,
+        own_base=np.full(len(DATES), own_base),
+        own_base_past=np.full(len(PAST_YEARS), own_base),
+        own_base_origin=own_base,
         members=members,
+        at_date=at_date,
         plain=at_date,
         reported=at_date,
         goals={},
@@ -66,7 +71,6 @@ def usual(past=None, targets=None, read_counts=(5, 5, 5), **background) -> Basel
             cards=Range(-0.5, -0.5, -0.5, "assumed"),
             voluntary=np.array([2.0, 4.0, 1.0]),
             voluntary_read=np.ones(3, bool),
-            **background,
         ),
     )
 

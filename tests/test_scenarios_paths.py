@@ -170,6 +170,15 @@ def test_the_rule_can_be_applied_to_the_country_as_a_whole():
     np.testing.assert_allclose(closed, closed[:, :1] * np.ones(len(CODES)), atol=1e-9)
 
 
+def test_the_country_divides_by_a_denominator_of_its_own():
+    base = usual(own_base=0.9)
+    found = outcome("kind: reach_target\nlevel: country\nparameters: {target: 85}", base)
+    expected = np.maximum(base.at_date["country", "00"], 85)
+    np.testing.assert_allclose(found.at_date["country", "00"], expected, atol=1e-9)
+    insured = found.level[:, :, -1] @ base.persons[:, -1]
+    np.testing.assert_allclose(insured, expected * 0.9 * base.persons[:, -1].sum(), rtol=1e-12)
+
+
 def test_the_country_falls_in_proportion_to_coverage():
     base = usual()
     text = "kind: dip_and_recover\nlevel: country\nparameters: {dip: 10, recovered: 2026-12-31}"

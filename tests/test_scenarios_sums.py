@@ -21,11 +21,11 @@ def test_there_is_an_example_of_every_kind():
 
 @pytest.mark.parametrize("scenario", COVERAGE, ids=lambda one: one.name)
 def test_provinces_sum_to_the_country(scenario):
-    base = usual()
+    base = usual(own_base=0.95)
     object.__setattr__(base, "indicator", scenario.indicator)
     found = run(scenario, base)
     insured = found.level[:, :, -1] @ PERSONS / 100
-    country = found.at_date[COUNTRY] * PERSONS.sum() / 100
+    country = found.at_date[COUNTRY] * base.denominator(COUNTRY)[-1] / 100
     np.testing.assert_allclose(insured, country, rtol=1e-12)
     gained = sum(found.sum(found.persons, ("province_63", code)) for code in base.codes)
     np.testing.assert_allclose(gained, found.sum(found.persons, COUNTRY), rtol=1e-9, atol=1e-9)
@@ -44,6 +44,12 @@ def test_contributions_add_up_to_the_countrys_interval():
     assert table["short"].sum() == pytest.approx(short.mean())
     assert table["short_high"].sum() == pytest.approx(np.quantile(short, 0.9))
     assert table["share_of_short"].sum() == pytest.approx(1.0)
+
+
+def test_the_gap_counts_on_the_countrys_own_denominator():
+    found = outcome("kind: business_as_usual", usual(own_base=0.9))
+    country = (85 - found.at_date[COUNTRY]) / 100 * 0.9 * PERSONS.sum()
+    assert contributions(found)["short"].sum() == pytest.approx(country.mean())
 
 
 def test_the_table_says_what_the_draws_say():

@@ -15,7 +15,7 @@ import pandas as pd
 
 from analysis import targets as targets_room
 from analysis.cache import cached
-from analysis.forecast.draw import Draws, weighted
+from analysis.forecast.draw import Draws
 from analysis.forecast.known import Known
 from analysis.forecast.model import Model, model
 from analysis.forecast.needs import best_year
@@ -40,6 +40,8 @@ class Baseline:
     before the origin, then quarter-ends to the date. level: (S, P, T) level in percent under
     business as usual; at_origin: (S, P). past: (S, P, Y) at the year-ends `past_dates`, the last of
     which is dates[0]. persons: (P, T), persons_past: (P, Y), persons_origin: (P,) denominators.
+    own_base: (T,), own_base_past: (Y,), own_base_origin: the country's denominator over the sum
+    of its provinces'. at_date: unit -> (S,) level at the date under business as usual.
     plain: unit -> (S,) reported value at the date before the pull of its target; reported: after
     it. goals: unit -> the target that pulls, where there is one. targets: unit -> target (percent)
     and who set it. best_year: unit -> its best year, and persons a month in it. enough: unit ->
@@ -57,7 +59,11 @@ class Baseline:
     persons: np.ndarray
     persons_past: np.ndarray
     persons_origin: np.ndarray
+    own_base: np.ndarray
+    own_base_past: np.ndarray
+    own_base_origin: float
     members: Mapping[Unit, np.ndarray]
+    at_date: Mapping[Unit, np.ndarray]
     plain: Mapping[Unit, np.ndarray]
     reported: Mapping[Unit, np.ndarray]
     goals: Mapping[Unit, float]
@@ -85,19 +91,11 @@ class Baseline:
         return tuple(sorted(self.members, key=lambda unit: (order.index(unit[0]), unit[1])))
 
     @cached_property
-    def at_date(self) -> dict[Unit, np.ndarray]:
-        """(S,) level of every unit at the date under business as usual, percent."""
-        return self.totals(self.level[:, :, -1])
-
-    @cached_property
     def error(self) -> dict[Unit, np.ndarray]:
         """(S,) logits by which the report, before any pull, lies above the level."""
-        usual = self.at_date
-        return {unit: to_logit(self.plain[unit]) - to_logit(usual[unit]) for unit in self.units}
-
-    def totals(self, last: np.ndarray) -> dict[Unit, np.ndarray]:
-        """(S,) of every unit from provinces (S, P) at the date."""
-        return {unit: self.of(last[:, :, None], unit, -1)[:, 0] for unit in self.units}
+        return {
+            unit: to_logit(self.plain[unit]) - to_logit(self.at_date[unit]) for unit in self.units
+        }
 
     @cached_property
     def free(self) -> tuple[np.ndarray, np.ndarray]:
@@ -117,15 +115,20 @@ class Baseline:
         straight[:, :, knots] = self.level[:, :, knots]
         return straight[:, :, :-1], straight[:, :, -1]
 
-    def of(self, values: np.ndarray, unit: Unit, at: int | None = None) -> np.ndarray:
-        """(S, T) of a unit, from provinces (S, P, T) weighted by their persons at the dates.
-
-        at: position of the only date of the values, where they have one.
-        """
+    def of(self, values: np.ndarray, unit: Unit) -> np.ndarray:
+        """(S, T) of a unit from provinces (S, P, T): participants over its own denominator."""
         parts = self.members[unit]
         if len(parts) == 1:
             return values[:, parts[0], :]
-        return weighted(values, self.persons if at is None else self.persons[:, [at]], parts)
+        total: np.ndarray = np.einsum(
+            "spt,pt->st", values[:, parts, :], self.persons[parts] / self.denominator(unit)
+        )
+        return total
+
+    def denominator(self, unit: Unit) -> np.ndarray:
+        """(T,) persons that a unit's coverage divides by; the country has one of its own."""
+        total: np.ndarray = self.persons[self.members[unit]].sum(axis=0)
+        return total * self.own_base if unit[0] == "country" else total
 
     def years(self) -> np.ndarray:
         """(T,) years since the origin, 0 before it."""
@@ -165,7 +168,11 @@ def baseline(built: Model, own: Outlook, date: pd.Timestamp | None = None) -> Ba
         persons=people(dates),
         persons_past=people(past_dates),
         persons_origin=people(pd.DatetimeIndex([own.origin]))[:, 0],
+        own_base=_own_base(draws, dates),
+        own_base_past=_own_base(draws, past_dates),
+        own_base_origin=float(draws.country_base[own.at(own.origin)]),
         members=draws.members,
+        at_date={unit: draws.of(*unit)[:, own.at(date)] for unit in draws.members},
         plain={unit: _plain(draws, unit, own.at(date)) for unit in draws.members},
         reported={unit: draws.of(*unit, "reported")[:, own.at(date)] for unit in draws.members},
         goals=_goals(draws, own.at(date)),
@@ -200,9 +207,13 @@ def _path(built: Model, draws: Draws, dates: pd.DatetimeIndex) -> np.ndarray:
 
 def _people(built: Model, draws: Draws) -> Callable[[pd.DatetimeIndex], np.ndarray]:
     """Denominators as published, at any dates: (P, T)."""
-    source = built.evidence
-    base = (draws.persons[:, 0] / draws.people[:, 0])[:, None]
+    source, base = built.evidence, built.fit.reference.base[:, None]
     return lambda dates: source.units.denominators(decimal_year(dates), source.family) * base
+
+
+def _own_base(draws: Draws, dates: pd.DatetimeIndex) -> np.ndarray:
+    """(T,) the country's denominator over the sum of its provinces', straight between draws."""
+    return np.interp(decimal_year(dates), decimal_year(draws.dates), draws.country_base)
 
 
 def _plain(draws: Draws, unit: Unit, at: int) -> np.ndarray:

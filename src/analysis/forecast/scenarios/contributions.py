@@ -28,7 +28,9 @@ def contributions(outcome: Outcome) -> pd.DataFrame:
     """
     base = outcome.base
     target = base.targets.get(COUNTRY, (float("nan"), ""))[0]
-    short = (target - outcome.level[:, :, -1]) / 100 * base.persons[:, -1]
+    # A province's part of the country's own denominator, on which the nationwide target is set.
+    wanted = target * base.own_base[-1]
+    short = (wanted - outcome.level[:, :, -1]) / 100 * base.persons[:, -1]
     columns: dict[str, object] = {"scenario": outcome.scenario.name, "province_code": base.codes}
     columns |= _parts("added", outcome.persons) | _parts("short", short)
     table = pd.DataFrame(columns)

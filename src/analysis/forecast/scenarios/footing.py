@@ -20,7 +20,8 @@ class Footing:
 
     codes: of the units. path: (S, V, T) percent. start: (S, V) at the
     origin. years: (T,) since the origin. past: (S, V, Y) at past year-ends `past_years`.
-    targets: (V,). persons: (V, T). region: (V,) code of the region of each unit. read: (V,)
+    targets: (V,). persons: (V, T) denominators of the units, factor: (V, T) these over the sum of
+    the provinces'. region: (V,) code of the region of each unit. read: (V,)
     readings. dates: (T,). background: for policies.
     """
 
@@ -34,6 +35,7 @@ class Footing:
     past_years: np.ndarray
     targets: np.ndarray
     persons: np.ndarray
+    factor: np.ndarray
     region: np.ndarray
     read: np.ndarray
     background: Background
@@ -68,19 +70,24 @@ def footing(base: Baseline, level: str) -> Footing:
     path, start = base.free
     units = [unit for unit in base.units if unit[0] == level]
     parts = [base.members[unit] for unit in units]
+    own = level == "country"
+    factor = np.stack([base.own_base if own else np.ones_like(base.own_base)] * len(units))
+    before = base.own_base_past if own else 1.0
     return Footing(
         codes=tuple(code for _, code in units),
-        path=_means(path, base.persons, parts),
-        start=_means(start[:, :, None], base.persons_origin[:, None], parts)[:, :, 0],
+        path=_means(path, base.persons, parts) / factor,
+        start=_means(start[:, :, None], base.persons_origin[:, None], parts)[:, :, 0]
+        / (base.own_base_origin if own else 1.0),
         years=base.years(),
         dates=base.dates,
         origin=base.origin,
-        past=_means(base.past, base.persons_past, parts),
+        past=_means(base.past, base.persons_past, parts) / before,
         past_years=np.asarray(base.past_dates.year, dtype=float),
         targets=np.array([base.targets[unit][0] for unit in units]),
-        persons=np.stack([base.persons[own].sum(axis=0) for own in parts]),
+        persons=np.stack([base.denominator(unit) for unit in units]),
+        factor=factor,
         region=np.array([_region(*unit) for unit in units]),
-        read=np.array([base.read[own].sum() for own in parts]),
+        read=np.array([base.read[part].sum() for part in parts]),
         background=base.background,
     )
 
@@ -101,14 +108,14 @@ def _region(level: str, code: str) -> str:
     return code if level == "region" else ""
 
 
-def to_provinces(base: Baseline, level: str, before: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+def to_provinces(base: Baseline, level: str, usual: Footing, wanted: np.ndarray) -> np.ndarray:
     """Provinces (S, P, T) whose sums follow the wanted paths (S, V, T) of their units.
 
     Upwards each province closes the same share of its own gap to 100 percent; downwards each
-    loses the same share of its coverage. The weighted mean then meets the wanted path exactly.
+    loses the same share of its coverage. The sum then meets the wanted path exactly.
 
     Args:
-        before: (S, V, T) the units' paths under business as usual.
+        usual: the units under business as usual.
     """
     path, _ = base.free
     if level == "province_63":
@@ -117,10 +124,11 @@ def to_provinces(base: Baseline, level: str, before: np.ndarray, wanted: np.ndar
     units = [unit for unit in base.units if unit[0] == level]
     for v, unit in enumerate(units):
         own = base.members[unit]
-        change = wanted[:, v] - before[:, v]
+        # Both as means over the provinces, which the country's own denominator is not.
+        before, after = usual.path[:, v] * usual.factor[v], wanted[:, v] * usual.factor[v]
         with np.errstate(divide="ignore", invalid="ignore"):
-            up = np.where(before[:, v] < 100, change / (100 - before[:, v]), 0.0)
-            down = np.where(before[:, v] > 0, change / before[:, v], 0.0)
+            up = np.where(before < 100, (after - before) / (100 - before), 0.0)
+            down = np.where(before > 0, (after - before) / before, 0.0)
         at = path[:, own]
         rise = (100 - at) * np.clip(up, 0, 1)[:, None]
         fall = at * np.clip(down, -1, 0)[:, None]

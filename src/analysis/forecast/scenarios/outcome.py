@@ -41,15 +41,26 @@ class Outcome:
 
     @cached_property
     def at_date(self) -> dict[Unit, np.ndarray]:
-        """(S,) level of every unit at the date, percent."""
-        return self.base.totals(self.level[:, :, -1])
+        """(S,) level of every unit at the date, percent.
+
+        A unit none of whose provinces a scenario moves keeps its forecast to the last bit.
+        """
+        base, last = self.base, self.level[:, :, -1]
+        moved = (last != base.level[:, :, -1]).any(axis=0)
+        weights = base.persons[:, -1]
+        found = dict(base.at_date)
+        for unit in base.units:
+            parts = base.members[unit]
+            if moved[parts].any():
+                found[unit] = last[:, parts] @ (weights[parts] / base.denominator(unit)[-1])
+        return found
 
     @cached_property
     def reported(self) -> dict[Unit, np.ndarray]:
         """(S,) value of every unit as it would be reported at the date, percent.
 
         A draw keeps its reading error, on the logit scale; the pull of the target is then that
-        of the forecast. A unit that a scenario leaves alone keeps its forecast to the last bit.
+        of the forecast.
         """
         return {unit: self._report(unit) for unit in self.base.units}
 
@@ -131,7 +142,7 @@ def run(scenario: Scenario, base: Baseline) -> Outcome:
     _fits(scenario, base)
     usual = footing(base, scenario.level)
     wanted = _only(scenario, usual, scenario.rule.path(usual, scenario.parameters))
-    moved = to_provinces(base, scenario.level, usual.path, wanted)
+    moved = to_provinces(base, scenario.level, usual, wanted)
     path, _ = base.free
     level = np.clip(base.level + (moved - path), 0, 100)
     return Outcome(scenario, base, level, _support(scenario, base, usual))

@@ -109,7 +109,7 @@ def path_table(outcome: Outcome, units: Sequence[Unit]) -> pd.DataFrame:
     base, rows = outcome.base, []
     for unit in units:
         drawn = outcome.true(unit)
-        people = base.persons[base.members[unit]].sum(axis=0)
+        people = base.denominator(unit)
         insured = np.median(drawn, axis=0) / 100 * people
         levels = quantiles(np.ascontiguousarray(drawn.T)).T
         for at, (day, level) in enumerate(zip(base.dates, levels, strict=True)):
