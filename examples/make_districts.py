@@ -8,6 +8,7 @@ bytes.
 """
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -73,9 +74,10 @@ def levels(persons: pd.DataFrame) -> pd.DataFrame:
             for day, season in ((f"{year}-06-30", -0.25), (f"{year}-12-31", 0.0)):
                 z = start + slope * (year - FIRST) + season + apart * 0.95 ** (year - FIRST)
                 z = z + random.normal(0, 0.05, len(codes))
-                rows += [("province_63", *pair, indicator, day) for pair in zip(codes, 100 * expit(z),
-                                                                              strict=True)]  # fmt: skip
-                whole = np.average(100 * expit(z), weights=weights.loc[codes])
+                shares = 100 * expit(z)
+                for code, share in zip(codes, shares, strict=True):
+                    rows.append(("province_63", code, share, indicator, day))
+                whole = np.average(shares, weights=weights.loc[codes])
                 rows.append(("country", "00", whole, indicator, day))
     return pd.DataFrame(rows, columns=["geo_level", "province_code", "value", "indicator", "as_of"])
 
@@ -134,7 +136,7 @@ def tables() -> dict[str, pd.DataFrame]:
     source = [SOURCE, "https://example.org/synthetic", title, "Nobody", "2023-01-01", "en"]
     described = [SOURCE, "Nobody", title, "official", "https://example.org/synthetic", "", NOTE]
     event = ["2016-01-01", "Synthetic rule", "hi_coverage", "", NOTE, title, ""]
-    pairs = zip(codes, codes[1:], strict=False)
+    pairs = pairwise(codes)
     return {
         "provinces": own,
         "population": persons,

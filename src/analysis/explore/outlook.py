@@ -98,4 +98,4 @@ def persons_for(future: Future, choice: Choice, probability: float) -> float:
     most = MOST * future.people
     if gap(0.0) >= 0:
         return 0.0
-    return float(brentq(gap, 0.0, most, xtol=1.0)) if gap(most) > 0 else float("nan")
+    return float(brentq(gap, 0.0, most, xtol=most * 1e-6)) if gap(most) > 0 else float("nan")

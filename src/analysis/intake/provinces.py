@@ -60,8 +60,9 @@ def refuse_merged(found: set[str], provinces: pd.DataFrame, years: set[int], fil
     Raises:
         IntakeError: no province that the merger dissolved is in the table, and it reaches 2024.
     """
-    kept = set(provinces["merged_code"])
-    dissolved = set(provinces["province_code"]) - kept
+    known = codes(provinces)
+    dissolved = set(provinces["province_code"])
+    dissolved -= {known.get(key(name), "") for name in provinces["merged_name_en"]}
     if dissolved and not found & dissolved and len(found) > 1 and max(years) >= 2024:
         message = (
             f"lists only units that exist since the merger of July 2025 ({len(found)} of them): "

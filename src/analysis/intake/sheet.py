@@ -7,6 +7,7 @@ import datetime as dt
 import io
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import pandas as pd
 
@@ -65,7 +66,7 @@ def _read_workbook(path: Path) -> tuple[pd.DataFrame | None, list[Fault]]:
 
     try:
         book = load_workbook(path, read_only=False, data_only=False)
-    except (InvalidFileException, OSError, KeyError, ValueError) as error:
+    except (InvalidFileException, BadZipFile, OSError, KeyError, ValueError) as error:
         fault = Fault(path.name, 0, "", "", f"cannot be read as a workbook ({error})")
         return None, [fault]
     if SHEET not in book.sheetnames and len(book.sheetnames) > 1:

@@ -86,7 +86,7 @@ def _head(text: str) -> str:
 def _is_figure_row(row: list[str]) -> bool:
     """Years down: the first line with a year already ends in a figure of its own."""
     bare = [cell.strip() for cell in row]
-    years = [i for i, cell in enumerate(bare) if re.fullmatch(YEAR, cell)]
+    years = [i for i, cell in enumerate(bare) if YEAR.search(cell)]
     return len(years) == 1 and years[0] < len(bare) - 1 and bool(re.search(r"\d|\.\.", bare[-1]))
 
 

@@ -1,0 +1,103 @@
+"""What the documents say of code and data is so."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from analysis import cli, paths
+from analysis.forecast.settings import Settings
+from analysis.indicators import INDICATORS
+
+ROOT = Path(paths.ROOT)
+DOCUMENTS = [*sorted((ROOT / "docs").glob("*.md")), *sorted(ROOT.glob("*.md")),
+             *sorted((ROOT / "examples").glob("*.md"))]  # fmt: skip
+#: What commands write, or what a reader is asked to make.
+MADE = re.compile(
+    r"^(reports/|data/processed/|examples/districts/processed|predictions|my_)|^(conflicts|queries)\.csv$"
+)
+
+
+@pytest.fixture(params=DOCUMENTS, ids=lambda path: path.name)
+def text(request):
+    return request.param.read_text("utf-8")
+
+
+def test_files_that_are_named_exist(text):
+    named = re.findall(r"`([\w.-]+(?:/[\w.-]*)*\.?[\w]*)`", text)
+    files = [one for one in named if "/" in one or re.search(r"\.(md|csv|yml|cff|ipynb)$", one)]
+    roots = (ROOT, ROOT / "docs", ROOT / "data/raw", ROOT / "notebooks", ROOT / "examples")
+    missing = [one for one in files if not MADE.search(one)
+               and re.fullmatch(r"[\w./-]+", one) and not re.fullmatch(r"[a-z_0-9]+/\d+", one)
+               and not any((root / one).exists() for root in roots)]  # fmt: skip
+    assert missing == []
+
+
+def test_modules_that_are_named_exist(text):
+    for name in re.findall(r"`analysis\.([\w.]+)`", text):
+        place = ROOT / "src/analysis" / name.replace(".", "/")
+        parent = place.parent.with_suffix(".py")
+        inside = parent.exists() and place.name in parent.read_text("utf-8")
+        inside |= (place.parent / "__init__.py").exists() and any(
+            place.name in one.read_text("utf-8") for one in place.parent.glob("*.py")
+        )
+        assert place.is_dir() or place.with_suffix(".py").exists() or inside, name
+
+
+def test_commands_and_targets_that_are_named_exist(text):
+    for name in re.findall(
+        r"(?:`|^    (?:\.venv/bin/)?)analysis ([a-z][a-z-]+)", text, re.MULTILINE
+    ):
+        assert name in cli.COMMANDS, name
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    for name in re.findall(r"`make ([a-z-]+)", text):
+        assert name in targets, name
+
+
+def test_the_constants_of_the_model_are_those_of_the_code():
+    text = (ROOT / "docs/methods.md").read_text("utf-8")
+    said = dict(re.findall(r"^\| `(\w+)` \| ([\d.]+) \|$", text, re.MULTILINE))
+    own = {
+        field.name: f"{getattr(Settings(), field.name):g}"
+        for field in dataclasses.fields(Settings)
+        if not isinstance(getattr(Settings(), field.name), bool)
+    }
+    assert said == own
+
+
+def test_the_rows_of_the_raw_tables_are_counted_rightly():
+    text = (ROOT / "docs/data-card.md").read_text("utf-8")
+    said = dict(re.findall(r"^\| `(\w+)` \| ([\d,]+) \|", text, re.MULTILINE))
+    tables = sorted(Path(paths.RAW).glob("*.csv"))
+    assert said == {path.stem: f"{len(pd.read_csv(path, dtype=str)):,}" for path in tables}
+
+
+def test_the_indicators_that_are_defined_exist():
+    text = (ROOT / "docs/definitions.md").read_text("utf-8")
+    defined = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
+    assert defined and set(defined) <= set(INDICATORS)
+
+
+def test_every_command_shows_an_example():
+    for name in cli.COMMANDS:
+        module = cli._module(name)
+        assert f"analysis {name}" in module.EXAMPLE
+
+
+def test_the_citation_can_be_read():
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    assert {"cff-version", "message", "title", "authors", "version", "license"} <= set(cited)
+
+
+def test_the_checks_before_a_commit_are_those_of_make_lint():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"][0][
+        "hooks"
+    ]
+    entries = " ".join(hook["entry"] for hook in hooks)
+    recipe = (ROOT / "Makefile").read_text("utf-8").split("\nlint:")[1].split("\n\n")[0]
+    for check in ("ruff check", "ruff format --check", "mypy", "analysis.publish.spelling",
+                  "test_notebook_rules.py", "test_environment_drift.py"):  # fmt: skip
+        assert check in entries and check in recipe, check

@@ -1,0 +1,168 @@
+"""JupyterLab in a real browser: the explore notebook runs, and answers a reader's hand."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from analysis import paths
+from analysis.coverage import Tables
+from analysis.explore import still
+from analysis.explore.choice import Choice
+from analysis.explore.session import Explorer
+from analysis.facts import load_raw
+from analysis.publish.runner_environment import pinned
+from analysis.readings import build_readings, store
+from analysis.targets import targets
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome")
+                 if (found := shutil.which(name))), None)  # fmt: skip
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium"),
+]
+#: Seconds; a busy machine takes many times what a calm one does.
+PATIENCE = 240
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("processed")
+    raw = load_raw()
+    store.write(build_readings(raw), raw, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def lab(tables, tmp_path_factory):
+    """The address of a JupyterLab on a copy of the notebook, so that saving harms nothing."""
+    folder = tmp_path_factory.mktemp("lab")
+    shutil.copy(paths.NOTEBOOKS / "explore.ipynb", folder)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    own = {"JUPYTER_CONFIG_DIR": str(folder / "config"), "ANALYSIS_PROCESSED": str(tables)}
+    own |= {"ANALYSIS_ROOT": str(paths.ROOT), "ANALYSIS_REPORTS": str(folder / "reports")}
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
+    command += [f"--port={port}", f"--notebook-dir={folder}", "--expose-app-in-browser"]
+    command += ["--IdentityProvider.token="]
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(
+            command, env={**os.environ, **pinned(own)}, stdout=log, stderr=log
+        )
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/lab", folder / "log")
+        yield f"http://127.0.0.1:{port}/lab/tree/explore.ipynb", folder
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def _wait_for(address: str, log: Path) -> None:
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        try:
+            urllib.request.urlopen(address, timeout=5).read()
+            return
+        except OSError:
+            time.sleep(0.5)
+    raise AssertionError(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
+
+
+@pytest.mark.timeout(1200)
+def test_the_explore_notebook_answers_in_jupyterlab(browser, lab):
+    address, folder = lab
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.set_default_timeout(1000 * PATIENCE)
+    page.goto(address)
+    page.wait_for_function("window.jupyterapp !== undefined")
+    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    page.wait_for_function(
+        "window.jupyterapp.shell.currentWidget?.context?.sessionContext?.session?.kernel"
+        "?.connectionStatus === 'connected'"
+    )
+    page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.wait_for_selector(".explore-words")
+    words = page.locator(".explore-words")
+    assert "Ben Tre" in words.inner_text()
+
+    drawing = page.locator(".jupyter-widgets .explore svg").first
+    assert drawing.locator("circle title").count() > 0
+    assert drawing.locator("path.b").count() == 1
+
+    seconds = _changed(page, lambda: _type(page, ".explore-persons .widget-readout", "900"))
+    assert "900" in words.inner_text() and "the probability becomes" in words.inner_text()
+    assert seconds < 1.0, f"the words took {seconds:.2f} s to follow the lever"
+
+    page.select_option(".explore-unit select", label="Son La")
+    page.wait_for_function("document.querySelector('.explore-words').innerText.includes('Son La')")
+    page.select_option(".explore-scenario select", index=3)
+    page.wait_for_function("document.querySelector('.explore-words').innerText.includes('premium')")
+
+    page.click("button.explore-save")
+    page.wait_for_function("document.body.innerText.includes('Saved:')")
+    saved = sorted(path.suffix for path in (folder / "reports/explore").iterdir())
+    assert saved == [".csv", ".png", ".svg"]
+    page.close()
+
+
+def _type(page, place: str, text: str) -> None:
+    page.locator(place).click()
+    page.keyboard.press("Control+A")
+    page.keyboard.type(text)
+    page.keyboard.press("Enter")
+
+
+def _changed(page, act) -> float:
+    """Seconds until the words differ from what they were, as the page itself measures them."""
+    page.evaluate(
+        "() => { const box = document.querySelector('.explore-words');"
+        " const before = box.innerText; window.start = 0; window.took = 0;"
+        " document.addEventListener('keydown', (event) => {"
+        "   if (event.key === 'Enter') window.start = performance.now(); }, true);"
+        " const look = () => { const now = document.querySelector('.explore-words')?.innerText;"
+        "   if (now && now !== before) window.took = performance.now() - window.start;"
+        "   else requestAnimationFrame(look); }; look(); }"
+    )
+    act()
+    page.wait_for_function("window.took > 0")
+    return page.evaluate("window.took") / 1000
+
+
+def test_the_still_page_works_from_a_file(browser, tables, tmp_path):
+    raw = load_raw()
+    explorer = Explorer(Tables(build_readings(raw).readings, targets(raw), raw))
+    text = still.page(explorer, Choice("province_63/83", origin="2024-12-31"), "vi")
+    file = tmp_path / "still.html"
+    file.write_text(f"<!DOCTYPE html><meta charset=utf-8><title>x</title>{text}", encoding="utf-8")
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    faults, asked = [], []
+    page.on("pageerror", lambda fault: faults.append(str(fault)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(file.as_uri())
+    assert "Bến Tre" in page.locator(".words").inner_text()
+    page.select_option("select", "province_63/38")
+    assert "Thanh Hóa" in page.locator(".words").inner_text()
+    assert "Thanh Hóa" in page.locator("svg").inner_text()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.goto(file.as_uri() + "#country/00".replace("/", "-"))
+    page.reload()
+    assert "Việt Nam" in page.locator(".words").inner_text()
+    assert faults == []
+    assert all(one.startswith("file:") for one in asked)
+    page.close()

@@ -1,0 +1,177 @@
+"""The explorer: numbers are the forecast's, levers do what they say, its page stands alone."""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit
+
+from analysis.coverage import Tables
+from analysis.explore import panel, still
+from analysis.explore.choice import Choice
+from analysis.explore.outlook import LEVELS, Future, outlook, persons_for, shifted
+from analysis.explore.said import levers, scenarios, sentences
+from analysis.explore.session import Explorer
+from analysis.facts import load_raw
+from analysis.figures import explore as figure
+from analysis.forecast.reported import NONE, Pull
+from analysis.readings import build_readings
+from analysis.targets import targets
+
+ORIGIN = "2024-12-31"
+BEN_TRE = Choice("province_63/83", "hi_coverage", ORIGIN)
+
+
+@pytest.fixture(scope="module")
+def explorer():
+    raw = load_raw()
+    return Explorer(Tables(build_readings(raw).readings, targets(raw), raw))
+
+
+@pytest.fixture(scope="module")
+def view(explorer):
+    return explorer.view(BEN_TRE)
+
+
+def future(target=95.0, pull=NONE, people=1000.0):
+    return Future(np.array([2.0, 2.4]), np.array([0.4, 0.3]), people, target, pull)
+
+
+def test_without_levers_the_outlook_is_that_of_many_draws():
+    random = np.random.default_rng(1)
+    part = random.integers(0, 2, 400_000)
+    given = future()
+    values = 100 * expit(given.mean[part] + given.sd[part] * random.standard_normal(len(part)))
+    found = outlook(given, BEN_TRE)
+    drawn = np.quantile(values, LEVELS)
+    assert (
+        np.abs(np.array([found.q05, found.q10, found.q50, found.q90, found.q95]) - drawn).max()
+        < 0.1
+    )
+    assert abs(found.probability - (values >= 95).mean()) < 0.004
+
+
+def test_the_pull_of_a_target_weights_values_as_it_says():
+    pull = Pull(0.5, 2.0, 10)
+    given, plain = future(pull=pull), outlook(future(), BEN_TRE).probability
+    percent, mass = given.density
+    above = mass * pull.tilt(percent - 95.0)
+    assert outlook(given, BEN_TRE).probability == pytest.approx(
+        above[percent >= 95].sum() / above.sum(), abs=1e-9
+    )
+    assert outlook(given, BEN_TRE).probability > plain
+
+
+def test_people_add_points_and_support_reaches_the_rest():
+    # 10 people a month for a year, of 1,000: twelve points; half of the premium, 30% respond: 15%
+    # of those still without.
+    months = BEN_TRE.months
+    choice = replace(BEN_TRE, persons_month=10.0, support=0.5, response=0.3)
+    reached = 80 + 10 * months / 10
+    assert shifted(np.array([80.0]), choice, 1000.0)[0] == pytest.approx(
+        reached + 0.15 * (100 - reached)
+    )
+    assert shifted(np.array([99.9]), choice, 1000.0)[0] == 100.0
+
+
+def test_support_does_nothing_outside_health_insurance():
+    choice = replace(BEN_TRE, indicator="si_coverage", support=1.0, response=1.0)
+    assert shifted(np.array([30.0]), choice, 1000.0)[0] == 30.0
+    assert not choice.moves
+
+
+def test_the_people_that_a_chance_takes_give_that_chance():
+    given = future()
+    for probability in (0.5, 0.8):
+        persons = persons_for(given, BEN_TRE, probability)
+        reached = outlook(given, replace(BEN_TRE, persons_month=persons)).probability
+        assert reached == pytest.approx(probability, abs=0.02)
+    assert persons_for(future(target=50.0), BEN_TRE, 0.8) == 0.0
+    assert np.isnan(persons_for(future(target=np.nan), BEN_TRE, 0.8))
+
+
+def test_the_band_of_the_due_date_is_the_outlook_and_the_prediction(explorer, view):
+    last = view.path.iloc[-1]
+    assert last["date"] == pd.Timestamp(BEN_TRE.due)
+    for name in ("q10", "q50", "q90"):
+        assert last[name] == pytest.approx(getattr(view.plain, name), abs=0.1)
+
+
+def test_nothing_after_the_origin_is_known(explorer):
+    early = explorer.view(replace(BEN_TRE, origin="2022-12-31"))
+    assert not early.readings["known"].all()
+    dates = explorer.model("hi_coverage", "2022-12-31").evidence.table["as_of"]
+    assert dates.max() <= pd.Timestamp("2022-12-31")
+    assert 'class="l"' in figure.svg(early, "en")
+
+
+def test_every_reading_says_its_source_and_links_to_it(view):
+    drawing = figure.svg(view, "en")
+    for row in view.readings[view.readings["known"]].to_dict("records"):
+        assert row["said"]
+        if row["address"]:
+            assert f'href="{row["address"].replace("&", "&amp;")}"' in drawing
+    assert drawing.count("<circle") == len(view.readings)
+
+
+def test_a_unit_without_readings_gets_no_probability(explorer):
+    # Nothing was ever published on Ha Giang.
+    unread = explorer.view(replace(BEN_TRE, unit="province_63/02"))
+    assert not unread.read
+    assert ("explore.unsure", {}) in sentences(unread)
+    assert scenarios(explorer, unread).table.empty
+
+
+def test_scenarios_set_the_levers(explorer, view):
+    assert levers(view, "forecast") == BEN_TRE
+    supported = levers(view, "support")
+    assert supported.support == 0.5
+    assert explorer.moved(view, supported).moved.probability > view.plain.probability
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_moving_a_widget_changes_the_words_at_once(explorer, language):
+    shown = panel.Panel(explorer, BEN_TRE, language)
+    before = shown.words.value
+    started = time.perf_counter()
+    shown.persons.value = shown.persons.max
+    assert time.perf_counter() - started < 1.0
+    assert shown.words.value != before
+    assert shown.scenario.value == "own"
+    shown.unit.value = "province_63/38"
+    assert (shown.persons.value, shown.scenario.value) == (0, "forecast")
+
+
+def test_the_saved_files_hold_what_is_drawn(explorer, tmp_path):
+    shown = panel.Panel(explorer, BEN_TRE, "en")
+    drawing, picture, table = shown.save(tmp_path)
+    assert drawing.read_text("utf-8").startswith("<svg")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    data = pd.read_csv(table, dtype={"unit": str})
+    assert set(data["unit"]) == {BEN_TRE.unit}
+    assert set(data["kind"]) == {"reading", "estimate", "forecast", "with levers", "target"}
+
+
+@pytest.mark.slow
+def test_the_still_page_holds_every_province_and_needs_nothing_else(explorer):
+    text = still.page(explorer, BEN_TRE, "en")
+    assert text.count("<option") == 64
+    assert "src=" not in text and "@import" not in text
+    assert "</script><" not in text.split("exploreStates = ")[1].split(";</script>")[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"unit": "province_63/99"}, "unit: 'province_63/99' is not a unit"),
+        ({"indicator": "hi"}, "indicator: 'hi' is none of"),
+        ({"origin": "2026-01-01"}, "origin: 2026-01-01 is not before the due date"),
+        ({"support": 50}, "support: 50 is not a share"),
+        ({"persons_month": -1}, "persons_month: -1 is below 0"),
+    ],
+)
+def test_an_impossible_choice_is_refused_by_name(change, message):
+    with pytest.raises(ValueError, match=message):
+        replace(BEN_TRE, **change)

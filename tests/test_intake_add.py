@@ -1,0 +1,197 @@
+"""Figures of one's own: completed, checked as a whole, previewed, written whole or not at all."""
+
+import csv
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from openpyxl import Workbook, load_workbook
+
+from analysis import paths
+from analysis.facts import load_raw
+from analysis.intake.preview import changed_readings
+from analysis.intake.proposal import propose_facts
+from analysis.intake.sheet import IntakeError, read_sheet
+from analysis.intake.template import NAMES, write_template
+from analysis.publish.runner_environment import pinned
+from analysis.readings import build_readings
+
+NEW = {
+    "geo_level": "province_63",
+    "province_code": "83",
+    "indicator": "hi_coverage",
+    "value": "95.6",
+    "as_of": "2024-12-31",
+    "source_url": "https://example.org/ben-tre",
+    "source_title": "Results of 2024",
+    "source_publisher": "Newspaper",
+    "source_published": "2025-01-10",
+}
+
+
+@pytest.fixture
+def raw_dir(tmp_path):
+    folder = tmp_path / "raw"
+    shutil.copytree(str(paths.RAW), folder)
+    return folder
+
+
+def written(path: Path, *rows: dict) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        sheet = csv.DictWriter(file, NAMES, restval="")
+        sheet.writeheader()
+        sheet.writerows(rows)
+    return path
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_a_new_figure_becomes_one_fact_one_source_and_one_reading(raw_dir, tmp_path):
+    before = load_raw(raw_dir)
+    proposal = propose_facts(read_sheet(written(tmp_path / "mine.csv", NEW)), "mine.csv", raw_dir)
+    after = proposal.checked()
+    assert contents(raw_dir)["facts.csv"] == (raw_dir / "facts.csv").read_bytes()
+    proposal.write()
+    fact = load_raw(raw_dir).facts.iloc[-1]
+    assert (fact["province"], fact["unit"], fact["kind"]) == ("Ben Tre", "percent", "actual")
+    source = load_raw(raw_dir).sources.iloc[-1]
+    assert fact["source_id"] == source["source_id"] and source["title"] == "Results of 2024"
+    assert len(after.facts) == len(before.facts) + 1
+    changed = changed_readings(build_readings(before).readings, build_readings(after).readings)
+    published = changed[changed["kind_of_evidence_after"] == "published"]
+    assert published[
+        ["province_code", "indicator", "change", "value_after"]
+    ].to_numpy().tolist() == [["83", "hi_coverage", "new", 95.6]]
+
+
+def test_the_lines_that_stand_stay_as_they_are(raw_dir, tmp_path):
+    before = contents(raw_dir)
+    propose_facts(read_sheet(written(tmp_path / "a.csv", NEW)), "a.csv", raw_dir).write()
+    after = contents(raw_dir)
+    assert {name for name in before if before[name] != after[name]} == {"facts.csv", "sources.csv"}
+    assert all(after[name].startswith(before[name]) for name in before)
+
+
+def test_one_faulty_row_stops_everything_and_all_faults_are_listed(raw_dir, tmp_path):
+    rows = [
+        NEW,
+        NEW | {"value": "0.956"},
+        NEW | {"province_code": "99"},
+        NEW | {"as_of": "31/12/2024"},
+        NEW | {"indicator": "hi_covrage"},
+    ]
+    proposal = propose_facts(read_sheet(written(tmp_path / "bad.csv", *rows)), "bad.csv", raw_dir)
+    before = contents(raw_dir)
+    with pytest.raises(IntakeError) as error:
+        proposal.checked()
+    found = {(fault.file, fault.row, fault.column) for fault in error.value.faults}
+    assert {("bad.csv", 3, "value"), ("bad.csv", 4, "province_code"), ("bad.csv", 5, "as_of"),
+            ("bad.csv", 6, "indicator")} <= found  # fmt: skip
+    assert not [fault for fault in error.value.faults if (fault.file, fault.row) == ("bad.csv", 2)]
+    assert contents(raw_dir) == before
+
+
+def test_a_figure_that_is_there_already_is_named_with_its_row(raw_dir, tmp_path):
+    fact = load_raw(raw_dir).facts.iloc[10]
+    row = {name: str(fact[name]) for name in NAMES if name in fact and name != "as_of"}
+    row |= {"as_of": f"{fact['as_of']:%Y-%m-%d}"}
+    proposal = propose_facts(read_sheet(written(tmp_path / "b.csv", row)), "b.csv", raw_dir)
+    with pytest.raises(
+        IntakeError, match=rf"b.csv:2: .*already there, in row {fact['row']} of facts"
+    ):
+        proposal.checked()
+
+
+def test_a_row_without_a_source_is_refused(raw_dir, tmp_path):
+    row = NEW | {"source_title": "", "source_publisher": ""}
+    with pytest.raises(IntakeError, match=r"c.csv:2: source_id: there is no source"):
+        propose_facts(read_sheet(written(tmp_path / "c.csv", row)), "c.csv", raw_dir)
+
+
+def test_a_known_address_leads_to_its_source(raw_dir, tmp_path):
+    known = load_raw(raw_dir).sources.iloc[0]
+    row = NEW | {"source_url": known["url"]}
+    proposal = propose_facts(read_sheet(written(tmp_path / "d.csv", row)), "d.csv", raw_dir)
+    assert proposal.counts == {"facts": 1, "sources": 0}
+    assert proposal.checked().facts.iloc[-1]["source_id"] == known["source_id"]
+
+
+def test_the_workbook_gives_what_the_csv_gives(raw_dir, tmp_path):
+    template = write_template(tmp_path / "mine.xlsx", load_raw(raw_dir))
+    book = load_workbook(template)
+    assert [cell.value for cell in book["facts"][1]] == list(NAMES)
+    # As a person types them: a number, a code without its zero, a share shown as percent, a date.
+    for place, name in enumerate(NAMES, start=1):
+        book["facts"].cell(2, place).value = NEW.get(name)
+    cell = book["facts"].cell(2, NAMES.index("value") + 1)
+    cell.value, cell.number_format = 0.956, "0.0%"
+    book["facts"].cell(2, NAMES.index("as_of") + 1).value = pd.Timestamp(
+        "2024-12-31"
+    ).to_pydatetime()
+    book.save(template)
+    from_csv = read_sheet(written(tmp_path / "mine.csv", NEW))
+    pd.testing.assert_frame_equal(read_sheet(template), from_csv)
+
+
+def test_a_code_typed_as_a_number_keeps_its_zero(tmp_path):
+    book = Workbook()
+    book.active.append(list(NAMES))
+    book.active.append([{**NEW, "province_code": 1}.get(name) for name in NAMES])
+    book.save(tmp_path / "e.xlsx")
+    assert read_sheet(tmp_path / "e.xlsx")["province_code"].tolist() == ["01"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("none.csv", None, "the file is not there"),
+        ("a.txt", b"x", "is neither .csv nor .xlsx"),
+        ("b.csv", b"a,b\n1,2\n", "b.csv:1: geo_level: the column is missing"),
+        ("c.xlsx", b"not a workbook", "cannot be read as a workbook"),
+        ("d.csv", (",".join(NAMES) + "\n").encode(), "holds no rows"),
+    ],
+)
+def test_a_file_of_another_kind_is_refused(tmp_path, name, content, message):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(IntakeError, match=message):
+        read_sheet(tmp_path / name)
+
+
+def test_a_template_is_never_written_over(tmp_path):
+    (tmp_path / "t.csv").write_text("mine")
+    with pytest.raises(ValueError, match="exists already"):
+        write_template(tmp_path / "t.csv", load_raw())
+    assert (tmp_path / "t.csv").read_text() == "mine"
+
+
+@pytest.mark.slow
+def test_the_command_shows_what_changes_and_writes_only_when_told(raw_dir, tmp_path):
+    file = written(tmp_path / "mine.csv", NEW)
+    before = contents(raw_dir)
+    shown = _add(file, raw_dir)
+    assert "1 fact(s) and 1 new source(s)" in shown.stdout
+    assert "new      Ben Tre, hi_coverage, 2024-12-31: 95.6" in shown.stdout
+    assert "target met:" in shown.stdout and "Nothing was written" in shown.stdout
+    assert contents(raw_dir) == before
+    assert "Written:" in _add(file, raw_dir, "--yes").stdout
+    again = _add(file, raw_dir, "--yes")
+    assert again.returncode == 1 and "already there" in again.stdout
+
+
+def _add(file: Path, raw_dir: Path, *more: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "analysis", "add", str(file), "--raw", str(raw_dir), *more]
+    return subprocess.run(
+        command,
+        env=pinned(),
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=300,
+        check=False,
+    )
