@@ -53,8 +53,8 @@ def provinces(tables: Tables, levels: tuple[str, ...] = ("province_63",)) -> Res
     table["region"] = [_region(code, level) for code, level in units]
     table["rests_on"] = _rests_on(table, tables.readings)
     table["target_from"] = [
-        target_mark(row.geo_level, row.province_code, row.indicator, row.target_setter)
-        for row in table.itertuples()
+        target_mark(*cells)
+        for cells in table[[*keys, "target_setter"]].itertuples(index=False, name=None)
     ]
     order = [name for name in coverage.COVERAGE if name in set(table["indicator"])]
     table["place"] = table["indicator"].map({name: at for at, name in enumerate(order)})

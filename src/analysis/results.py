@@ -199,7 +199,7 @@ def as_csv(table: pd.DataFrame) -> str:
     return str(safe.to_csv(index=False, float_format=_digits, lineterminator="\n"))
 
 
-def _digits(value: float) -> str:
+def _digits(value: Any) -> str:
     return f"{value:.0f}" if abs(value) >= 1e5 else f"{value:.6g}"
 
 

@@ -33,7 +33,11 @@ def late_payment(own: pd.DataFrame, forecasts: pd.DataFrame, level: str, code: s
     ).sort_values(["as_of", "basis", "reading_id"])
     newest = rates.groupby("basis").tail(1).iloc[::-1].head(_KEPT)
     columns = ["as_of", "basis", "value", "evidence", "days", "season", "kind_of_evidence"]
-    values = {"unit": f"{level}/{code}", "n": len(rates), "bases": rates["basis"].nunique()}
+    values: dict[str, Any] = {
+        "unit": f"{level}/{code}",
+        "n": len(rates),
+        "bases": rates["basis"].nunique(),
+    }
     phrases = [("brief.late_none" if rates.empty else "brief.late_some", values)]
     if values["bases"] > 1:
         phrases.append(("brief.late_bases", values))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -92,7 +93,7 @@ def fan_alt(brief: Brief, language: str) -> str:
     parts = [say("figures.fan_alt", language, unit=f"{brief.level}/{brief.code}")]
     for row in brief.answer.table.to_dict("records"):
         key = "figures.fan_alt_item" if row["q50"] == row["q50"] else "figures.fan_alt_nothing"
-        parts.append(say(key, language, **row))
+        parts.append(say(key, language, **{str(k): v for k, v in row.items()}))
     return " ".join(parts)
 
 
@@ -101,7 +102,7 @@ def strip(brief: Brief, language: str) -> style.Figure:
     table = brief.standing.provinces.sort_values("q50", ignore_index=True)
     drawing = Drawing(figsize=(7.4, 1.2))
     axes = drawing.add_axes((0.02, 0.37, 0.96, 0.46))
-    looks = {
+    looks: dict[str, dict[str, Any]] = {
         "other": {"marker": "o", "ms": 4, "mfc": "white", "mec": style.SOFT},
         "region": {"marker": "o", "ms": 5.5, "mfc": style.ESTIMATE, "mec": "white"},
         "peer": {"marker": "^", "ms": 6.5, "mfc": style.HIGHLIGHT, "mec": style.INK},

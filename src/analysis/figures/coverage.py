@@ -8,6 +8,7 @@ import math
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.dates import date2num
 
 from analysis import geography
 from analysis.coverage import RECENT_YEARS
@@ -128,7 +129,10 @@ def years_only(axes: Axes) -> None:
     first, last = axes.get_xlim()
     start, end = (dt.date(1970, 1, 1).year + int(day / 365.25) for day in (first, last))
     years = [year for year in range(start, end + 1) if year % 3 == 1]
-    axes.set_xticks([dt.datetime(year, 12, 31) for year in years], [str(year) for year in years])
+    axes.set_xticks(
+        [float(date2num(dt.datetime(year, 12, 31))) for year in years],
+        [str(year) for year in years],
+    )
     axes.set_xlim(first, last)
 
 

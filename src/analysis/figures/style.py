@@ -67,7 +67,7 @@ STYLE: Mapping[str, Any] = {
     "figure.facecolor": "white",
     "svg.hashsalt": "analysis",
 }
-matplotlib.rcParams.update(STYLE)
+matplotlib.rcParams.update(dict(STYLE))  # type: ignore[arg-type]
 
 _DPI = 150
 #: DejaVu Sans at 7 points.
@@ -166,7 +166,12 @@ def folded(text: str, letters: float) -> str:
 
 def direct_label(axes: Axes, x: Any, y: float, text: str, colour: str, **where: Any) -> None:
     """Label a line or point beside it, in its own colour, in place of a legend."""
-    options = {"xytext": (5, 0), "ha": "left", "va": "center", "fontsize": 8} | where
+    options: dict[str, Any] = {
+        "xytext": (5, 0),
+        "ha": "left",
+        "va": "center",
+        "fontsize": 8,
+    } | where
     halo = [withStroke(linewidth=2.5, foreground="white")]
     options |= {"textcoords": "offset points", "color": colour, "path_effects": halo}
     axes.annotate(text, (x, y), **options)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -88,7 +89,7 @@ def _tile(axes: Axes, unit: pd.Series, step: Step | None, label: str, number: st
     )
     axes.add_patch(square)
     ink = style.ink_on(colour)
-    middle = {"ha": "center", "va": "center", "color": ink, "linespacing": 1.05}
+    middle: dict[str, Any] = {"ha": "center", "va": "center", "color": ink, "linespacing": 1.05}
     short = style.two_lines(short_name(label))
     size = 7.7 if max(len(line) for line in short.split("\n")) <= 10 else 6.8
     axes.text(left + 0.5, top + (0.35 if number else 0.5), short, fontsize=size, **middle)
@@ -108,7 +109,9 @@ def short_name(name: str) -> str:
 def _legend(axes: Axes, level: str, steps: Sequence[Step], words: Mapping[str, str]) -> None:
     left, top = _LEGEND_AT[level]
     axes.text(left, top - 0.25, words["legend"], fontsize=8.2, color=style.SOFT, va="bottom")
-    entries = [(step.colour, step.label, None) for step in reversed(steps)]
+    entries: list[tuple[str, str, str | None]] = [
+        (step.colour, step.label, None) for step in reversed(steps)
+    ]
     entries.append(("white", words["missing"], "////"))
     for place, (colour, label, hatch) in enumerate(entries):
         y = top + 0.42 * place

@@ -117,7 +117,14 @@ def _section(name: str, language: str, **parts: Any) -> dict[str, Any]:
 
 
 def _part(heading: str, language: str, **parts: Any) -> dict[str, Any]:
-    empty = {"text": "", "pictures": [], "table": None, "points": [], "sources": [], "width": 100}
+    empty: dict[str, Any] = {
+        "text": "",
+        "pictures": [],
+        "table": None,
+        "points": [],
+        "sources": [],
+        "width": 100,
+    }
     return {"heading": say(heading, language), **empty, **parts}
 
 

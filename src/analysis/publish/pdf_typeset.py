@@ -55,8 +55,8 @@ def typeset(template: str, data: Mapping[str, Any], pictures: Mapping[str, bytes
             (folder / picture).write_bytes(content)
         compiler = typst.Compiler(str(folder / "main.typ"), root=str(folder), font_paths=_fonts())
         try:
-            return bytes(
-                compiler.compile(format="pdf", pdf_standards="ua-1", timestamp=_FIXED_TIME)
-            )
+            made = compiler.compile(format="pdf", pdf_standards="ua-1", timestamp=_FIXED_TIME)
         except typst.TypstError as error:
             raise TypesetError(f"{error.message}\n{error.diagnostic}") from error
+    assert isinstance(made, bytes)
+    return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 from analysis import geography, overview, paths
@@ -136,7 +137,7 @@ def table(provinces: Result, pages: set[str], language: str) -> str:
     return linked(marked[0] + "<tbody>\n" + "\n".join(lines) + "\n</tbody>" + rest)
 
 
-def _row(line: str, row: dict[str, Any], provinces: Result, pages: set[str]) -> str:
+def _row(line: str, row: Mapping[Hashable, Any], provinces: Result, pages: set[str]) -> str:
     """Mark one row for sorting and filtering, and link its name to the brief."""
     marks = "".join(f' data-{name}="{row[name]}"' for name in ("indicator", "region", "verdict"))
     cells = line.removeprefix("<tr>").removesuffix("</tr>").split("</td>")[:-1]

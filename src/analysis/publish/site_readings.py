@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -148,7 +148,7 @@ def _spec(indicator: str) -> str:
     return _DIGITS.get(INDICATORS[indicator].unit, "number1")
 
 
-def _row(row: dict[str, Any], language: str) -> dict[str, Any]:
+def _row(row: Mapping[Hashable, Any], language: str) -> dict[str, Any]:
     spec = _DIGITS.get(str(row["unit"]), "number1")
     ends = (write(row[end], spec, language) for end in ("lower", "upper"))
     return {

@@ -183,7 +183,7 @@ def _write_cell(page: Worksheet, row: int, column: int, value: Any, style: Forma
     elif isinstance(value, bool):
         page.write_boolean(row, column, value)
     elif pd.api.types.is_number(value):
-        page.write_number(row, column, float(value), style)
+        page.write_number(row, column, float(value), style)  # type: ignore[arg-type]
     else:
         page.write_string(row, column, str(value)[:_LONGEST_CELL])
 
