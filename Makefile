@@ -58,7 +58,7 @@ bench: $(DEVELOP) ## measure speed and memory; writes reports/bench.json
 keep: $(USE) ## forecast every past origin anew, after readings or model have changed (data/benchmarks)
 	@$(RUN) -m analysis.forecast.validation.keep_all
 
-peers: $(USE) ## the same for ETS, Theta, ARIMA and Prophet; needs pip install ".[peers]"
+peers: $(USE) ## past forecasts of ETS, Theta, ARIMA and Prophet anew; needs pip install ".[peers]"
 	@$(RUN) -m analysis.forecast.validation.peers.heavy
 
 notebooks: $(USE) ## run the notebooks in place and store clean outputs (NAMES="01_readings ...")
