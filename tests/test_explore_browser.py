@@ -158,7 +158,7 @@ def test_the_still_page_works_from_a_file(browser, tables, tmp_path):
     assert "Bến Tre" in page.locator(".words").inner_text()
     page.select_option("select", "province_63/38")
     assert "Thanh Hóa" in page.locator(".words").inner_text()
-    assert "Thanh Hóa" in page.locator("svg").inner_text()
+    assert "Thanh Hóa" in page.locator("svg").text_content()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.goto(file.as_uri() + "#country/00".replace("/", "-"))
     page.reload()

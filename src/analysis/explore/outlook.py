@@ -43,13 +43,16 @@ class Future:
     """The reported value of one unit at the due date, before the pull of its target.
 
     mean, sd: (M,) logit normals, equally likely. people: persons that coverage is counted on.
-    target: percent, NaN where none is known. pull: how targets draw reported values.
+    target: percent that the unit is held against, NaN where none is known. drawn_to: the target
+    of the unit's own that its reported value is drawn to, NaN where it has none (a nationwide
+    yardstick draws nobody). pull: how targets draw reported values.
     """
 
     mean: np.ndarray
     sd: np.ndarray
     people: float
     target: float
+    drawn_to: float
     pull: Pull
 
     @cached_property
@@ -66,12 +69,12 @@ def outlook(future: Future, choice: Choice) -> Outlook:
     """Return what is to be expected under a choice of levers."""
     percent, mass = future.density
     value = shifted(percent, choice, future.people)
-    if np.isfinite(future.target):
-        mass = mass * future.pull.tilt(value - future.target)
+    if np.isfinite(future.drawn_to):
+        mass = mass * future.pull.tilt(value - future.drawn_to)
     mass = mass / mass.sum()
-    quantiles = np.interp(LEVELS, np.cumsum(mass) - mass / 2, value)
+    q05, q10, q50, q90, q95 = np.interp(LEVELS, np.cumsum(mass) - mass / 2, value).tolist()
     reached = float(mass[value >= future.target].sum()) if np.isfinite(future.target) else np.nan
-    return Outlook(*quantiles.tolist(), min(reached, 1.0))
+    return Outlook(q05, q10, q50, q90, q95, min(reached, 1.0))
 
 
 def shifted(percent: np.ndarray, choice: Choice, people: float) -> np.ndarray:

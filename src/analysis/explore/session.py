@@ -15,6 +15,7 @@ from analysis.explore.outlook import Future, Outlook, outlook, persons_for
 from analysis.forecast import FAMILY, Model, model, prediction
 from analysis.forecast.known import known_at
 from analysis.forecast.points import decimal_year
+from analysis.forecast.reported import due_targets
 from analysis.forecast.tables import ENOUGH, RECENT_YEARS
 from analysis.targets import Target, for_unit
 
@@ -131,12 +132,14 @@ class Explorer:
 
     def _future(self, choice: Choice) -> Future:
         built = self.model(choice.indicator, choice.origin)
-        mean, sd = prediction.reported(built, _query(choice, [pd.Timestamp(choice.due)]))
+        query = _query(choice, [pd.Timestamp(choice.due)])
+        mean, sd = prediction.reported(built, query)
+        drawn_to = float(due_targets(built.known, query)[0])
         target = self._target(choice)
         value = target.value if target is not None else float("nan")
         parts = built.evidence.units.parts(choice.level, choice.code)
         people = float(_people(built, choice)[parts].sum())
-        return Future(mean[:, 0], sd[:, 0], people, value, built.pull)
+        return Future(mean[:, 0], sd[:, 0], people, value, drawn_to, built.pull)
 
     def _target(self, choice: Choice) -> Target | None:
         try:

@@ -27,6 +27,7 @@ def page(explorer: Explorer, start: Choice, language: str) -> str:
     first = start.unit if start.unit in states else next(iter(states))
     marks, words = states[first]
     box = f'viewBox="0 0 {figure.WIDTH} {figure.HEIGHT}" role="figure"'
+    name = html.escape(_name(first, language))
     label = html.escape(say("explore.choose_unit", language))
     note = html.escape(say("explore.static_note", language, origin=start.origin))
     # A closing tag inside a text must not end the script that carries it.
@@ -34,7 +35,8 @@ def page(explorer: Explorer, start: Choice, language: str) -> str:
     return (
         f'<div class="explore"><style>{figure.CSS}</style>\n<p>{note}</p>\n'
         f"<p><label>{label} <select>{_options(states, first, language)}</select></label></p>\n"
-        f'<svg {box} aria-label="{html.escape(_name(first, language))}">{marks}</svg>\n'
+        f'<div class="wide" tabindex="0" role="region" aria-label="{name}">'
+        f'<svg {box} aria-label="{name}">{marks}</svg></div>\n'
         f'<div class="words" aria-live="polite">{words}</div>\n'
         # The site moves a script with a name into a file beside the page.
         f'<script data-file="states">window.exploreStates = {data};</script>\n'

@@ -23,7 +23,8 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 84, 34, 26
 _STEPS = (1, 2, 5, 10, 20)
 
 CSS = f"""
-.explore svg {{ max-width: 100%; height: auto; display: block; }}
+.explore .wide {{ overflow-x: auto; }}
+.explore svg {{ width: 100%; min-width: 34rem; max-width: 45rem; height: auto; display: block; }}
 .explore svg {{ font: 12px "DejaVu Sans", sans-serif; }}
 .explore .w {{ fill: {style.BAND}; opacity: .45; }}
 .explore .b {{ fill: {style.BAND}; }}
@@ -175,8 +176,9 @@ def _readings(view: View, scale: _Scale, language: str) -> str:
         if not pd.Timestamp(FIRST_YEAR, 7, 1) <= row["as_of"] <= pd.Timestamp(view.choice.due):
             continue
         look = ("r" if row["season"] == "year_end" else "i") if row["known"] else "l"
+        values = {str(name): value for name, value in row.items()}
         said = html.escape(
-            say(f"explore.dot_{'known' if row['known'] else 'later'}", language, **row)
+            say(f"explore.dot_{'known' if row['known'] else 'later'}", language, **values)
         )
         x, y = scale.x(row["as_of"]), scale.y(row["value"])
         dot = f'<circle class="{look}" cx="{x}" cy="{y}" r="4.5"><title>{said}</title></circle>'

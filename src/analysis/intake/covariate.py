@@ -102,7 +102,8 @@ def _by_province(
 ) -> pd.DataFrame:
     """Give each cell its province and year; rows of larger areas and ignored names go."""
     known, ignored = codes(provinces), {key(name) for name in wanted.ignore}
-    rows, strange = [], {}
+    rows: list[tuple] = []
+    strange: dict[str, int] = {}
     for row, labels, text in cells.itertuples(index=False, name=None):
         if not all(any(p.lower() in label.lower() for label in labels) for p in wanted.pick):
             continue

@@ -91,7 +91,8 @@ def propose_facts(table: pd.DataFrame, file: str, raw_dir: Path | None = None) -
     table = _completed(table, raw)
     table, sources = _with_sources(table, raw, file)
     facts = table.assign(transcriptions="1")[list(columns("facts"))]
-    texts, rows = {}, {}
+    texts: dict[str, str] = {}
+    rows: dict[tuple[str, int], int] = {}
     texts["facts"], first = _appended(folder / "facts.csv", facts)
     rows |= {("facts", first + i): int(row) for i, row in enumerate(table["row"])}
     if len(sources):
@@ -132,6 +133,7 @@ def _with_sources(table: pd.DataFrame, raw: Raw, file: str) -> tuple[pd.DataFram
     made: dict[tuple[str, str], dict[str, object]] = {}
     faults, chosen = [], []
     for row in table.to_dict("records"):
+        row = {str(column): value for column, value in row.items()}
         name, url = row["source_id"], row["source_url"]
         if not name and url in addresses:
             name = addresses[url]

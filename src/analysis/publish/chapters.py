@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
@@ -34,7 +35,7 @@ def chapters(language: str) -> Result:
     """Return one row a notebook, in the order in which they are read."""
     writes = {one.stem: one.produces for one in pipeline.load()}
     rows = []
-    for path in sorted(paths.NOTEBOOKS.glob("*.ipynb")):
+    for path in sorted(Path(paths.NOTEBOOKS).glob("*.ipynb")):
         if path.stem != _WELCOME:
             tables = ", ".join(one.removesuffix(".csv") for one in writes.get(path.stem, ()))
             rows.append((path.name, _title(path.stem, language), tables))

@@ -20,7 +20,7 @@ _PLACES = ("src", "docs", "tests", "examples", "README.md", "CONTRIBUTING.md", "
 def prose(folder: Path) -> list[Path]:
     """Write the text cells of every notebook into `folder`, one file a notebook."""
     written = []
-    for path in sorted(paths.NOTEBOOKS.glob("*.ipynb")):
+    for path in sorted(Path(paths.NOTEBOOKS).glob("*.ipynb")):
         cells = runner_notebook.read(path).cells
         text = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
         place = folder / f"{path.stem}.md"
