@@ -11,6 +11,7 @@ from analysis.explore.choice import Choice
 from analysis.explore.outlook import outlook
 from analysis.explore.session import Explorer, View
 from analysis.results import Result
+from analysis.targets import NATIONWIDE
 from analysis.verdicts import verdict
 
 #: Scenario -> share of the premium that is paid in it.
@@ -71,7 +72,8 @@ def sentences(view: View) -> list[tuple[str, dict[str, object]]]:
         "setter": f"setter.{view.target.setter}",
         "verdict": f"verdict.{verdict(view.plain.probability)}",
     }
-    said.append(("explore.chance", values | of_target))
+    whose = "yardstick" if view.target.setter == NATIONWIDE else "own"
+    said.append((f"explore.chance_{whose}", values | of_target))
     if view.choice.moves:
         said.append((f"explore.moved_{_by_what(view)}", values | vars(view.moved)))
     return [*said, (f"explore.takes_{_how_much(view)}", values)]
