@@ -117,7 +117,7 @@ def few(family, count):
 
 @pytest.mark.parametrize("family", ["health", "labour"])
 def test_the_dense_likelihood_is_that_of_the_state_space_form(family):
-    parts, at, task = few(family, 24)
+    parts, at, task = few(family, 18)
     assert len(np.unique(np.diff(np.unique(at.t)))) > 5, "the dates have to be irregular"
     for theta in (task.prior_mean, task.prior_mean + np.resize([0.4, -0.6, 0.2], len(task.names))):
         dense = task.likelihood(theta)[0]
@@ -125,7 +125,7 @@ def test_the_dense_likelihood_is_that_of_the_state_space_form(family):
 
 
 def test_every_component_of_both_families_was_in_the_comparison():
-    names = set(itertools.chain(*(few(family, 24)[2].names for family in ("health", "labour"))))
+    names = set(itertools.chain(*(few(family, 18)[2].names for family in ("health", "labour"))))
     assert {*KINDS, "province", "season_province", "persons_province", "ui_province"} <= names
 
 
@@ -138,7 +138,7 @@ def test_a_fitted_model_has_the_same_likelihood_in_both_forms():
 
 
 def test_leaving_out_the_momentum_would_be_noticed():
-    parts, at, task = few("health", 24)
+    parts, at, task = few("health", 18)
     theta = task.prior_mean
     less = theta.copy()
     less[task.names.index("nationwide_momentum")] -= 0.01
