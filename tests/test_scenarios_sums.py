@@ -98,3 +98,14 @@ def test_quantiles_are_those_of_numpy():
     values = np.random.default_rng(3).normal(size=(4, 101))
     expected = np.quantile(values, list(summary.LEVELS.values()), axis=1)
     np.testing.assert_allclose(summary.quantiles(values), expected, rtol=1e-12)
+
+
+def test_the_plan_by_quarters_adds_up_to_the_whole():
+    found = outcome("kind: reach_target\nparameters: {target: 85, shape: accelerating}")
+    unit = ("province_63", "83")
+    plan = summary.plan_table(found, unit)
+    whole = summary.table(found, [unit]).iloc[0]
+    assert plan["persons_by"].iloc[-1] == pytest.approx(whole["persons_q50"])
+    assert plan["persons_quarter"].sum() == pytest.approx(whole["persons_q50"])
+    first = (25 * (90 / 365) ** 2 + 21 * (90 / 365) ** 2) / 2 - 3
+    assert plan["persons_by"].iloc[0] == pytest.approx(first / 100 * 2000)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import matplotlib.dates as mdates
 import numpy as np
@@ -46,23 +45,19 @@ def committee(outcomes: Sequence[Outcome], unit: Unit, language: str) -> style.F
     drawing.text(0.01, 1 - 0.12 / height, title, fontsize=11, fontweight="bold", va="top")
     footer = style.folded(say("scenarios.figure_footer", language, **said), 160)
     drawing.text(0.01, 0.05 / height, footer, fontsize=6.6, color=style.SOFT, va="bottom")
-    rows = " ".join(say("scenarios.figure_alt_row", language, **row) for row in _records(table))
-    alt = say("scenarios.figure_alt", language, rows=rows, **said)
+    told = [say("scenarios.figure_alt_row", language, **row) for row in summary.records(table)]
+    alt = say("scenarios.figure_alt", language, rows=" ".join(told), **said)
     columns = ["scenario", "title", "q10", "q50", "q90", "target", *[name for name, *_ in _COLUMNS]]
     return style.Figure(f"scenarios_{unit[0]}_{unit[1]}", drawing, alt, _rounded(table[columns]))
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
 
 
 def _intervals(axes: Axes, table: pd.DataFrame, language: str) -> None:
     place = np.arange(len(table))[::-1]
     usual = table["kind"].eq("business_as_usual").to_numpy()
-    for at, row, plain in zip(place, table.itertuples(), usual, strict=True):
+    for at, row, plain in zip(place, summary.records(table), usual, strict=True):
         colour = style.INK if plain else style.ESTIMATE
-        axes.hlines(at, row.q10, row.q90, color=colour, linewidth=2.2)
-        axes.plot(row.q50, at, "s" if plain else "o", color=colour, markersize=6, mec="white")
+        axes.hlines(at, row["q10"], row["q90"], color=colour, linewidth=2.2)
+        axes.plot(row["q50"], at, "s" if plain else "o", color=colour, markersize=6, mec="white")
     target = float(table["target"].iloc[0])
     if np.isfinite(target):
         axes.axvline(target, color=style.TARGET, linestyle="--", linewidth=1.2)
@@ -89,12 +84,9 @@ def _intervals(axes: Axes, table: pd.DataFrame, language: str) -> None:
     axes.xaxis.set_major_formatter(lambda value, _: write(value, digits, language))
     date = table["date"].iloc[0]
     axes.set_xlabel(say("scenarios.figure_axis", language, date=date), fontsize=7.5)
-    axes.xaxis.set_label_coords(0.0, -0.36 / _inches(axes))
+    inches = axes.get_position().height * (1.8 + 0.36 * len(table))
+    axes.xaxis.set_label_coords(0.0, -0.36 / inches)
     axes.xaxis.label.set_horizontalalignment("left")
-
-
-def _inches(axes: Axes) -> float:
-    return float(axes.get_position().height * axes.figure.get_size_inches()[1])
 
 
 def _columns(drawing: Drawing, axes: Axes, table: pd.DataFrame, language: str) -> None:
@@ -160,7 +152,14 @@ def paths(outcomes: Sequence[Outcome], unit: Unit, language: str) -> style.Figur
 def _target_mark(axes: Axes, usual: Outcome, unit: Unit) -> None:
     target = usual.base.targets[unit][0]
     if np.isfinite(target):
-        axes.plot([usual.base.date], [target], "D", color=style.TARGET, markersize=6, zorder=5)
+        axes.plot(
+            [mdates.date2num(usual.base.date)],
+            [target],
+            "D",
+            color=style.TARGET,
+            markersize=6,
+            zorder=5,
+        )
 
 
 def _end_labels(axes: Axes, day: pd.Timestamp, ends: list[tuple[float, str, str]]) -> None:
@@ -248,4 +247,5 @@ def parts(outcome: Outcome, language: str) -> style.Figure:
 
 def _rounded(table: pd.DataFrame) -> pd.DataFrame:
     """Numbers as they can be told apart in the chart."""
-    return table.reset_index(drop=True).round(3)
+    numbers = table.select_dtypes("number").columns
+    return table.reset_index(drop=True).round(dict.fromkeys(numbers, 3))

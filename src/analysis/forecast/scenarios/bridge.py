@@ -28,7 +28,7 @@ def bridge(
     n, p, known = len(draws.true), len(draws.codes), len(given)
     if len(dates) == 0:
         return np.empty((n, p, 0))
-    table = _table(draws, given.append(dates))
+    table = _table(draws, pd.DatetimeIndex([*given, *dates]))
     source = built.evidence
     mean, factor = built.posterior.joint(
         points(table, source.units, source.settings, source.origin)

@@ -51,6 +51,10 @@ class Chapter:
         known = ", ".join(one.scenario.name for one in self.outcomes)
         raise ScenarioError(f"no scenario {name!r} in the folder {FOLDER}; there are: {known}")
 
+    def choose(self, names: Iterable[str]) -> list[Outcome]:
+        """Several scenarios, in the order in which they are named."""
+        return [self.one(name) for name in names]
+
 
 def read_forecasts() -> pd.DataFrame:
     """The forecasts of chapter 05, latest origin.

@@ -25,16 +25,13 @@ _FORMATS = {
     "p_meets_reported": "probability",
     "persons_month": "rounded",
     "persons_quarter": "rounded",
-    "persons_q10": "rounded",
-    "persons_q50": "rounded",
-    "persons_q90": "rounded",
+    "persons_by": "rounded",
+    "date": "short_date",
     "effort": "number2",
     "additional_q50": "rounded",
     "budget_all_q10": "rounded",
     "budget_all_q50": "rounded",
     "budget_all_q90": "rounded",
-    "best_year_persons_month": "rounded",
-    "best_year": "year",
 }
 _COMPARED = [
     "title", "scenario", "true_q50", "q50", "q10", "q90", "p_meets_true", "p_meets_reported",
@@ -51,8 +48,8 @@ def rows(outcomes: list[Outcome], unit: Unit, language: str) -> pd.DataFrame:
 
 def values(table: pd.DataFrame, unit: Unit, name: str | None = None) -> dict[str, Any]:
     """The numbers of one scenario (the first when none is named), for sentences."""
-    row = table.iloc[0] if name is None else table[table["scenario"] == name].iloc[0]
-    return {**row.to_dict(), "unit": f"{unit[0]}/{unit[1]}"}
+    rows_of_one = table if name is None else table[table["scenario"] == name]
+    return {**summary.records(rows_of_one)[0], "unit": f"{unit[0]}/{unit[1]}"}
 
 
 def answer(chapter: Chapter, indicator: str, unit: Unit, language: str) -> Result:
@@ -67,9 +64,9 @@ def answer(chapter: Chapter, indicator: str, unit: Unit, language: str) -> Resul
         phrases.append(_takes(values(reach, unit), unit))
     policies = table[table["budget_all_q50"].notna() & table["additional_q50"].gt(0)]
     if len(policies):
-        most = policies.loc[policies["additional_q50"].idxmax()]
+        most = summary.records(policies.sort_values("additional_q50", kind="stable"))[-1]
         said = {
-            **most.to_dict(),
+            **most,
             "n": len(policies),
             "additional": most["additional_q50"],
             "budget": most["budget_all_q50"],
@@ -104,22 +101,20 @@ def comparison(outcomes: list[Outcome], unit: Unit, language: str) -> Result:
 
 
 def plan(outcomes: list[Outcome], unit: Unit, language: str) -> Result:
-    """Persons a month, a quarter and by the date, for scenarios that reach the target."""
-    table = rows(outcomes, unit, language)
-    wanted = table[table["kind"].isin(["business_as_usual", "reach_target"])]
-    said = values(wanted, unit)
+    """Persons by quarter-end, in each quarter and a month, for the ways to the target."""
+    wanted = [one for one in outcomes if one.scenario.kind in ("business_as_usual", "reach_target")]
+    found = [
+        summary.plan_table(one, unit).assign(title=one.scenario.title[language]) for one in wanted
+    ]
+    said = values(rows(wanted, unit, language), unit)
     key = "plan" if np.isfinite(said["target"]) else "plan_none"
-    columns = [
-        "title", "persons_month", "persons_quarter", "persons_q50", "persons_q10", "persons_q90",
-        "best_year_persons_month", "best_year", "effort",
-    ]  # fmt: skip
+    columns = ["title", "date", "persons_quarter", "persons_month", "persons_by"]
     return Result(
         f"scenario_plan_{unit[0]}_{unit[1]}",
-        wanted[columns],
+        pd.concat(found, ignore_index=True)[columns],
         [(f"{TOPIC}.{key}", said)],
         _FORMATS,
         topic=TOPIC,
-        joined={"persons_q10": "persons_q90", "best_year_persons_month": "best_year"},
     )
 
 
@@ -192,8 +187,7 @@ def late_payment(outcome: LateOutcome) -> Result:
     }
     if len(country):
         row = country.iloc[0]
-        said |= {"country": row["collect_q50"], "low": row["collect_q10"]}
-        said |= {"high": row["collect_q90"]}
+        said |= {"country": row["collect_q50"], "held": row["rate_q50"], "day": row["origin"]}
     columns = [
         "geo_level", "province_code", "basis", "footing", "rate_q50", "rate_q10", "rate_q90",
         "days_q50", "days_after", "collect_q50", "collect_q10", "collect_q90", "collect_month",

@@ -2,26 +2,38 @@
 
 Rates at the date are the forecasts of chapter 04, each on the definition that its province uses.
 What a point of the rate is worth follows from the contributions collected in a year. Only units
-with a forecast are told apart; the country is held at its latest reading.
+with a forecast are told apart; the country is held at its latest reading, without an interval.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from analysis import seeds
 from analysis.drivers import late_collections
+from analysis.forecast.needs import MONTH
 from analysis.forecast.scenarios.definition import Scenario
 from analysis.forecast.scenarios.parameters import ScenarioError
+from analysis.forecast.scenarios.summary import records
 
 #: One percent of a year's contributions in days.
 DAYS = 3.65
 #: Standard normal quantiles at 10 and 90 percent lie this far apart.
 _BAND = 2 * 1.2815515655446004
 _NAMES = ("q10", "q50", "q90")
+
+
+class Label(NamedTuple):
+    """What a rate is: its definition, what it rests on, its day, and since when it is known."""
+
+    basis: str
+    footing: str
+    date: pd.Timestamp
+    origin: pd.Timestamp
 
 
 @dataclass(frozen=True)
@@ -71,16 +83,15 @@ def _forecast_rows(
         & forecasts["geo_level"].eq("province_63")
     ]
     rows = []
-    for row in chosen.itertuples():
-        day, code = pd.Timestamp(row.date), str(row.province_code)
+    for row in records(chosen):
+        day, code = pd.Timestamp(row["date"]), str(row["province_code"])
         base = money.base(code, day.year)
         if base is None:
             continue
         normal = seeds.generator("late", code).standard_normal(draws)
-        spread = np.log(row.q90 / row.q10) / _BAND
-        rates = np.exp(np.log(row.q50) + spread * normal)
-        label = {"basis": str(row.basis), "footing": "forecast", "date": day}
-        label["origin"] = pd.Timestamp(row.origin)
+        spread = float(np.log(row["q90"] / row["q10"])) / _BAND
+        rates = row["q50"] * np.exp(spread * normal)
+        label = Label(str(row["basis"]), "forecast", day, pd.Timestamp(row["origin"]))
         rows.append(_row(scenario, ("province_63", code), label, rates, base.value))
     return rows
 
@@ -98,34 +109,35 @@ def _country_row(
     ].sort_values("as_of")
     if own.empty:
         return []
-    last = own.iloc[-1]
+    last = records(own)[-1]
     day = pd.Timestamp(last["as_of"].year, 12, 31)
-    random = seeds.generator("late", "country")
-    rates = random.uniform(last["lower"], last["upper"], draws)
-    label = {"basis": str(last["basis"]), "footing": "reading", "date": day}
-    label["origin"] = last["as_of"]
+    rates = np.full(draws, float(last["value"]))
+    label = Label(str(last["basis"]), "reading", day, pd.Timestamp(last["as_of"]))
     worth = float(money.nationwide[day.year])
-    return [_row(scenario, ("country", "00"), label, rates, worth)]
+    row = _row(scenario, ("country", "00"), label, rates, worth)
+    # How the rate moves until then is not forecast: no interval is better than one too narrow.
+    narrow = ("rate_q10", "rate_q90", "collect_q10", "collect_q90")
+    return [row | dict.fromkeys(narrow, float("nan"))]
 
 
 def _row(
     scenario: Scenario,
     unit: tuple[str, str],
-    label: dict[str, object],
+    label: Label,
     rates: np.ndarray,
     collections: float,
 ) -> dict[str, object]:
     goal = scenario.parameters["rate"]
     after = np.minimum(rates, goal)
     collect = (rates - after) / 100 * collections
-    months = max((label["date"] - label["origin"]).days / (365.25 / 12), 1.0)  # type: ignore[operator]
+    months = max((label.date - label.origin).days / MONTH, 1.0)
     found = dict(zip(_NAMES, np.quantile(rates, [0.1, 0.5, 0.9]), strict=True))
     money = dict(zip(_NAMES, np.quantile(collect, [0.1, 0.5, 0.9]), strict=True))
     return {
         "scenario": scenario.name,
         "geo_level": unit[0],
         "province_code": unit[1],
-        **label,
+        **label._asdict(),
         "target": goal,
         **{f"rate_{name}": value for name, value in found.items()},
         "days_q50": DAYS * found["q50"],

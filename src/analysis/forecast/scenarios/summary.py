@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from analysis.forecast.needs import MONTH
 from analysis.forecast.scenarios.baseline import Unit
 from analysis.forecast.scenarios.outcome import Outcome
 from analysis.forecast.scenarios.parameters import Range
@@ -46,7 +48,7 @@ def table(outcome: Outcome, units: Sequence[Unit] | None = None) -> pd.DataFrame
         "origin": base.origin,
         "date": base.date,
     }
-    columns |= _spread("", [outcome.reported[unit] for unit in chosen], LEVELS)
+    columns |= _spread("", [outcome.reported[unit] for unit in chosen], list(LEVELS))
     columns |= _spread("true_", [outcome.at_date[unit] for unit in chosen], ("q10", "q50", "q90"))
     columns |= _chances(outcome, chosen)
     columns |= _people(outcome, chosen)
@@ -104,6 +106,11 @@ def _money(outcome: Outcome, units: list[Unit]) -> dict[str, object]:
     return columns
 
 
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table, each by column name."""
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+
+
 def path_table(outcome: Outcome, units: Sequence[Unit]) -> pd.DataFrame:
     """One row a unit and date: quantiles of the level in percent, insured persons (median)."""
     base, rows = outcome.base, []
@@ -113,10 +120,34 @@ def path_table(outcome: Outcome, units: Sequence[Unit]) -> pd.DataFrame:
         insured = np.median(drawn, axis=0) / 100 * people
         levels = quantiles(np.ascontiguousarray(drawn.T)).T
         for at, (day, level) in enumerate(zip(base.dates, levels, strict=True)):
-            row = {"scenario": outcome.scenario.name, "geo_level": unit[0]}
+            row: dict[str, Any] = {"scenario": outcome.scenario.name, "geo_level": unit[0]}
             row |= {"province_code": unit[1], "indicator": base.indicator, "date": day}
             rows.append(row | dict(zip(LEVELS, level, strict=True)) | {"insured": insured[at]})
     return pd.DataFrame(rows)
+
+
+def plan_table(outcome: Outcome, unit: Unit) -> pd.DataFrame:
+    """One row a quarter-end after the origin: persons won by then, in that quarter, a month.
+
+    Medians of insured persons less those at the origin, net of those who leave and with the
+    saw-tooth of the year; what is won in a quarter is the difference of two of them.
+    """
+    base, own = outcome.base, outcome.base.members[unit]
+    begun = base.at_origin[:, own] @ base.persons_origin[own]
+    insured = np.einsum("spt,pt->st", outcome.level[:, own], base.persons[own])
+    ahead = np.asarray(base.dates > base.origin)
+    won = np.median((insured - begun[:, None])[:, ahead] / 100, axis=0)
+    days = base.dates[ahead]
+    lengths = np.diff(np.append(0, (days - base.origin).days)) / MONTH
+    quarter = np.diff(np.append(0.0, won))
+    return pd.DataFrame(
+        {
+            "date": days,
+            "persons_quarter": quarter,
+            "persons_month": quarter / lengths,
+            "persons_by": won,
+        }
+    )
 
 
 def assumptions(outcome: Outcome) -> pd.DataFrame:
