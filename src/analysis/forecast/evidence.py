@@ -43,6 +43,7 @@ _PERSONS = {
         "si_compulsory_participants": "error_compulsory",
     },
 }
+_SPOKEN = {"health": "health insurance", "labour": "social or unemployment insurance"}
 #: Bases on which a reading may inform the model; others count different people.
 _BASES = ("", "post_2019_census_population")
 COLUMNS = ["geo_level", "province_code", "indicator", "as_of", "reading_id", "persons", "old_base"]
@@ -106,7 +107,7 @@ def evidence(known: Known, indicator: str, settings: Settings = DEFAULT) -> Evid
 def _some(usable: pd.DataFrame, family: str, known: Known) -> None:
     if not usable["indicator"].isin([*_COVERAGE[family], *_PERSONS[family]]).any():
         raise EvidenceError(
-            f"no reading of {family} insurance is dated {known.origin:%Y-%m-%d} or before: "
+            f"no reading of {_SPOKEN[family]} is dated {known.origin:%Y-%m-%d} or before: "
             "choose a later origin"
         )
 
@@ -114,7 +115,7 @@ def _some(usable: pd.DataFrame, family: str, known: Known) -> None:
 def _nationwide(table: pd.DataFrame, family: str, known: Known) -> None:
     if not (table["geo_level"] == "country").any():
         raise EvidenceError(
-            f"no nationwide reading of {family} insurance by {known.origin:%Y-%m-%d}: the "
+            f"no nationwide reading of {_SPOKEN[family]} by {known.origin:%Y-%m-%d}: the "
             "provinces cannot be carried forward without one; choose a later origin or add the "
             "reading"
         )

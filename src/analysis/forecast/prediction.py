@@ -11,7 +11,7 @@ from analysis.forecast.points import points
 from analysis.forecast.queries import QueryError
 from analysis.forecast.reported import NONE, due_targets, error_sd, mixture_quantiles
 from analysis.forecast.settings import DEFAULT, FAMILY, Settings
-from analysis.forecast.units import units
+from analysis.forecast.units import members_of
 
 LEVELS = np.arange(1, 100) / 100
 QUANTILES = tuple(f"q{level:.2f}" for level in LEVELS)
@@ -65,7 +65,7 @@ def reported(built: Model, queries: pd.DataFrame) -> tuple[np.ndarray, np.ndarra
 
 def refuse(queries: pd.DataFrame, known: Known) -> None:
     """Raise QueryError naming every row with an unknown unit or indicator."""
-    members = units(known.raw, "health").members
+    members = members_of(known.raw)
     faults = []
     for row, query in enumerate(queries.itertuples(), start=2):
         if (query.geo_level, query.province_code) not in members:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis import targets as targets_room
 from analysis.cache import cached
-from analysis.forecast.evidence import evidence
+from analysis.forecast.evidence import EvidenceError, evidence
 from analysis.forecast.known import Known
 from analysis.forecast.needs import needs
 from analysis.forecast.outlook import FIRST_YEAR, Outlook, outlooks
@@ -140,12 +140,22 @@ def _printed(known: Known, indicator: str) -> dict[tuple[str, str, int], str]:
 
 
 def _targets(own: Outlook) -> dict[tuple[str, str], targets_room.Target]:
-    """The target that each unit is held against; the country has to have one."""
+    """The target that each unit is held against.
+
+    Raises:
+        EvidenceError: by the origin no nationwide target for that date had been announced.
+    """
     due = pd.Timestamp(own.target_year, 12, 31)
-    return {
-        unit: targets_room.for_unit(own.targets, *unit, own.indicator, due)
-        for unit in units_of(own)
-    }
+    try:
+        return {
+            unit: targets_room.for_unit(own.targets, *unit, own.indicator, due)
+            for unit in units_of(own)
+        }
+    except KeyError as missing:
+        raise EvidenceError(
+            f"{own.indicator}: by {own.origin:%Y-%m-%d} no nationwide target for "
+            f"{due:%Y-%m-%d} was known: choose another target year or leave the indicator out"
+        ) from missing
 
 
 def _forecasts(own: Outlook, shares: dict) -> pd.DataFrame:

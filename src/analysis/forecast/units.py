@@ -84,6 +84,12 @@ def units(raw: Any, family: str) -> Units:
     )
 
 
+def members_of(raw: Any) -> dict[tuple[str, str], np.ndarray]:
+    """Positions of the provinces of every unit: (geo_level, province_code) -> positions."""
+    provinces = raw.provinces.sort_values("province_code")
+    return _members(provinces, tuple(provinces["province_code"]))
+
+
 def _levels(raw: Any) -> pd.DataFrame:
     from analysis.covariates import table
 
