@@ -132,8 +132,8 @@ def _with_sources(table: pd.DataFrame, raw: Raw, file: str) -> tuple[pd.DataFram
     last = max((int(m[1]) for name in known if (m := _NUMBERED.match(name))), default=0)
     made: dict[tuple[str, str], dict[str, object]] = {}
     faults, chosen = [], []
-    for row in table.to_dict("records"):
-        row = {str(column): value for column, value in row.items()}
+    for record in table.to_dict("records"):
+        row = {str(column): value for column, value in record.items()}
         name, url = row["source_id"], row["source_url"]
         if not name and url in addresses:
             name = addresses[url]
