@@ -1,5 +1,7 @@
 """Scenarios on the real model: business as usual is the forecast, and paths belong to its draws."""
 
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,11 +10,12 @@ from analysis.facts import load_raw
 from analysis.forecast import draw, model
 from analysis.forecast.known import known_at
 from analysis.forecast.outlook import outlook
-from analysis.forecast.scenarios import baseline, run, summary
+from analysis.forecast.scenarios import baseline, load_folder, run, summary
 from analysis.forecast.scenarios.chapter import business_as_usual
 from analysis.forecast.scenarios.definition import read
 from analysis.forecast.tables import chance
 from analysis.forecast.tables import summary as quantiles_of_forecast
+from analysis.paths import ROOT
 from analysis.readings import build_readings
 
 pytestmark = pytest.mark.xdist_group("scenarios_forecast")
@@ -82,3 +85,15 @@ def test_dates_between_are_drawn_from_the_model(built, base):
 def test_a_date_that_was_not_forecast_is_refused(built, forecast):
     with pytest.raises(ValueError, match="2025-09-30 cannot be forecast from 2025-06-30"):
         baseline(built, forecast, pd.Timestamp("2025-09-30"))
+
+
+@pytest.mark.slow
+def test_all_scenarios_take_less_than_ten_seconds(built):
+    """18 scenarios, 63 provinces and all aggregates, 4,000 draws: processor seconds."""
+    bases = {"hi_coverage": baseline(built, outlook(built, "hi_coverage", 2025, n=4000))}
+    scenarios = [one for one in load_folder(ROOT / "scenarios") if one.indicator in bases]
+    start = time.process_time()
+    for scenario in scenarios:
+        if scenario.kind != "restored_cards" or bases["hi_coverage"].background.cards:
+            summary.table(run(scenario, bases[scenario.indicator]))
+    assert time.process_time() - start < 10

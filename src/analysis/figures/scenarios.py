@@ -43,7 +43,10 @@ def committee(outcomes: Sequence[Outcome], unit: Unit, language: str) -> style.F
     known = np.isfinite(said["target"])
     title = say(f"scenarios.figure_title{'' if known else '_plain'}", language, **said)
     drawing.text(0.01, 1 - 0.12 / height, title, fontsize=11, fontweight="bold", va="top")
-    footer = style.folded(say("scenarios.figure_footer", language, **said), 160)
+    note = say("scenarios.figure_footer", language, **said)
+    if not np.isfinite(said["p_meets_true"]):
+        note = say("scenarios.figure_unsure", language) + " " + note
+    footer = style.folded(note, 155)
     drawing.text(0.01, 0.05 / height, footer, fontsize=6.6, color=style.SOFT, va="bottom")
     told = [say("scenarios.figure_alt_row", language, **row) for row in summary.records(table)]
     alt = say("scenarios.figure_alt", language, rows=" ".join(told), **said)
@@ -141,7 +144,9 @@ def paths(outcomes: Sequence[Outcome], unit: Unit, language: str) -> style.Figur
         "indicator": outcomes[0].base.indicator,
     }
     style.headline(drawing, say("scenarios.paths_title", language, **said))
-    style.footer(drawing, say("scenarios.paths_footer", language))
+    # Shorter lines than the shared footer: the names beside the lines take room of their own.
+    note = style.folded(say("scenarios.paths_footer", language), 126)
+    drawing.supxlabel(note, x=0.01, ha="left", fontsize=7, color=style.SOFT)
     rows = " ".join(
         say("scenarios.paths_alt_row", language, title=title, q50=value) for value, title, _ in ends
     )
