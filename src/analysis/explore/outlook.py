@@ -21,9 +21,7 @@ from analysis.forecast.reported import Pull
 LEVELS = np.array([0.05, 0.10, 0.50, 0.90, 0.95])
 #: More people a month than this share of the denominator is no answer worth giving.
 MOST = 0.05
-#: Reported values heap just above their target, so the grid is fine there: an error of a cell
-#: would show in the probability.
-_CELLS = 20001
+_CELLS = 4001
 
 
 @dataclass(frozen=True)
@@ -69,12 +67,33 @@ def outlook(future: Future, choice: Choice) -> Outlook:
     """Return what is to be expected under a choice of levers."""
     percent, mass = future.density
     value = shifted(percent, choice, future.people)
-    if np.isfinite(future.drawn_to):
-        mass = mass * future.pull.tilt(value - future.drawn_to)
-    mass = mass / mass.sum()
-    q05, q10, q50, q90, q95 = np.interp(LEVELS, np.cumsum(mass) - mass / 2, value).tolist()
-    reached = float(mass[value >= future.target].sum()) if np.isfinite(future.target) else np.nan
-    return Outlook(q05, q10, q50, q90, q95, min(reached, 1.0))
+    over, under = _tilted(value, mass, future)
+    mass = over + under
+    total = mass.sum()
+    q05, q10, q50, q90, q95 = np.interp(
+        LEVELS, (np.cumsum(mass) - mass / 2) / total, value
+    ).tolist()
+    if not np.isfinite(future.target):
+        return Outlook(q05, q10, q50, q90, q95, float("nan"))
+    reached = over if future.target == future.drawn_to else mass * _above(value, future.target)
+    return Outlook(q05, q10, q50, q90, q95, min(float(reached.sum() / total), 1.0))
+
+
+def _tilted(value: np.ndarray, mass: np.ndarray, future: Future) -> tuple[np.ndarray, np.ndarray]:
+    """The mass of each cell at or above what it is drawn to, and below, with the pull applied."""
+    if not np.isfinite(future.drawn_to):
+        return mass, np.zeros_like(mass)
+    share = _above(value, future.drawn_to)
+    gap = np.maximum(value - future.drawn_to, 0.0)
+    return mass * share * future.pull.tilt(gap), mass * (1 - share) * future.pull.short
+
+
+def _above(value: np.ndarray, edge: float) -> np.ndarray:
+    """Share of each cell of the grid that lies at or above an edge, so that sums move smoothly."""
+    middle = (value[1:] + value[:-1]) / 2
+    lower = np.concatenate([value[:1], middle])
+    upper = np.concatenate([middle, value[-1:]])
+    return np.clip((upper - edge) / np.maximum(upper - lower, 1e-12), 0.0, 1.0)
 
 
 def shifted(percent: np.ndarray, choice: Choice, people: float) -> np.ndarray:

@@ -110,7 +110,7 @@ class Explorer:
         return View(
             choice=choice,
             readings=self._readings(choice),
-            path=_path(built, choice),
+            path=_path(built, still),
             target=self._target(choice),
             plain=outlook(future, still),
             moved=outlook(future, choice),
@@ -198,11 +198,14 @@ def _path(built: Model, choice: Choice) -> pd.DataFrame:
     """Year-ends from 2015 to the due date, as they would be reported."""
     last = pd.Timestamp(choice.due)
     dates = [pd.Timestamp(year, 12, 31) for year in range(FIRST_YEAR, last.year)] + [last]
-    answers = prediction.answers(built, _query(choice, dates))
-    table = pd.DataFrame(answers[:, 2:], columns=prediction.QUANTILES)
-    chosen = table[["q0.05", "q0.10", "q0.50", "q0.90", "q0.95"]]
-    chosen.columns = pd.Index(["q05", "q10", "q50", "q90", "q95"])
-    return chosen.assign(date=dates)[["date", *chosen.columns]]
+    query = _query(choice, dates)
+    mean, sd = prediction.reported(built, query)
+    drawn_to = due_targets(built.known, query)
+    rows = [
+        vars(outlook(Future(mean[:, i], sd[:, i], 1.0, np.nan, drawn_to[i], built.pull), choice))
+        for i in range(len(dates))
+    ]
+    return pd.DataFrame(rows).drop(columns="probability").assign(date=dates)
 
 
 def _people(built: Model, choice: Choice) -> np.ndarray:
