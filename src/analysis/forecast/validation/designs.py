@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import seeds
+from analysis import targets as targets_room
 from analysis.forecast.known import Known, known_at, without, without_provinces
 
 DESIGNS = ("rolling_origin", "rolling_origin_cold", "latest", "random_fifth", "leave_province_out")
@@ -100,8 +101,9 @@ def folds(design: str, readings: pd.DataFrame, raw: Any, indicator: str) -> Iter
 
 
 def _rolling(scored: pd.DataFrame, readings: pd.DataFrame, raw: Any) -> Iterator[Fold]:
+    targets = targets_room.targets(raw)
     for origin in ORIGINS:
-        known = known_at(readings, raw, origin)
+        known = known_at(readings, raw, origin, targets)
         asked = scored[(scored["as_of"] > origin) & (scored["as_of"] <= origin + HORIZON)]
         if len(asked):
             yield _fold(f"origin {origin.year}", str(origin.year), known, asked, due=True)

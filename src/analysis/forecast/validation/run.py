@@ -94,10 +94,9 @@ def evaluate_fold(peer: Peer, label: str, indicator: str, fold: designs.Fold) ->
     _check(forecast, questions, f"{label}, {fold.name}")
     asked = fold.queries.merge(questions[designs.QUERY].reset_index(), on=designs.QUERY)
     own = forecast.loc[asked["index"], ["mean", "sd", *QUANTILES]].reset_index(drop=True)
-    table = pd.concat([fold.queries, fold.answers, own], axis=1)
-    table.insert(0, "model", label)
-    table.insert(1, "origin", fold.origin)
-    table.insert(2, "fold", fold.name)
+    names = {"model": label, "origin": fold.origin, "fold": fold.name}
+    head = pd.DataFrame(names, index=fold.queries.index)
+    table = pd.concat([head, fold.queries, fold.answers, own], axis=1).copy()
     return Evaluation(
         scored=table.join(scores.score(table)),
         attainment=_attainment(forecast, questions, fold, label),
