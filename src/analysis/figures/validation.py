@@ -30,6 +30,7 @@ def models(warm: Result, cold: Result, indicator: str, language: str) -> style.F
     panels = drawing.subplots(1, 2, sharex=True)
     for axes, result, kind in zip(panels, (warm, cold), ("warm", "cold"), strict=True):
         _dots(axes, result.table, language)
+        axes.set_ylim(len(result.table) - rows - 0.6, len(result.table) - 0.4)
         title = say(f"validation.panel_{kind}", language, n=int(result.table["n"].max()))
         axes.set_title(title, fontsize=9)
         axes.set_xlabel(say("validation.axis_crps", language))
