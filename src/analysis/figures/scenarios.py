@@ -251,6 +251,7 @@ def parts(outcome: Outcome, language: str) -> style.Figure:
 
 
 def _rounded(table: pd.DataFrame) -> pd.DataFrame:
-    """Numbers as they can be told apart in the chart."""
+    """Numbers as they can be told apart in the chart: five leading digits."""
     numbers = table.select_dtypes("number").columns
-    return table.reset_index(drop=True).round(dict.fromkeys(numbers, 3))
+    exact = {name: summary.significant(table[name], 5) for name in numbers}
+    return table.assign(**exact).reset_index(drop=True)

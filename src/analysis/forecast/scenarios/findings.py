@@ -40,6 +40,20 @@ _COMPARED = [
 ]  # fmt: skip
 
 
+def _result(
+    name: str,
+    table: pd.DataFrame,
+    phrases: list[tuple[str, dict[str, Any]]],
+    formats: dict[str, str],
+    words: dict[str, str] | None = None,
+    **more: Any,
+) -> Result:
+    """A result of this chapter; quantities known roughly keep four leading digits."""
+    rough = [name for name, form in formats.items() if form == "rounded" and name in table]
+    table = table.assign(**{name: summary.significant(table[name]) for name in rough})
+    return Result(name, table, phrases, formats, words or {}, TOPIC, **more)
+
+
 def rows(outcomes: list[Outcome], unit: Unit, language: str) -> pd.DataFrame:
     """The table of each scenario for one unit, with its title."""
     found = pd.concat([summary.table(one, [unit]) for one in outcomes], ignore_index=True)
@@ -89,12 +103,11 @@ def comparison(outcomes: list[Outcome], unit: Unit, language: str) -> Result:
     sure = bool(np.isfinite(usual["p_meets_true"]))
     said = {**usual, "n": len(table), "above": int((table["p_meets_true"] >= 0.5).sum())}
     key = "compared" if sure else "compared_unsure"
-    return Result(
+    return _result(
         f"scenarios_{unit[0]}_{unit[1]}",
         table[_COMPARED],
         [(f"{TOPIC}.{key}", said)],
         _FORMATS,
-        topic=TOPIC,
         hidden=("scenario",),
         joined={"q10": "q90", "budget_all_q10": "budget_all_q90"},
     )
@@ -109,12 +122,11 @@ def plan(outcomes: list[Outcome], unit: Unit, language: str) -> Result:
     said = values(rows(wanted, unit, language), unit)
     key = "plan" if np.isfinite(said["target"]) else "plan_none"
     columns = ["title", "date", "persons_quarter", "persons_month", "persons_by"]
-    return Result(
+    return _result(
         f"scenario_plan_{unit[0]}_{unit[1]}",
         pd.concat(found, ignore_index=True)[columns],
         [(f"{TOPIC}.{key}", said)],
         _FORMATS,
-        topic=TOPIC,
     )
 
 
@@ -138,13 +150,12 @@ def parts(outcome: Outcome, language: str) -> Result:
         "share_of_short",
     ]  # fmt: skip
     formats = dict.fromkeys(columns[1:-1], "rounded") | {"share_of_short": "share1"}
-    return Result(
+    return _result(
         "scenario_contributions",
         table[columns],
         [(f"{TOPIC}.parts", said)],
         formats,
         {"province_code": "unit"},
-        TOPIC,
     )
 
 
@@ -195,13 +206,12 @@ def late_payment(outcome: LateOutcome) -> Result:
     formats = {"rate_q50": "percent2", "rate_q10": "number2", "rate_q90": "number2"}
     formats |= {"days_q50": "number1", "days_after": "number1"}
     formats |= dict.fromkeys([name for name in columns if name.startswith("collect")], "rounded")
-    return Result(
+    return _result(
         "scenario_late_payment",
         table[columns],
         [(f"{TOPIC}.late" if len(country) else f"{TOPIC}.late_alone", said)],
         formats,
         {"province_code": "unit", "basis": "late_basis", "footing": "scenario_footing"},
-        TOPIC,
         hidden=("geo_level",),
         joined={"rate_q10": "rate_q90", "collect_q10": "collect_q90"},
     )

@@ -106,6 +106,17 @@ def _money(outcome: Outcome, units: list[Unit]) -> dict[str, object]:
     return columns
 
 
+def significant(values: pd.Series, digits: int = 4) -> pd.Series:
+    """Numbers to so many leading digits: two more than are shown of quantities known roughly.
+
+    What lies behind these differs between processors, and says nothing.
+    """
+    numbers = values.to_numpy(float)
+    size = np.where(np.isfinite(numbers) & (numbers != 0), np.abs(numbers), 1.0)
+    step = 10.0 ** (np.floor(np.log10(size)) - digits + 1)
+    return pd.Series(np.round(numbers / step) * step, index=values.index)
+
+
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a table, each by column name."""
     return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
