@@ -19,6 +19,10 @@ export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export PYTHONDONTWRITEBYTECODE :=
+ifneq ($(shell grep -m1 -o avx2 /proc/cpuinfo 2>/dev/null),)
+export OPENBLAS_CORETYPE := Haswell
+export NPY_DISABLE_CPU_FEATURES := AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR
+endif
 
 ifdef PYTHON
 RUN := $(PYTHON)
