@@ -89,6 +89,22 @@ def test_an_argument_whose_content_is_unknown_is_refused():
         total(object())
 
 
+def forget():
+    """Drop what is remembered of the package's files."""
+    for function in (codebase.module_file, codebase._direct, codebase._data_files):
+        function.cache_clear()
+    codebase.file_digest.cache_clear()
+
+
+@pytest.fixture
+def fresh_memory():
+    """Nothing that a test pretends about the package's files outlives it."""
+    forget()
+    yield
+    forget()
+
+
+@pytest.mark.usefixtures("fresh_memory")
 def test_a_changed_helper_changes_the_fingerprint_of_its_users_only(tmp_path, monkeypatch):
     package = tmp_path / "package"
     (package / "words").mkdir(parents=True)
@@ -101,9 +117,7 @@ def test_a_changed_helper_changes_the_fingerprint_of_its_users_only(tmp_path, mo
     monkeypatch.setattr(codebase, "SOURCE", package)
 
     def prints():
-        for function in (codebase.module_file, codebase._direct, codebase._data_files):
-            function.cache_clear()
-        codebase.file_digest.cache_clear()
+        forget()
         return [codebase.fingerprint([f"analysis.{m}"]) for m in ("user", "other", "words")]
 
     before = prints()
