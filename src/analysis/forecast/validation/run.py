@@ -174,7 +174,7 @@ def table(scored: pd.DataFrame, by_origin: bool = True) -> pd.DataFrame:
     """
     keys = ["indicator", "design", "province_code", "as_of", "origin"]
     both = scored
-    for label, model in (("naive", NAIVE), ("national", BENCHMARK)):
+    for label, reference in (("naive", NAIVE), ("national", BENCHMARK)):
         other = scored.loc[scored["model"] == reference, [*keys, "crps"]]
         both = both.merge(other.rename(columns={"crps": label}), on=keys, how="left")
     rows = []
