@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import importlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,33 +62,17 @@ def evaluate(
     raw: Any,
     name: str | None = None,
 ) -> Evaluation:
-    """Forecast and score every fold of `design` (one of RUNS) with one model."""
-    label = name or (model if isinstance(model, str) else model.__name__)
-    return evaluate_all({label: model}, indicator, design, readings, raw)
-
-
-def evaluate_all(
-    models: Mapping[str, str | Callable[..., pd.DataFrame]],
-    indicator: str,
-    design: str,
-    readings: pd.DataFrame,
-    raw: Any,
-) -> Evaluation:
-    """Forecast and score every fold of `design` (one of RUNS) with several models, by label.
+    """Forecast and score every fold of `design` (one of RUNS).
 
     A PeerFailure is recorded as a failure with its reason; any other exception stops the run.
     """
-    folds = list(designs.folds(design, readings, raw, indicator))
-    return together(
-        evaluate_fold(model_of(model) if isinstance(model, str) else model, label, indicator, fold)
-        for label, model in models.items()
-        for fold in folds
-    )
-
-
-def together(parts: Iterable[Evaluation]) -> Evaluation:
-    """Several evaluations as one, in their order."""
-    return Evaluation(*(pd.concat(tables, ignore_index=True) for tables in _columns(list(parts))))
+    peer = model_of(model) if isinstance(model, str) else model
+    label = name or (model if isinstance(model, str) else model.__name__)
+    results = [
+        evaluate_fold(peer, label, indicator, fold)
+        for fold in designs.folds(design, readings, raw, indicator)
+    ]
+    return Evaluation(*(pd.concat(parts, ignore_index=True) for parts in _columns(results)))
 
 
 def _columns(results: list[Evaluation]) -> list[list[pd.DataFrame]]:
@@ -173,29 +157,32 @@ def table(scored: pd.DataFrame, by_origin: bool = True) -> pd.DataFrame:
     the same forecasts and is left empty where a reference has none.
     """
     keys = ["indicator", "design", "province_code", "as_of", "origin"]
-    both = scored
-    for label, reference in (("naive", NAIVE), ("national", BENCHMARK)):
-        other = scored.loc[scored["model"] == reference, [*keys, "crps"]]
-        both = both.merge(other.rename(columns={"crps": label}), on=keys, how="left")
+    reference = {
+        label: scored[scored["model"] == model].set_index(keys)["crps"]
+        for label, model in (("naive", NAIVE), ("national", BENCHMARK))
+    }
     rows = []
-    for (model, indicator, design), part in both.groupby(["model", "indicator", "design"]):
-        groups: list[tuple[str, pd.DataFrame]] = [("all", part)]
+    for (model, indicator, design), part in scored.groupby(["model", "indicator", "design"]):
+        groups: list[tuple[Any, pd.DataFrame]] = [("all", part)]
         if by_origin and len(set(part["origin"])) > 1:
-            groups += [(str(origin), group) for origin, group in part.groupby("origin")]
+            groups += list(part.groupby("origin"))
         for origin, group in groups:
             row: dict[Any, Any] = {"model": model, "indicator": indicator}
-            row |= {"design": design, "origin": origin, **scores.summary(group)}
-            row |= _skill(group, "naive") | _skill(group, "national")
+            row |= {"design": design, "origin": origin, **scores.summary(group).to_dict()}
+            for label, other in reference.items():
+                row |= _skill(group.set_index(keys), other, label)
             rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _skill(group: pd.DataFrame, label: str) -> dict[str, float]:
+def _skill(own: pd.DataFrame, other: pd.Series, label: str) -> dict[str, float]:
+    both = own.join(other.rename("other"), how="inner")
     names = (f"skill_vs_{label}", f"skill_vs_{label}_low", f"skill_vs_{label}_high")
-    if group[label].isna().any():
+    if len(both) < len(own):
         return dict.fromkeys(names, np.nan)
-    found = scores.skill(group["crps"], group[label], group["province_code"], label)
-    return dict(zip(names, found, strict=True))
+    province = both.index.get_level_values("province_code").to_series()
+    crps = both["crps"].reset_index(drop=True), both["other"].reset_index(drop=True)
+    return dict(zip(names, scores.skill(*crps, province, label), strict=True))
 
 
 def compact(full: pd.DataFrame) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -47,20 +46,19 @@ def distribution(quantiles: Floats, value: Floats) -> Floats:
     Linear between the quantiles on the scale of normal scores, and beyond the outer ones with
     the slope of the tail from q0.01 to q0.05 (q0.95 to q0.99), so that it is exact for a normal.
     """
+    return np.array([_distribution(q, v) for q, v in zip(quantiles, value, strict=True)])
+
+
+def _distribution(quantiles: Floats, value: float) -> float:
     at = norm.ppf(LEVELS)
-    x = quantiles + 1e-9 * np.arange(len(LEVELS))
-    value = np.asarray(value, float)
-    right = np.clip((x < value[:, None]).sum(axis=1), 1, len(LEVELS) - 1)
-    left = right - 1
-    # A tail is drawn from its outermost quantile and the fifth one from the end.
-    left, right = np.where(value < x[:, 0], 0, left), np.where(value < x[:, 0], 4, right)
-    beyond = value > x[:, -1]
-    left = np.where(beyond, len(LEVELS) - 5, left)
-    right = np.where(beyond, len(LEVELS) - 1, right)
-    row = np.arange(len(x))
-    base = np.where(beyond, right, left)
-    slope = (at[right] - at[left]) / (x[row, right] - x[row, left])
-    return norm.cdf(at[base] + (value - x[row, base]) * slope)
+    x = quantiles + 1e-9 * np.arange(len(quantiles))
+    if value < x[0]:
+        score = at[0] + (value - x[0]) * (at[4] - at[0]) / (x[4] - x[0])
+    elif value > x[-1]:
+        score = at[-1] + (value - x[-1]) * (at[-1] - at[-5]) / (x[-1] - x[-5])
+    else:
+        score = np.interp(value, x, at)
+    return float(norm.cdf(score))
 
 
 def log_score(quantiles: Floats, lower: Floats, upper: Floats) -> Floats:
@@ -117,24 +115,22 @@ def score(forecasts: pd.DataFrame) -> pd.DataFrame:
     return scores
 
 
-MEANS = ["crps", "change_error", "log_score"]
-MEANS += [f"{what}{percent}" for what in ("cover", "width") for percent in BANDS]
-
-
-def summary(scored: pd.DataFrame) -> dict[str, float]:
-    """n, provinces, crps, mae, bias, change_error, log_score, cover and width of each band."""
-    error = scored["error"].to_numpy(float)
-    means = dict(zip(MEANS, _means(scored[MEANS].to_numpy(float)), strict=True))
-    row = {"n": len(scored), "provinces": scored["province_code"].nunique()}
-    row |= {"crps": means.pop("crps"), "mae": np.abs(error).mean(), "bias": error.mean()}
-    return row | means
-
-
-def _means(values: Floats) -> Floats:
-    """Column means of what is there; NaN for a column with nothing."""
-    there = np.isfinite(values)
-    with np.errstate(invalid="ignore"):
-        return np.where(there, values, 0).sum(axis=0) / there.sum(axis=0)
+def summary(scored: pd.DataFrame) -> pd.Series:
+    """n, crps, mae, bias, change_error, log_score, cover and width of each band."""
+    row = {
+        "n": len(scored),
+        "provinces": scored["province_code"].nunique(),
+        "crps": scored["crps"].mean(),
+        "mae": scored["error"].abs().mean(),
+        "bias": scored["error"].mean(),
+        "change_error": scored["change_error"].mean(),
+        "log_score": scored["log_score"].mean(),
+    }
+    for percent in BANDS:
+        row[f"cover{percent}"] = scored[f"cover{percent}"].mean()
+    for percent in BANDS:
+        row[f"width{percent}"] = scored[f"width{percent}"].mean()
+    return pd.Series(row, dtype=object)
 
 
 def skill(
@@ -146,24 +142,18 @@ def skill(
     bootstrap over provinces, because readings of one province stand and fall together;
     `names` name its random numbers. With one province there is no interval (NaN).
     """
-    codes, number = np.unique(province.to_numpy(str), return_inverse=True)
-    k = len(codes)
-    sums = np.column_stack([np.bincount(number, one.to_numpy(float), k) for one in (own, other)])
-    if k == 0 or sums[:, 1].sum() == 0:
+    sums = pd.DataFrame({"own": own, "other": other}).groupby(province.to_numpy()).sum()
+    if not len(sums) or sums["other"].sum() == 0:
         return (np.nan, np.nan, np.nan)
-    estimate = 1 - sums[:, 0].sum() / sums[:, 1].sum()
+    estimate = 1 - sums["own"].sum() / sums["other"].sum()
+    k = len(sums)
     if k < 2:
         return (float(estimate), np.nan, np.nan)
-    replicated = _times(k, "skill", *names) @ sums
+    random = seeds.generator("validation", "skill", *names)
+    times = random.multinomial(k, np.full(k, 1 / k), size=REPLICATES)
+    replicated = times @ sums.to_numpy()
     low, high = np.quantile(1 - replicated[:, 0] / replicated[:, 1], [0.025, 0.975])
     return float(estimate), float(low), float(high)
-
-
-@cache
-def _times(k: int, *names: str) -> Floats:
-    """How often each of k provinces is drawn in each replicate: (REPLICATES, k)."""
-    random = seeds.generator("validation", *names)
-    return random.multinomial(k, np.full(k, 1 / k), size=REPLICATES)
 
 
 def mean_interval(values: pd.Series, province: pd.Series, *names: str) -> tuple[float, float]:
@@ -172,7 +162,8 @@ def mean_interval(values: pd.Series, province: pd.Series, *names: str) -> tuple[
     k = len(sums)
     if k < 2:
         return (np.nan, np.nan)
-    drawn = _times(k, "mean", *names) @ sums.to_numpy()
+    random = seeds.generator("validation", "mean", *names)
+    drawn = random.multinomial(k, np.full(k, 1 / k), size=REPLICATES) @ sums.to_numpy()
     low, high = np.quantile(drawn[:, 0] / drawn[:, 1], [0.025, 0.975])
     return float(low), float(high)
 

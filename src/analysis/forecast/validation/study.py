@@ -74,11 +74,10 @@ class Study:
 
 @cached
 def evaluation(
-    models: tuple[str, ...], indicator: str, design: str, readings: pd.DataFrame, raw: Raw
+    model: str, indicator: str, design: str, readings: pd.DataFrame, raw: Raw
 ) -> Evaluation:
-    """Models in one design, kept on disk until readings or code change."""
-    names = {model: model for model in models}
-    return run.evaluate_all(names, indicator, design, readings, raw)
+    """One model in one design, kept on disk until readings or code change."""
+    return run.evaluate(model, indicator, design, readings, raw)
 
 
 @cached
@@ -90,18 +89,19 @@ def study(
 ) -> Study:
     """Run everything and put the tables together. The order of work never changes a number.
 
-    kept: the file of forecasts of heavier models; with None they are left out.
+    kept: the file of forecasts of heavier models ; with None they are left out.
     """
     printed = inputs.as_published(readings, raw)
     tasks = [
-        (models, indicator, design, readings, raw)
+        (model, indicator, design, readings, raw)
         for indicator in indicators
         for design in run.RUNS
-        for models in _groups(design, kept)
+        for model in MODELS
+        if model not in KEPT_MODELS or (kept and design in KEPT_RUNS)
     ]
-    done = parallel.map(_one, [*tasks, (REFERENCES, "hi_coverage", "rolling_origin", *printed)])
-    all_of_them = run.together(done[:-1])
-    scored, chances = all_of_them.scored, all_of_them.attainment
+    extra = [(model, "hi_coverage", "rolling_origin", *printed) for model in REFERENCES]
+    done = parallel.map(_one, tasks + extra)
+    scored, chances, failures = _tables(done[: len(tasks)])
     full = run.table(scored)
     return Study(
         validation=full[VALIDATION],
@@ -112,15 +112,9 @@ def study(
         ablations=_ablations(scored, readings, raw),
         selection=_selection(chances, readings, raw, indicators),
         silence=_silence(chances, indicators),
-        printed=run.table(done[-1].scored, by_origin=False),
-        model_failures=all_of_them.failures,
+        printed=run.table(_tables(done[len(tasks) :])[0], by_origin=False),
+        model_failures=failures,
     )
-
-
-def _groups(design: str, kept: Path | None) -> list[tuple[str, ...]]:
-    """Models that are run together: computed ones, and those read from the file `kept`."""
-    computed = tuple(model for model in MODELS if model not in KEPT_MODELS)
-    return [computed, KEPT_MODELS] if kept and design in KEPT_RUNS else [computed]
 
 
 def variants() -> pd.DataFrame:
@@ -129,10 +123,14 @@ def variants() -> pd.DataFrame:
 
 
 def _one(task: tuple) -> Evaluation:
-    """Kept models cost nothing and depend on their file; the others are cached by content."""
-    if task[0] == KEPT_MODELS:
-        return run.evaluate_all({model: model for model in KEPT_MODELS}, *task[1:])
-    return evaluation(*task)
+    """A kept model costs nothing and depends on its file; the others are cached by content."""
+    function = run.evaluate if task[0] in KEPT_MODELS else evaluation
+    return function(*task)
+
+
+def _tables(done: list[Evaluation]) -> list[pd.DataFrame]:
+    names = [field.name for field in dataclasses.fields(Evaluation)]
+    return [_together([getattr(one, name) for one in done]) for name in names]
 
 
 def _together(tables: list[pd.DataFrame]) -> pd.DataFrame:
@@ -145,12 +143,18 @@ def _attainment_scores(
     return _together([attainment.score_table(chances, readings, raw, one) for one in indicators])
 
 
+def _without(task: tuple) -> Evaluation:
+    return ablations.without(*task)
+
+
 def _ablations(scored: pd.DataFrame, readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     """Ablations of the model on health insurance, where there is enough to tell them apart."""
     own = scored[(scored["model"] == "analysis") & (scored["indicator"] == "hi_coverage")]
     own = own[own["design"].isin(designs.DESIGNS[:2])]
-    scores = ablations.all_without("hi_coverage", readings, raw).scored
-    reduced = {str(name): part for name, part in scores.groupby("model", sort=False)}
+    names = ablations.ingredients()
+    tasks = [(name, "hi_coverage", readings, raw) for name in names]
+    done = parallel.map(_without, tasks)
+    reduced = {name: one.scored for name, one in zip(names, done, strict=True)}
     return ablations.ablation_table(own, reduced)
 
 
