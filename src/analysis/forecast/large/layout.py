@@ -8,6 +8,7 @@ Given the effects that units share, units are independent. A part is told by its
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from scipy.sparse import issparse
 from analysis import seeds
 from analysis.forecast.components import Component
 from analysis.forecast.large.blocks import Block, blocks
-from analysis.forecast.large.rows import distinct, of_unit, single, sparse, take
+from analysis.forecast.large.rows import distinct, of_unit, single, sparse, stack, take
 from analysis.forecast.points import Points
 
 #: The system of shared effects is dense: its size is the number of ways and days of measuring.
@@ -41,8 +42,9 @@ class Layout:
     """Readings by unit, as the solver walks through them.
 
     points: all n readings, sparse. alone, sums: rows of single units, and of sums over units.
-    ways: (k,) points, each a way and day of measuring, at a unit of size one. blocks: units with
-    nearly the same ways. columns: number of coefficients of the varying parts.
+    ways: (k,) points, each a way and day of measuring, at a unit of size one; after those of the
+    readings may come others that are asked for. blocks: units with nearly the same ways.
+    columns: number of coefficients of the varying parts.
     """
 
     parts: list[Component]
@@ -83,6 +85,14 @@ def layout(parts: list[Component], at: Points, regions: np.ndarray) -> Layout:
         [parts[j] for j in found.own], [parts[j] for j in found.varying], at, alone, way, regions
     )
     return Layout(parts, found, at, alone, sums, ways, made, columns)
+
+
+def with_asked(layout: Layout, asked: Points) -> tuple[Layout, np.ndarray]:
+    """The same layout with the ways of `asked` after its own, and the way of each point asked."""
+    first, way = distinct(asked)
+    ways = of_unit(take(asked, first), 0, layout.units)
+    joined = dataclasses.replace(layout, ways=stack(layout.ways, ways))
+    return joined, len(layout.ways) + way
 
 
 def _refuse(ways: int, sums: int) -> None:

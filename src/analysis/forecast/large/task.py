@@ -6,10 +6,11 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 
 from analysis.forecast.components import Component
 from analysis.forecast.covariance import JITTER
-from analysis.forecast.evidence import ERRORS, Evidence
+from analysis.forecast.evidence import ERRORS
 from analysis.forecast.large.blocks import root
 from analysis.forecast.large.layout import Layout
 from analysis.forecast.large.moments import Moments, Sums, Values, moments
@@ -27,8 +28,9 @@ class Task:
     """Everything the likelihood needs. The objective is that of `covariance.Problem`.
 
     names: of theta, components and classes of error. values: z and variances by reading.
-    at_sums: points of the sums, those read first, then those asked for. fixed: (s, s) error
-    covariance of the sums that does not depend on theta; by_class: (E, s).
+    sums, prior: the sums over units and the shared effects. fixed: (s, s) error covariance of
+    the sums that does not depend on theta; by_class: (E, s) variance for one point of error.
+    n: number of readings.
     """
 
     layout: Layout
@@ -109,42 +111,50 @@ class Above:
     by_class: np.ndarray
 
 
-def task(
-    evidence: Evidence, layout: Layout, share: np.ndarray, z: np.ndarray, at_sums: Points
-) -> Task:
-    """Set up the likelihood (`forecast.covariance.problem`, for any number of units).
+def above(layout: Layout, values: Values, at_sums: Points) -> Above:
+    """The sums that were read."""
+    rows = layout.sums
+    return Above(
+        at=at_sums,
+        z=values.z[rows],
+        read=np.ones(len(rows), bool),
+        fixed=np.diag(values.known[rows] + JITTER),
+        by_class=values.errors[:, rows],
+    )
+
+
+def values(
+    table: pd.DataFrame, share: np.ndarray, z: np.ndarray
+) -> tuple[Values, tuple[str, ...]]:
+    """Variances of reading error, and the classes there are (as `covariance.problem`).
 
     Args:
-        share: (n,) coverage 0 to 1 at which errors in points are turned into logits.
-        z: (n,) logits less the centre and constants. at_sums: the sums, linear in the units.
+        table: readings with `error` and `half`. share: (n,) coverage 0 to 1 at which errors in
+            points are turned into logits. z: (n,) logits less the centre and constants.
     """
-    table, error = evidence.table, evidence.table["error"].to_numpy()
-    classes = [name for name in ERRORS if (error == name).any()]
+    error = table["error"].to_numpy()
+    classes = tuple(name for name in ERRORS if (error == name).any())
     slope = 1 / (100 * share * (1 - share))
     errors = np.stack([(error == name) * slope**2 for name in classes])
-    known = (table["half"].to_numpy() * slope) ** 2 / 3
-    rows = layout.sums
-    above = Above(
-        at=at_sums,
-        z=z[rows],
-        read=np.ones(len(rows), bool),
-        fixed=np.diag(known[rows] + JITTER),
-        by_class=errors[:, rows],
-    )
+    return Values(z, errors, (table["half"].to_numpy() * slope) ** 2 / 3), classes
+
+
+def task(layout: Layout, held: Values, classes: tuple[str, ...], sums: Above) -> Task:
+    """Set up the likelihood (`forecast.covariance.problem`, for any number of units)."""
     prior = [(part.prior_median, part.prior_width) for part in layout.parts]
     prior += [PRIORS[name] for name in classes]
-    sums, own = _sums(layout, above)
+    loadings, own = _sums(layout, sums)
     return Task(
         layout=layout,
-        names=tuple([part.name for part in layout.parts] + classes),
-        values=Values(z, errors, known),
-        sums=sums,
+        names=(*(part.name for part in layout.parts), *classes),
+        values=held,
+        sums=loadings,
         prior=own,
-        fixed=above.fixed,
-        by_class=above.by_class,
+        fixed=sums.fixed,
+        by_class=sums.by_class,
         prior_mean=np.log([median for median, _ in prior]),
         prior_width=np.array([width for _, width in prior]),
-        n=len(layout.alone) + int(above.read.sum()),
+        n=len(layout.alone) + int(sums.read.sum()),
     )
 
 
