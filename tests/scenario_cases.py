@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from analysis.forecast.reported import NONE
+from analysis.forecast.reported import NO_PULLS
 from analysis.forecast.scenarios import Baseline, run
 from analysis.forecast.scenarios.background import Background
 from analysis.forecast.scenarios.definition import read
@@ -61,7 +61,7 @@ def usual(past=None, targets=None, read_counts=(5, 5, 5), own_base=1.0) -> Basel
         plain=at_date,
         reported=at_date,
         goals={},
-        pull=NONE,
+        pulls=NO_PULLS,
         targets=dict.fromkeys(members, (85.0, "government")) | (targets or {}),
         best_year=dict.fromkeys(members, (2016, 10.0)),
         enough=dict.fromkeys(members, True),

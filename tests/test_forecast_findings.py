@@ -102,13 +102,15 @@ def test_silence_lowers_chances_by_the_stated_odds():
 
 def test_the_pull_of_targets_is_the_fitted_one(monkeypatch):
     monkeypatch.setattr(findings, "model", lambda known, indicator: built("health"))
-    result, own = findings.pulled(known()), built("health").pull
-    row = result.table.iloc[0]
-    assert row["readings"] == own.n > 0
-    assert row["short"] == pytest.approx(own.short, abs=1e-4)
+    result, found = findings.pulled(known()), built("health").pulls
+    by_level = result.table.set_index("level")
     text = result.text("en")
-    for said in (f"{own.short:.2f} times", f"{1 + own.heap:.1f} times", f"({own.n} past"):
-        assert said in text
+    for level, own in (("province_63", found.provinces), ("country", found.country)):
+        assert by_level.loc[level, "readings"] == own.n > 0
+        assert by_level.loc[level, "short"] == pytest.approx(own.short, abs=1e-4)
+        assert f"{own.short:.2f} times" in text
+    assert f"{1 + found.provinces.heap:.1f} times" in text
+    assert f"({found.provinces.n} past" in text
 
 
 def test_late_payment_counts_targets_forecasts_and_silence():

@@ -7,7 +7,7 @@ import pytest
 from analysis.forecast.draw import Draws
 from analysis.forecast.needs import MONTH, needs
 from analysis.forecast.outlook import Outlook, dates
-from analysis.forecast.reported import NONE
+from analysis.forecast.reported import NO_PULLS
 from analysis.targets import Target
 
 ORIGIN = pd.Timestamp("2019-12-31")
@@ -31,7 +31,7 @@ def an_outlook():
         reported=true, persons=persons, people=persons, country_reported=true[:, 0],
         country_base=np.ones(len(days)), members={UNIT: np.array([0])},
         aggregate_error=np.zeros(true[:, 0].shape), plain=true, country_plain=true[:, 0],
-        goals=blank, country_goals=blank[0], pull=NONE,
+        goals={UNIT: blank[0]}, pulls=NO_PULLS,
     )  # fmt: skip
     return Outlook("hi_coverage", ORIGIN, DUE.year, drawn, None, pd.DataFrame())
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scenario_cases import PERSONS, outcome, usual
 
-from analysis.forecast.reported import Pull
+from analysis.forecast.reported import Pull, Pulls
 from analysis.forecast.scenarios import load_folder, run, summary
 from analysis.forecast.scenarios.contributions import contributions
 from analysis.forecast.scenarios.kinds import KINDS
@@ -88,7 +88,8 @@ def test_the_pull_of_a_target_acts_on_the_scenarios_own_draws():
     base = usual()
     unit = ("province_63", "83")
     object.__setattr__(base, "goals", {unit: 63.0})
-    object.__setattr__(base, "pull", Pull(short=0.1, heap=0.0, n=5))
+    pull = Pull(short=0.1, heap=0.0, n=5)
+    object.__setattr__(base, "pulls", Pulls(provinces=pull, country=pull))
     said = outcome("kind: hold_last", base).reported[unit]
     assert (said >= [60.0, 64.0]).all()
     assert said[0] > 60.0

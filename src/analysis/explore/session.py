@@ -139,7 +139,7 @@ class Explorer:
         value = target.value if target is not None else float("nan")
         parts = built.evidence.units.parts(choice.level, choice.code)
         people = float(_people(built, choice)[parts].sum())
-        return Future(mean[:, 0], sd[:, 0], people, value, drawn_to, built.pull)
+        return Future(mean[:, 0], sd[:, 0], people, value, drawn_to, built.pulls.of(choice.level))
 
     def _target(self, choice: Choice) -> Target | None:
         try:
@@ -200,9 +200,9 @@ def _path(built: Model, choice: Choice) -> pd.DataFrame:
     dates = [pd.Timestamp(year, 12, 31) for year in range(FIRST_YEAR, last.year)] + [last]
     query = _query(choice, dates)
     mean, sd = prediction.reported(built, query)
-    drawn_to = due_targets(built.known, query)
+    drawn_to, pull = due_targets(built.known, query), built.pulls.of(choice.level)
     rows = [
-        vars(outlook(Future(mean[:, i], sd[:, i], 1.0, np.nan, drawn_to[i], built.pull), choice))
+        vars(outlook(Future(mean[:, i], sd[:, i], 1.0, np.nan, drawn_to[i], pull), choice))
         for i in range(len(dates))
     ]
     return pd.DataFrame(rows).drop(columns="probability").assign(date=dates)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +34,16 @@ class Problem:
     z: np.ndarray
     prior_mean: np.ndarray
     prior_width: np.ndarray
+
+    def take(self, rows: np.ndarray) -> Problem:
+        """The same problem for the readings at these places alone."""
+        return dataclasses.replace(
+            self,
+            unit=self.unit[:, rows[:, None], rows],
+            errors=self.errors[:, rows],
+            known=self.known[rows],
+            z=self.z[rows],
+        )
 
     def covariance(self, theta: np.ndarray) -> np.ndarray:
         """(n, n) covariance of the readings for log standard deviations `theta`."""

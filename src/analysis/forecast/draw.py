@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
-from analysis import seeds
+from analysis import geography, seeds
 from analysis.forecast.model import Model
 from analysis.forecast.points import decimal_year, join, points
-from analysis.forecast.reported import Pull, due_targets, error_sd
+from analysis.forecast.reported import Pull, Pulls, due_targets, error_sd
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Draws:
     country_reported: (S, T) the country as its own reports would print it.
     country_base: (T,) the country's own denominator over the sum of its provinces'.
     plain: (S, P, T) and country_plain: (S, T) reported values before the pull of targets.
-    goals: (P, T) targets that pull at the provinces, country_goals: (T,); NaN for none.
-    error: (S, T) standard normal draws behind the reading error of aggregates.
+    goals: (T,) targets in percent that pull at each unit; NaN for none.
+    aggregate_error: (S, T) size of the reading error of aggregates, on the logit scale.
     """
 
     indicator: str
@@ -45,9 +45,8 @@ class Draws:
     aggregate_error: np.ndarray = field(repr=False)
     plain: np.ndarray = field(repr=False)
     country_plain: np.ndarray = field(repr=False)
-    goals: np.ndarray = field(repr=False)
-    country_goals: np.ndarray = field(repr=False)
-    pull: Pull
+    goals: dict[tuple[str, str], np.ndarray] = field(repr=False)
+    pulls: Pulls
     official: np.ndarray | None = None
 
     def of(self, level: str, code: str, scale: str = "true") -> np.ndarray:
@@ -59,11 +58,12 @@ class Draws:
         """
         parts = self.members[level, code]
         if scale == "reported":
-            if level == "province_63":
-                return self.reported[:, parts[0], :]
             if level == "country":
                 return self.country_reported
-            return self._aggregate_reported(parts)
+            if len(parts) == 1:
+                return self.reported[:, parts[0], :]
+            goals = self.goals[level, code][None]
+            return _bend(self.plain_of(level, code)[:, None], goals, self.pulls.of(level))[:, 0]
         if scale == "true":
             return self._level_of(level, code)
         if self.official is None:
@@ -100,7 +100,16 @@ class Draws:
     def _level(self, level: str, scale: str) -> dict[str, np.ndarray]:
         return {c: self.of(level, c, scale) for own, c in sorted(self.members) if own == level}
 
-    def _aggregate_reported(self, parts: np.ndarray) -> np.ndarray:
+    def plain_of(self, level: str, code: str) -> np.ndarray:
+        """(S, T) draws of a unit's reported value before the pull of its target."""
+        parts = self.members[level, code]
+        if level == "country":
+            return self.country_plain
+        if len(parts) == 1:
+            return self.plain[:, parts[0], :]
+        return self._aggregate_plain(parts)
+
+    def _aggregate_plain(self, parts: np.ndarray) -> np.ndarray:
         level = weighted(self.true, self.persons, parts) / 100
         size = self.aggregate_error * 100 * level * (1 - level)
         noise = seeds.generator("aggregate", self.indicator, *parts.tolist())
@@ -135,8 +144,8 @@ def draw(
     size = (n, len(codes), len(days))
     level = logits[0].reshape(size)
     plain, nation, own_base, aggregate = _reported(built, table, level)
-    country = _of_country(table, len(days))
-    goals, country_goals = _goals(built, table).reshape(size[1:]), _goals(built, country)
+    goals = _goals(built, indicator, days)
+    single = np.stack([goals["province_63", code] for code in codes])
     t = decimal_year(days)
     return Draws(
         indicator=indicator,
@@ -144,18 +153,19 @@ def draw(
         codes=codes,
         dates=days,
         true=100 * expit(level),
-        reported=_bend(plain, goals, built.pull),
+        reported=_bend(plain, single, built.pulls.provinces),
         persons=source.units.denominators(t, source.family) * built.fit.reference.base[:, None],
         people=source.units.denominators(t, source.family),
-        country_reported=_bend(nation, country_goals, built.pull),
+        country_reported=_bend(
+            nation[:, None], goals["country", geography.COUNTRY][None], built.pulls.country
+        )[:, 0],
         country_base=own_base,
         members=source.units.members,
         aggregate_error=aggregate,
         plain=plain,
         country_plain=nation,
         goals=goals,
-        country_goals=country_goals,
-        pull=built.pull,
+        pulls=built.pulls,
         official=100 * expit(logits[1].reshape(size)) if official else None,
     )
 
@@ -205,14 +215,20 @@ def _of_country(table: pd.DataFrame, dates: int) -> pd.DataFrame:
     return table.iloc[:dates].assign(geo_level="country", province_code="00")
 
 
-def _goals(built: Model, table: pd.DataFrame) -> np.ndarray:
-    """Targets that pull at values still to be reported: (q,) percent, NaN where there is none."""
+def _goals(
+    built: Model, indicator: str, days: pd.DatetimeIndex
+) -> dict[tuple[str, str], np.ndarray]:
+    """Targets that pull at values still to be reported: (T,) percent a unit, NaN for none."""
+    units = sorted(built.evidence.units.members)
+    rows = [(*unit, indicator, day) for unit in units for day in days]
+    table = pd.DataFrame(rows, columns=["geo_level", "province_code", "indicator", "as_of"])
     later = (table["as_of"] > built.known.origin).to_numpy()
-    return np.where(later, due_targets(built.known, table), np.nan)
+    found = np.where(later, due_targets(built.known, table), np.nan)
+    return dict(zip(units, found.reshape(len(units), len(days)), strict=True))
 
 
 def _bend(values: np.ndarray, goals: np.ndarray, pull: Pull) -> np.ndarray:
-    """Move each column of draws (S, ...) that has a goal onto the distribution pulled at."""
+    """Pull each column of draws (S, P, T) that has a goal (P, T) towards it."""
     bent = values.copy()
     for column in zip(*np.nonzero(np.isfinite(goals)), strict=True):
         bent[(slice(None), *column)] = pulled(values[(slice(None), *column)], goals[column], pull)

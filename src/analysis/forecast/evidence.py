@@ -100,7 +100,7 @@ def evidence(known: Known, indicator: str, settings: Settings = DEFAULT) -> Evid
         units=space,
         table=table,
         points=points(table, space, settings, known.origin),
-        targets=_targets(known, family, settings),
+        targets=soft_targets(known, family, settings),
     )
 
 
@@ -264,7 +264,7 @@ def _voluntary_share(readings: pd.DataFrame, dates: pd.Series) -> np.ndarray:
     return np.interp(decimal_year(pd.DatetimeIndex(dates)), known, ratio.to_numpy())
 
 
-def _targets(known: Known, family: str, settings: Settings) -> pd.DataFrame:
+def soft_targets(known: Known, family: str, settings: Settings) -> pd.DataFrame:
     """The latest target of each unit and date still to come, unless a newer assignment voids it."""
     names = [name for name, own in FAMILY.items() if own == family]
     table = known.targets

@@ -135,14 +135,21 @@ def takes(tables: ForecastTables, indicator: str = MAIN, level: str = "province_
 
 
 def pulled(known: Known, indicator: str = MAIN) -> Result:
-    """How much reported year-end values are drawn to their targets, as estimated from the past."""
-    pull = model(known, indicator).pull
-    table = pd.DataFrame({"indicator": [indicator], "short": [pull.short], "heap": [pull.heap],
-                          "readings": [pull.n]})  # fmt: skip
-    values = {"short": pull.short, "times": 1 + pull.heap, "n": pull.n, "indicator": indicator}
+    """How much printed year-end values are drawn to their targets, as estimated from the past."""
+    found = model(known, indicator).pulls
+    rows = {"province_63": found.provinces, "country": found.country}
+    table = pd.DataFrame(
+        [(level, pull.short, pull.heap, pull.n) for level, pull in rows.items()],
+        columns=["level", "short", "heap", "readings"],
+    )
+    own, nation = found.provinces, found.country
+    values = {"short": own.short, "times": 1 + own.heap, "n": own.n, "indicator": indicator}
+    values |= {"short_country": nation.short, "n_country": nation.n}
     formats = {"short": "number2", "heap": "number2", "readings": "integer"}
-    key = "forecast.pull" if pull.n else "forecast.no_pull"
-    return Result("forecast_pull", table, [(key, values)], formats, _WORDS, "forecast")
+    key = "forecast.pull" if own.n or nation.n else "forecast.no_pull"
+    return Result(
+        "forecast_pull", table, [(key, values)], formats, {"level": "pull_level"}, "forecast"
+    )
 
 
 def silence(tables: ForecastTables, known: Known, indicator: str = MAIN) -> Result:

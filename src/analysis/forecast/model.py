@@ -8,7 +8,8 @@ from analysis.forecast.evidence import Evidence, evidence
 from analysis.forecast.fit import Fit, fit
 from analysis.forecast.known import Known
 from analysis.forecast.posterior import Posterior, posterior
-from analysis.forecast.reported import Pull, pull
+from analysis.forecast.record import pulls
+from analysis.forecast.reported import Pulls
 from analysis.forecast.settings import DEFAULT, Settings
 
 
@@ -18,7 +19,7 @@ class Model:
 
     known: Known
     posterior: Posterior
-    pull: Pull
+    pulls: Pulls
 
     @property
     def fit(self) -> Fit:
@@ -39,4 +40,4 @@ def model(known: Known, indicator: str, settings: Settings = DEFAULT) -> Model:
         NonConvergence: the fit has no top within reach.
     """
     fitted = fit(evidence(known, indicator, settings))
-    return Model(known, posterior(fitted), pull(fitted, known))
+    return Model(known, posterior(fitted), pulls(fitted, known))

@@ -45,6 +45,10 @@ class Points:
         """(n,) sum of the weights: 1 for a province, a little less for a linear aggregate."""
         return self.weights.sum(axis=1)
 
+    def take(self, rows: np.ndarray) -> Points:
+        """The points at these places, in their order."""
+        return Points(**{f.name: getattr(self, f.name)[rows] for f in dataclasses.fields(self)})
+
     def with_weights(self, weights: np.ndarray) -> Points:
         """The same points with other weights (n, P)."""
         return dataclasses.replace(self, weights=weights)

@@ -9,7 +9,7 @@ from analysis.forecast.known import Known
 from analysis.forecast.model import Model, model
 from analysis.forecast.points import points
 from analysis.forecast.queries import QueryError
-from analysis.forecast.reported import NONE, due_targets, error_sd, mixture_quantiles
+from analysis.forecast.reported import due_targets, error_sd, mixture_quantiles
 from analysis.forecast.settings import DEFAULT, FAMILY, Settings
 from analysis.forecast.units import members_of
 
@@ -45,10 +45,9 @@ def answers(built: Model, queries: pd.DataFrame) -> np.ndarray:
     mean, sd = reported(built, queries)
     target = due_targets(built.known, queries)
     out = np.empty((len(queries), 2 + len(LEVELS)))
-    for i in range(len(queries)):
-        pull = built.pull if np.isfinite(target[i]) else NONE
+    for i, level in enumerate(queries["geo_level"]):
         quantiles, expected, spread = mixture_quantiles(
-            mean[:, i], sd[:, i], LEVELS, pull, target[i]
+            mean[:, i], sd[:, i], LEVELS, built.pulls.of(level), target[i]
         )
         out[i] = [expected, spread, *quantiles]
     return out

@@ -4,8 +4,8 @@ Reported year-end values sit at or just above their target more often than level
 density of the reported value is that of level plus reading error, tilted by
     r(gap) = short                          below the target,
              1 + heap exp(-gap / WIDTH)     at or above it,
-where gap is the reported value less the target in points. `short` and `heap` are estimated from
-past year-ends that had a target, each seen from all other readings.
+where gap is the reported value less the target in points. `analysis.forecast.record` estimates
+`short` and `heap` from past year-ends.
 """
 
 from __future__ import annotations
@@ -14,18 +14,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize
-from scipy.special import expit
-from scipy.stats import norm
+from scipy.special import expit, ndtr
 
 from analysis.forecast.fit import CEILING, FLOOR, Fit
 from analysis.forecast.known import Known
 
 #: Points above the target within which reported values heap.
 WIDTH = 0.5
-#: Prior median and width (log scale) of the two parameters: no pull but for what data say.
-SHORT, HEAP = (0.6, 0.8), (0.3, 1.0)
-GRID = np.linspace(-1, 1, 801)
+#: Cells into which a density is cut, and how many standard deviations it reaches to either side.
+CELLS, REACH = 800, 6.0
+#: A target of everybody, in percent, cannot be passed and pulls at nothing.
+WHOLE = 100.0
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,21 @@ class Pull:
 
 
 NONE = Pull(1.0, 0.0, 0)
+
+
+@dataclass(frozen=True)
+class Pulls:
+    """The pull on provinces (merged units and regions too), and on the country."""
+
+    provinces: Pull
+    country: Pull
+
+    def of(self, level: str) -> Pull:
+        """The pull on units of a geo_level."""
+        return self.country if level == "country" else self.provinces
+
+
+NO_PULLS = Pulls(NONE, NONE)
 
 
 def error_sd(fit: Fit, theta: np.ndarray, level: np.ndarray, country: np.ndarray) -> np.ndarray:
@@ -74,91 +88,72 @@ def mixture_quantiles(
     Args:
         mean, sd: (M,) logits. levels: probabilities asked. target: percent, NaN for none.
     """
-    z, mass = _density(mean, sd)
-    value = 100 * expit(z)
-    if np.isfinite(target):
-        mass = mass * pull.tilt(value - target)
-    mass = mass / mass.sum()
-    cumulative = np.cumsum(mass) - mass / 2
+    edges, mass = tilted(mean, sd, target, pull)
+    value = middle(edges)
+    cumulative = np.concatenate([[0.0], np.cumsum(mass)])
     expected = float(mass @ value)
     spread = float(np.sqrt(max(mass @ (value - expected) ** 2, 0.0)))
-    return 100 * expit(np.interp(levels, cumulative, z)), expected, spread
+    return 100 * expit(np.interp(levels, cumulative, edges)), expected, spread
 
 
 def probability_at_least(
     mean: np.ndarray, sd: np.ndarray, target: float, pull: Pull = NONE
 ) -> float:
     """Probability that the (tilted) value is at or above `target` percent."""
-    z, mass = _density(mean, sd)
-    mass = mass * pull.tilt(100 * expit(z) - target)
-    edge = np.log(target / (100 - target)) if target < 100 else np.inf
-    width = z[1] - z[0]
-    above = np.clip((z + width / 2 - edge) / width, 0, 1)
-    return float(mass @ above / mass.sum())
+    edges, mass = tilted(mean, sd, target, pull)
+    return float(mass[middle(edges) >= target].sum())
 
 
-def _density(mean: np.ndarray, sd: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    middle, reach = mean.mean(), 6 * np.sqrt(sd.max() ** 2 + mean.var())
-    z = middle + reach * GRID
-    return z, norm.pdf(z[None], mean[:, None], sd[:, None]).mean(axis=0)
+def tilted(
+    mean: np.ndarray, sd: np.ndarray, target: float, pull: Pull
+) -> tuple[np.ndarray, np.ndarray]:
+    """Edges (C + 1,) of the cells on the logit scale, and their probabilities (C,) under the pull.
 
-
-def pull(fit: Fit, known: Known) -> Pull:
-    """Estimate the pull of targets from past year-ends, each forecast from all other readings.
-
-    The leave-one-out mean and variance of a reading follow from the inverse covariance K^-1
-    without refitting: z_i - (K^-1 z)_i / K^-1_ii and 1 / K^-1_ii (Rasmussen and Williams 2006,
-    equation 5.12).
+    Without a target (NaN) nothing pulls.
     """
-    if not fit.evidence.settings.pull:
-        return NONE
-    past = _past(fit, known)
-    if len(past) == 0:
-        return NONE
-    start = np.log([SHORT[0], HEAP[0]])
-    found = minimize(_loss, start, args=(past,), method="Nelder-Mead")
-    short, heap = np.exp(found.x)
-    return Pull(float(min(short, 1.0)), float(heap), len(past))
+    edges, mass = cells(mean, sd, target)
+    if np.isfinite(target):
+        mass = mass * pull.tilt(middle(edges) - target)
+    return edges, mass / mass.sum()
 
 
-def _loss(x: np.ndarray, past: pd.DataFrame) -> float:
-    trial = Pull(float(min(np.exp(x[0]), 1.0)), float(np.exp(x[1])), 0)
-    loss = 0.5 * ((x[0] - np.log(SHORT[0])) / SHORT[1]) ** 2
-    loss += 0.5 * ((x[1] - np.log(HEAP[0])) / HEAP[1]) ** 2
-    for row in past.itertuples():
-        z, mass = _density(np.array([row.mean]), np.array([row.sd]))
-        weight = mass / mass.sum() @ trial.tilt(100 * expit(z) - row.target)
-        loss -= np.log(trial.tilt(np.array(row.percent - row.target))) - np.log(weight)
-    return float(loss)
+def cells(mean: np.ndarray, sd: np.ndarray, target: float) -> tuple[np.ndarray, np.ndarray]:
+    """Edges (C + 1,) and probabilities (C,) of a mixture of logit normals before any pull.
+
+    The target (percent) is an edge itself: where the pull jumps, no cell is cut in two.
+    """
+    reach = REACH * np.sqrt(sd.max() ** 2 + mean.var())
+    width = 2 * reach / CELLS
+    edges = mean.mean() - reach + width * np.arange(CELLS + 1)
+    if 0 < target < 100:
+        edges += (np.log(target / (100 - target)) - edges[0]) % width
+    mass = np.diff(ndtr((edges[None] - mean[:, None]) / sd[:, None]).mean(axis=0))
+    return edges, mass
 
 
-def _past(fit: Fit, known: Known) -> pd.DataFrame:
-    """Past readings of coverage on the day a target fell due: percent, target, mean, sd (logit)."""
-    table = fit.evidence.table
-    inverse = np.linalg.inv(fit.problem.covariance(fit.theta))
-    own = inverse @ fit.problem.z / np.diag(inverse)
-    logit = np.log(fit.evidence.percent / (100 - fit.evidence.percent))
-    seen = table.assign(mean=logit - own, sd=1 / np.sqrt(np.diag(inverse)))
-    coverage = seen["error"].isin(["error_coverage", "error_country"])
-    keys = ["geo_level", "province_code", "indicator", "due"]
-    targets = known.targets[known.targets["due"] <= known.origin]
-    targets = targets.sort_values("announced").groupby(keys, as_index=False).tail(1)
-    pairs = seen[coverage].merge(
-        targets[[*keys, "value"]].rename(columns={"value": "target"}),
-        left_on=["geo_level", "province_code", "indicator", "as_of"],
-        right_on=keys,
-    )
-    return pairs[pairs["target"] < 100]
+def middle(edges: np.ndarray) -> np.ndarray:
+    """The values in percent at the middle of cells on the logit scale."""
+    return 100 * expit((edges[1:] + edges[:-1]) / 2)
 
 
 def due_targets(known: Known, queries: pd.DataFrame) -> np.ndarray:
     """The latest target announced for each query's unit and day, in percent; NaN where none.
 
-    queries: geo_level, province_code, indicator, as_of.
+    queries: geo_level, province_code, indicator, as_of. A province that did not merge in 2025 is
+    one unit under two levels: a target of either is a target of both.
     """
     keys = ["geo_level", "province_code", "indicator", "due"]
-    latest = known.targets.sort_values(["announced", "value"]).groupby(keys).tail(1)
+    targets = one_level(known, known.targets)
+    latest = targets.sort_values(["announced", "value"]).groupby(keys).tail(1)
     asked = queries[[*keys[:3], "as_of"]].rename(columns={"as_of": "due"})
-    asked = asked.assign(due=pd.to_datetime(asked["due"]))
+    asked = one_level(known, asked.assign(due=pd.to_datetime(asked["due"])))
     found = asked.merge(latest[[*keys, "value"]], on=keys, how="left")
-    return found["value"].where(found["value"] < 100).to_numpy(float)
+    return found["value"].where(found["value"] < WHOLE).to_numpy(float)
+
+
+def one_level(known: Known, table: pd.DataFrame) -> pd.DataFrame:
+    """A table with units of a single province, merged with no other, as provinces of the 63."""
+    parts = known.raw.provinces["merged_code"].value_counts()
+    alone = table["province_code"].isin(parts.index[parts == 1])
+    same = alone & table["geo_level"].eq("province_34")
+    return table.assign(geo_level=table["geo_level"].mask(same, "province_63"))

@@ -21,7 +21,7 @@ from analysis.forecast.model import Model, model
 from analysis.forecast.needs import best_year
 from analysis.forecast.outlook import FIRST_YEAR, Outlook, outlook
 from analysis.forecast.points import decimal_year
-from analysis.forecast.reported import Pull
+from analysis.forecast.reported import Pulls
 from analysis.forecast.scenarios.background import Background, background
 from analysis.forecast.scenarios.bridge import bridge
 from analysis.forecast.scenarios.calendar import path_dates, year_ends
@@ -67,7 +67,7 @@ class Baseline:
     plain: Mapping[Unit, np.ndarray]
     reported: Mapping[Unit, np.ndarray]
     goals: Mapping[Unit, float]
-    pull: Pull
+    pulls: Pulls
     targets: Mapping[Unit, tuple[float, str]]
     best_year: Mapping[Unit, tuple[int, float]]
     enough: Mapping[Unit, bool]
@@ -173,10 +173,10 @@ def baseline(built: Model, own: Outlook, date: pd.Timestamp | None = None) -> Ba
         own_base_origin=float(draws.country_base[own.at(own.origin)]),
         members=draws.members,
         at_date={unit: draws.of(*unit)[:, own.at(date)] for unit in draws.members},
-        plain={unit: _plain(draws, unit, own.at(date)) for unit in draws.members},
+        plain={unit: draws.plain_of(*unit)[:, own.at(date)] for unit in draws.members},
         reported={unit: draws.of(*unit, "reported")[:, own.at(date)] for unit in draws.members},
         goals=_goals(draws, own.at(date)),
-        pull=draws.pull,
+        pulls=draws.pulls,
         targets=_targets(own, date),
         best_year={unit: best_year(own, unit) for unit in draws.members},
         enough=_enough(built, own),
@@ -216,18 +216,8 @@ def _own_base(draws: Draws, dates: pd.DatetimeIndex) -> np.ndarray:
     return np.interp(decimal_year(dates), decimal_year(draws.dates), draws.country_base)
 
 
-def _plain(draws: Draws, unit: Unit, at: int) -> np.ndarray:
-    """(S,) the reported value before any pull; aggregates but the country have none."""
-    if unit[0] == "province_63":
-        return draws.plain[:, draws.members[unit][0], at]
-    return (
-        draws.country_plain[:, at] if unit[0] == "country" else draws.of(*unit, "reported")[:, at]
-    )
-
-
 def _goals(draws: Draws, at: int) -> dict[Unit, float]:
-    goals = {("province_63", code): float(draws.goals[i, at]) for i, code in enumerate(draws.codes)}
-    goals["country", "00"] = float(draws.country_goals[at])
+    goals = {unit: float(own[at]) for unit, own in draws.goals.items()}
     return {unit: goal for unit, goal in goals.items() if np.isfinite(goal)}
 
 

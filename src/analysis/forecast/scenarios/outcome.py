@@ -69,7 +69,9 @@ class Outcome:
         if np.array_equal(level, base.at_date[unit]):
             return base.reported[unit]
         said: np.ndarray = 100 * expit(to_logit(level) + base.error[unit])
-        return pulled(said, base.goals[unit], base.pull) if unit in base.goals else said
+        if unit not in base.goals:
+            return said
+        return pulled(said, base.goals[unit], base.pulls.of(unit[0]))
 
     def meets(self, unit: Unit, scale: str = "reported") -> float:
         """Probability that a unit is at or above its target.

@@ -20,7 +20,9 @@ EDGES = np.array([0, 0.25, 0.5, 0.75, 1.0])
 def past_share(readings: pd.DataFrame, raw: Any, indicator: str) -> pd.DataFrame:
     """By origin: the share of targets met among year-ends reported by then.
 
-    The plain share, a half where nothing had been reported. Columns: origin, n, met, probability.
+    Columns: origin, n, met, probability (the plain share, a half where nothing had been reported)
+    and cautious: the share with one met and one missed target added (Laplace's rule), which no
+    handful of cases drives to 0 or 1.
     """
     rows = []
     for origin in designs.ORIGINS:
@@ -28,8 +30,8 @@ def past_share(readings: pd.DataFrame, raw: Any, indicator: str) -> pd.DataFrame
         pairs = reported_with_target(known.readings, known.targets, indicator)
         met = int((pairs["gap"] >= -TINY).sum())
         share = met / len(pairs) if len(pairs) else 0.5
-        rows.append((str(origin.year), len(pairs), met, share))
-    return pd.DataFrame(rows, columns=["origin", "n", "met", "probability"])
+        rows.append((str(origin.year), len(pairs), met, share, (met + 1) / (len(pairs) + 2)))
+    return pd.DataFrame(rows, columns=["origin", "n", "met", "probability", "cautious"])
 
 
 def reported_with_target(
@@ -52,8 +54,10 @@ def score_table(
     """Brier score of each probability on the year-ends that were reported.
 
     forecasts: rows of `Evaluation.attainment` of several models. Columns: model, probability
-    (which of the model's), indicator, n, provinces, share_met, mean_probability, brier, and
+    (which of the model's), indicator, n, provinces, share_met, provinces_missed
+    (how many missed one), mean_probability, brier, and
     skill against the past share of met targets with a 95% interval over provinces;
+    past_share has two of them, base_rate and base_rate_cautious (see `past_share`);
     discrimination is the share of pairs of a met and a missed target that the probabilities
     put in the right order (0.5: none).
     """
@@ -61,12 +65,15 @@ def score_table(
     if rows.empty:
         return pd.DataFrame()
     long = _long(rows)
-    base = past_share(readings, raw, indicator).set_index("origin")["probability"]
-    asked = rows.drop_duplicates(KEYS)
-    plain = asked.assign(model="past_share", kind="base_rate", p=asked["origin"].map(base))
-    long = pd.concat([long, plain], ignore_index=True)
+    base = past_share(readings, raw, indicator).set_index("origin")
+    asked = rows.drop_duplicates(KEYS).assign(model="past_share")
+    plain = [
+        asked.assign(kind=kind, p=asked["origin"].map(base[column]))
+        for kind, column in (("base_rate", "probability"), ("base_rate_cautious", "cautious"))
+    ]
+    long = pd.concat([long, *plain], ignore_index=True)
     long["loss"] = (long["p"] - (long["value"] >= long["target"] - TINY)) ** 2
-    reference = long[long["model"] == "past_share"].set_index(KEYS)["loss"]
+    reference = long[long["kind"] == "base_rate"].set_index(KEYS)["loss"]
     out = []
     for (model, kind), group in long.groupby(["model", "kind"]):
         out.append({"model": model, "probability": kind, "indicator": indicator})
@@ -94,6 +101,7 @@ def _scores(group: pd.DataFrame, reference: pd.Series) -> dict[str, float]:
         "n": len(group),
         "provinces": group["province_code"].nunique(),
         "share_met": float(met.mean()),
+        "provinces_missed": group.loc[~met, "province_code"].nunique(),
         "mean_probability": float(p.mean()),
         "brier": scores.brier(p, met),
         "skill_vs_past_share": skill[0],

@@ -25,8 +25,11 @@ def chances(study: Study, indicator: str) -> Result:
         "provinces": past["provinces"],
         "share_met": past["share_met"],
         "past": past["brier"],
+        "cautious": by["past_share", "base_rate_cautious"]["brier"],
+        "missed": round(past["n"] * (1 - past["share_met"])),
+        "in_provinces": past["provinces_missed"],
     }
-    phrases = [("validation.chances", values)]
+    phrases = [("validation.chances", values), ("validation.chances_few", values)]
     if ("analysis", "meets_reported") in by:
         own, true = by["analysis", "meets_reported"], by["analysis", "meets_true"]
         kind = "better" if own["skill_vs_past_share_low"] > 0 else "not_shown"

@@ -52,6 +52,7 @@ def _chances(built: Model, queries: pd.DataFrame, target: np.ndarray) -> np.ndar
     out = np.full((len(queries), 2), np.nan)
     for i in np.flatnonzero(np.isfinite(target)):
         true = probability_at_least(level[:, i], np.sqrt(variance[:, i]), target[i])
-        said = probability_at_least(value[:, i], spread[:, i], target[i], built.pull)
+        pull = built.pulls.of(queries["geo_level"].iloc[i])
+        said = probability_at_least(value[:, i], spread[:, i], target[i], pull)
         out[i] = true, said
     return out
