@@ -172,7 +172,7 @@ def _sources(own: pd.DataFrame, sources: pd.DataFrame, level: str, code: str) ->
     columns = ["source_id", "page", "publisher", "published", "title", "readings"]
     values = {"n": len(used), "readings": len(own)}
     key = "brief.sources" if len(used) else "brief.no_sources"
-    formats = {"readings": "integer"}
+    formats = {"published": "source_day", "title": "source_title", "readings": "integer"}
     return Result(
         "sources", used[columns], [(key, values)], formats, evidence={"source_id": "page"}
     )

@@ -1,7 +1,8 @@
 """What chapter 01 shows of the readings: what was read, decided, left out, and from where."""
 
 from analysis.provenance.contradictions import contradictions
-from analysis.provenance.links import rates_with_sources, readings_of_unit
+from analysis.provenance.finder import finder
+from analysis.provenance.links import readings_of_unit
 from analysis.provenance.overview import (
     corrections,
     decisions,
@@ -19,12 +20,12 @@ __all__ = [
     "corrections",
     "decisions",
     "disagreements",
+    "finder",
     "funnel",
     "identities",
     "implied_population",
     "left_out",
     "matrix",
-    "rates_with_sources",
     "readings_of_unit",
     "summary",
 ]

@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 
+from analysis import geography
 from analysis.facts import Raw
 from analysis.provenance.mixed import MixedUnits
 from analysis.readings import ReadingTables
 from analysis.results import Result
 
-_RATES = ("hi_coverage", "si_coverage", "ui_coverage", "late_payment_rate")
 _WORDS = {"province_code": "unit", "indicator": "indicator", "basis": "basis", "rule": "rule"}
 
 
@@ -45,39 +45,46 @@ class SourcedResult(MixedUnits):
 
     def _link(self, source_id: str) -> str:
         address, label = self.sources.get(source_id, ""), html.escape(source_id)
-        # The raw tables refuse other addresses; a page must not trust that they were checked.
-        if urlsplit(address).scheme not in ("http", "https"):
+        if not web_address(address):
             return label
         return f'<a href="{html.escape(address)}">{label}</a>'
 
 
-def rates_with_sources(tables: ReadingTables, raw: Raw) -> Result:
-    """Return every published rate of HI, SI and UI coverage and of late payment, with links."""
-    readings = tables.readings
-    chosen = readings[
-        readings["indicator"].isin(_RATES) & (readings["kind_of_evidence"] == "published")
-    ]
-    return _sourced("readings_rates", chosen, raw, "readings.rates_with_sources")
+def web_address(address: str) -> str:
+    """Return an address of the web, or nothing where it is another one.
+
+    The raw tables refuse others; a page must not trust that they were checked.
+    """
+    return address if urlsplit(address).scheme in ("http", "https") else ""
 
 
-def readings_of_unit(tables: ReadingTables, raw: Raw, code: str) -> Result:
+def readings_of_unit(tables: ReadingTables, raw: Raw, code: str) -> SourcedResult:
     """Return every reading of one of the 63 provinces or the country ("00") with its sources.
 
     Raises:
         ValueError: there is no reading of this code.
     """
     readings = tables.readings
-    levels = ["country"] if code == "00" else ["province_63"]
-    chosen = readings[readings["geo_level"].isin(levels) & (readings["province_code"] == code)]
+    level = "country" if code == geography.COUNTRY else "province_63"
+    chosen = readings[(readings["geo_level"] == level) & (readings["province_code"] == code)]
     if chosen.empty and code not in set(raw.provinces["province_code"]):
         raise ValueError(f"{code!r} is neither 00 nor a province code")
-    return _sourced(f"readings_of_{code}", chosen, raw, "readings.readings_of_unit")
+    return with_sources(f"readings_of_{code}", chosen, raw, "readings.readings_of_unit")
 
 
-def _sourced(name: str, chosen: pd.DataFrame, raw: Raw, phrase: str) -> SourcedResult:
+def with_sources(name: str, chosen: pd.DataFrame, raw: Raw, phrase: str) -> SourcedResult:
+    """Return readings with their intervals and sources.
+
+    Args:
+        name: name of the result.
+        chosen: rows of the table of readings.
+        raw: the raw tables, which hold the addresses.
+        phrase: key of a sentence of n readings, sources, and unaddressed ones among these.
+    """
     table = chosen.sort_values(["geo_level", "province_code", "indicator", "as_of", "basis"])
     table = table.assign(accepted=table["value"], how=table["rule"])
-    columns = ["geo_level", "province_code", "indicator", "basis", "as_of", "accepted", "how"]
+    columns = ["geo_level", "province_code", "indicator", "basis", "as_of", "accepted"]
+    columns += ["lower", "upper", "how"]
     used = {ids for cell in table["sources"] for ids in cell.split(";")}
     known = raw.sources[raw.sources["source_id"].isin(used)]
     sources = dict(zip(known["source_id"], known["url"], strict=True))
@@ -94,6 +101,6 @@ def _sourced(name: str, chosen: pd.DataFrame, raw: Raw, phrase: str) -> SourcedR
         {**_WORDS, "how": "rule"},
         "readings",
         hidden=["geo_level"],
-        measured=("accepted",),
+        measured=("accepted", "lower", "upper"),
         sources=sources,
     )

@@ -6,7 +6,11 @@ from analysis.indicators import INDICATORS
 from analysis.results import Result
 from analysis.wording import write
 
-_FORMATS = {"percent": "percent", "billion VND": "number1", "days": "number1"}
+_FORMATS = {
+    "percent": ("percent", (1, 2, 3)),
+    "billion VND": ("number", (0, 1, 2)),
+    "days": ("number", (0, 1, 2)),
+}
 
 
 @dataclass(frozen=True)
@@ -25,12 +29,13 @@ class MixedUnits(Result):
         unit = INDICATORS[str(self.table.at[row, "indicator"])].unit
         value = self.table.at[row, column]
         numbers = [float(part) for part in str(value).split(";") if part != ""]
-        return " · ".join(_written(number, unit, language) for number in numbers)
+        return " · ".join(written(number, unit, language) for number in numbers)
 
 
-def _written(number: float, unit: str, language: str) -> str:
-    form = _FORMATS.get(unit, "integer")
-    if form == "percent":
-        digits = next((n for n in (1, 2) if round(number, n) == round(number, 4)), 3)
-        form = f"percent{digits}"
+def written(number: float, unit: str, language: str) -> str:
+    """Write a number with the digits that it was given with: one to three for percentages, none
+    to two for amounts and days, none for counts."""
+    form, digits = _FORMATS.get(unit, ("integer", ()))
+    if digits:
+        form += str(next((n for n in digits if round(number, n) == round(number, 4)), digits[-1]))
     return write(number, form, language)

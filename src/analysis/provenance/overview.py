@@ -107,14 +107,15 @@ def left_out(tables: ReadingTables) -> Result:
     """Return the keys that no rule settles, with the values and sources that disagree."""
     rows = tables.conflicts[tables.conflicts["rule"] == UNSETTLED]
     table = rows[["geo_level", "province_code", "indicator", "as_of", "value", "source_id"]]
-    return Result(
+    return MixedUnits(
         "readings_left_out",
         table,
         [("readings.left_out", {"n": len(_decided(rows)), "facts": len(rows)})],
-        {"as_of": "short_date", "value": "number1"},
+        {"as_of": "short_date"},
         _WORDS,
         "readings",
         hidden=["geo_level"],
+        measured=("value",),
     )
 
 

@@ -12,7 +12,7 @@ from analysis.publish.pdf_typeset import typeset
 from analysis.publish.site_page import TEMPLATES, safe_address
 from analysis.results import Result
 from analysis.verdicts import SCALE
-from analysis.wording import say
+from analysis.wording import say, write
 
 _MOST_SOURCES = 3
 
@@ -50,7 +50,7 @@ def brief_pdf(
                 "sources",
                 language,
                 text=brief.sources.text(language),
-                sources=_sources(brief.sources, tables),
+                sources=_sources(brief.sources, tables, language),
             ),
         ],
     }
@@ -146,14 +146,14 @@ def _table(result: Result, language: str, columns: Sequence[float] = ()) -> dict
     }
 
 
-def _sources(sources: Result, tables: Tables) -> list[dict[str, str]]:
+def _sources(sources: Result, tables: Tables, language: str) -> list[dict[str, str]]:
     addresses = tables.sources.set_index("source_id")["url"]
     return [
         {
             "id": row["source_id"],
             "publisher": row["publisher"],
-            "published": row["published"],
-            "title": row["title"],
+            "published": write(row["published"], "source_day", language) if row["published"] else "",
+            "title": write(row["title"], "source_title", language),
             "url": safe_address(addresses[row["source_id"]]),
         }
         for row in sources.table.head(_MOST_SOURCES).to_dict("records")

@@ -99,7 +99,7 @@ def build(executed: Iterable[Executed], reports: Path | None = None) -> list[Pat
         pages = site_readings.pages(evidence, briefs, language) if evidence else {}
         for file, text in pages.items():
             site.add(f"{language}/{file}", text)
-    for asset in ("style.css", "table.js"):
+    for asset in ("style.css", "table.js", "sources.js"):
         site.add(f"assets/{asset}", (TEMPLATES / asset).read_bytes())
     site.add("index.html", _choice(site, tables))
     return [_write(folder / name, content) for name, content in sorted(site.files.items())]

@@ -80,8 +80,14 @@ def _exporter(code: bool) -> HTMLExporter:
 def _cell(cell: NotebookNode, stem: str, language: str, files: dict[str, bytes]) -> NotebookNode:
     if cell.cell_type == "code":
         cell.execution_count = None
-        cell.outputs = [_output(output, stem, language, files) for output in cell.outputs]
+        shown = [output for output in cell.outputs if not _names_only(output)]
+        cell.outputs = [_output(output, stem, language, files) for output in shown]
     return cell
+
+
+def _names_only(output: NotebookNode) -> bool:
+    """Whether an output is plain text: the names of the tables that a chapter has written."""
+    return set(output.get("data", {})) == {"text/plain"}
 
 
 def _output(
@@ -155,6 +161,6 @@ def figure_html(path: str, picture: bytes, alt: str, link: str) -> str:
     )
     caption = f"<figcaption>{link}</figcaption>" if link else ""
     return (
-        f'<figure><img src="{path}" alt="{html.escape(alt)}" width="{width}" height="{height}">'
+        f'<figure tabindex="0"><img src="{path}" alt="{html.escape(alt)}" width="{width}" height="{height}">'
         f"{caption}</figure>"
     )

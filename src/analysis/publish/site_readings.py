@@ -13,10 +13,9 @@ import pandas as pd
 from analysis import geography, paths, wording
 from analysis.coverage import reading_anchor
 from analysis.indicators import INDICATORS
+from analysis.provenance.mixed import written
 from analysis.publish.site_page import brief_file, page, readings_file, render, safe_address
 from analysis.wording import say, write
-
-_DIGITS = {"percent": "percent2", "persons": "integer", "days": "number1"}
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def _unit_page(
         aim_heads=[say(f"site.targets_{head}", language) for head in _AIM_HEADS],
         sources=[_source(s, sources.loc[s], language) for s in used if s in sources.index],
     )
-    return page(language, file, title, body, "readings", intro)
+    return page(language, file, title, body, "readings", intro, "sources.js")
 
 
 _HEADS = ("day", "value", "interval", "basis", "evidence", "rule", "sources")
@@ -135,7 +134,7 @@ def _aims(targets: pd.DataFrame, language: str) -> list[dict[str, Any]]:
                 "anchor": anchor,
                 "indicator": INDICATORS[indicator].label(language, short=True),
                 "due": write(row["due"], "short_date", language),
-                "value": write(row["value"], _spec(indicator), language),
+                "value": written(float(row["value"]), INDICATORS[indicator].unit, language),
                 "setter": say(f"setter.{row['setter']}", language),
                 "announced": write(row["announced"], "short_date", language),
                 "sources": [source for source in row["sources"].split(";") if source],
@@ -144,18 +143,15 @@ def _aims(targets: pd.DataFrame, language: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _spec(indicator: str) -> str:
-    return _DIGITS.get(INDICATORS[indicator].unit, "number1")
-
-
 def _row(row: Mapping[Hashable, Any], language: str) -> dict[str, Any]:
-    spec = _DIGITS.get(str(row["unit"]), "number1")
-    ends = (write(row[end], spec, language) for end in ("lower", "upper"))
+    value, *ends = (
+        written(float(row[part]), str(row["unit"]), language) for part in ("value", "lower", "upper")
+    )
     return {
         "anchor": reading_anchor(row["reading_id"]),
         "day": write(row["as_of"], "short_date", language),
-        "value": write(row["value"], spec, language),
-        "band": "–".join(ends),
+        "value": value,
+        "band": "–".join(dict.fromkeys(ends)),
         "basis": _word("basis", row["basis"], language),
         "evidence": _word("evidence", row["kind_of_evidence"], language),
         "rule": _word("rule", row["rule"], language),
@@ -171,13 +167,11 @@ def _word(topic: str, name: Any, language: str) -> str:
 
 
 def _source(source_id: str, source: pd.Series, language: str) -> dict[str, str]:
-    published = str(source["published"])
-    whole = len(published) == 10
     return {
         "id": source_id,
         "publisher": str(source["publisher"]),
-        "day": write(published, "short_date", language) if whole else published,
-        "title": str(source["title"]),
+        "day": write(str(source["published"]), "source_day", language),
+        "title": write(str(source["title"]), "source_title", language),
         "url": safe_address(str(source["url"])),
     }
 

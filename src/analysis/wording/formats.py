@@ -34,7 +34,11 @@ _BEYOND = {
 }
 _DATES = {"en": "d MMMM y", "vi": "dd/MM/y"}
 _SHORT_DATES = {"en": "d MMM y", "vi": "dd/MM/y"}
+_SHORT_MONTHS = {"en": "MMM y", "vi": "MM/y"}
 _MONTHS = {"en": "MMMM y", "vi": "'tháng' M/y"}
+#: How the table of sources marks a title that was read off the address of its page.
+_FROM_ADDRESS = ("[slug]", "[title from the address]")
+_READ_OFF = {"en": "title from the address", "vi": "tiêu đề lấy từ địa chỉ"}
 
 
 def write(value: Any, spec: str, language: str) -> str:
@@ -45,7 +49,8 @@ def write(value: Any, spec: str, language: str) -> str:
     or 100, ``numberN``, ``signedN`` (always with its sign), ``integer``, ``rounded`` (two leading
     digits, for quantities known roughly), ``p_value``, ``date``, ``short_date``, ``month``,
     ``year``, ``list``, ``unit`` (a code, or ``level/code``), ``indicator``, ``indicator_short``,
-    ``indicator_inline`` (as within a sentence), ``units`` and ``indicators`` (lists) and ``text``.
+    ``indicator_inline`` (as within a sentence), ``units`` and ``indicators`` (lists),
+    ``source_day`` and ``source_title`` (as the table of sources holds them) and ``text``.
     A missing value is a dash.
 
     Raises:
@@ -148,8 +153,29 @@ def _indicator_short(value: Any, digits: int, language: str) -> str:
 
 
 def _indicator_inline(value: Any, digits: int, language: str) -> str:
-    label = INDICATORS[value].label(language)
-    return label[0].lower() + label[1:]
+    return _within(INDICATORS[value].label(language))
+
+
+def _indicator_short_inline(value: Any, digits: int, language: str) -> str:
+    return _within(INDICATORS[value].label(language, short=True))
+
+
+def _within(label: str) -> str:
+    """Return a label as it stands within a sentence; an abbreviation keeps its capitals."""
+    return label if label[1:2].isupper() else label[0].lower() + label[1:]
+
+
+def _source_day(value: Any, digits: int, language: str) -> str:
+    """Write the day, the month or the year that a source was published in, as far as known."""
+    if len(value) == 10:
+        return _dated(_SHORT_DATES)(value, digits, language)
+    return _dated(_SHORT_MONTHS)(f"{value}-01", digits, language) if len(value) == 7 else value
+
+
+def _source_title(value: Any, digits: int, language: str) -> str:
+    """Write a title; one that was read off the address says so in the language."""
+    bare = value.removeprefix(_FROM_ADDRESS[0]).removesuffix(_FROM_ADDRESS[1]).strip()
+    return bare if bare == value else f"{bare} [{_READ_OFF[language]}]"
 
 
 def _list(value: Iterable[Any], digits: int, language: str) -> str:
@@ -178,10 +204,12 @@ _WRITERS: dict[str, Callable[[Any, int, str], str]] = {
     "year": _year,
     "list": _list,
     "units": _listed(_unit),
-    "indicators": _listed(_indicator_short),
+    "indicators": _listed(_indicator_short_inline),
     "unit": _unit,
     "indicator": _indicator,
     "indicator_short": _indicator_short,
     "indicator_inline": _indicator_inline,
+    "source_day": _source_day,
+    "source_title": _source_title,
     "text": lambda value, digits, language: str(value),
 }
