@@ -15,11 +15,12 @@ import report_site
 import synthetic_report
 
 from analysis.brief import Tables, brief
+from analysis.descriptions import described
 from analysis.publish.pdf import brief_pdf
 from analysis.publish.site_page import brief_file
 from analysis.publish.workbook import Sheet, number_format, workbook
 from analysis.results import Result
-from analysis.wording import write
+from analysis.wording import say, write
 
 pytestmark = pytest.mark.xdist_group("site")
 LANGUAGES = ("en", "vi")
@@ -192,7 +193,7 @@ def book(result):
 def test_the_workbook_has_contents_frozen_heads_typed_cells_and_no_formula():
     content = book(hostile())
     loaded = openpyxl.load_workbook(io.BytesIO(content))
-    assert loaded.sheetnames == ["Contents", "hostile"]
+    assert loaded.sheetnames == ["Contents", "Columns", "hostile"]
     contents, sheet = loaded["Contents"], loaded["hostile"]
     assert contents["A5"].value == "hostile" and contents["C5"].value == 7
     assert contents["A5"].hyperlink.location == "'hostile'!A1"
@@ -206,6 +207,27 @@ def test_the_workbook_has_contents_frozen_heads_typed_cells_and_no_formula():
     assert sheet["D5"].number_format == "0%"
     for name in zipfile.ZipFile(io.BytesIO(content)).namelist():
         assert b"<f>" not in zipfile.ZipFile(io.BytesIO(content)).read(name)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_sheet_has_title_note_units_and_columns_in_the_language(reports, language):
+    book = openpyxl.load_workbook(reports / language / "tables.xlsx", read_only=True)
+    contents, columns, *names = book.sheetnames
+    assert contents == say("workbook.contents", language)
+    rows = list(book[columns].iter_rows(4, values_only=True))
+    told = {(sheet, column): (unit, meaning) for sheet, column, unit, meaning in rows}
+    plain = [name for name in names if name != "provinces"]
+    assert len(plain) >= 4
+    for name in plain:
+        what = described(name, language)
+        title, note, units, heads = (
+            list(row) for row in book[name].iter_rows(1, 4, values_only=True)
+        )
+        assert title[0] == say("workbook.table", language, name=name, title=what.title)
+        assert note[0] == what.description
+        for head, unit in zip(heads, units, strict=True):
+            assert (unit or "") == what.units.get(head, "")
+            assert told[name, head] == (unit, what.fields[head])
 
 
 def test_a_table_of_the_chapters_carries_its_description_and_units(reports):

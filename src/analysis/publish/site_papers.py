@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,7 @@ import pandas as pd
 from analysis import geography, overview, paths
 from analysis.brief import Tables, brief
 from analysis.datapackage import schemas
+from analysis.descriptions import described
 from analysis.figures import brief as brief_figures
 from analysis.figures.style import Figure
 from analysis.publish.pdf import brief_pdf, country_pdf
@@ -68,6 +70,8 @@ def sheets(tables: Tables | None, language: str) -> list[Sheet]:
         levels = ("country", "province_63", "province_34")
         made.append(Sheet("provinces", title, overview.provinces(tables, levels)))
     for path in sorted(Path(paths.PROCESSED).glob("*.csv")):
+        if path.stem not in schemas():
+            continue
         table = paths.read_processed(path.name)
         if 0 < len(table) <= _MOST_ROWS:
             made.append(_sheet(path.stem, table, language))
@@ -76,12 +80,11 @@ def sheets(tables: Tables | None, language: str) -> list[Sheet]:
 
 def _sheet(name: str, table: pd.DataFrame, language: str) -> Sheet:
     """Return a table of data/processed as a sheet, described as in the data package."""
-    described = schemas().get(name, {"title": "", "description": "", "fields": {}})
-    title = say("workbook.table", language, name=name, title=described["title"])
+    what = described(name, language)
+    title = say("workbook.table", language, name=name, title=what.title)
     result = Result(_plain(name), _dated(table), formats=_formats(table))
-    units = {column: what["unit"] for column, what in described["fields"].items() if "unit" in what}
-    note = " ".join(described["description"].split())
-    return Sheet(name[:_LONGEST_NAME], title, result, plain=True, note=note, units=units)
+    sheet = Sheet(name[:_LONGEST_NAME], title, result, plain=True, note=what.description)
+    return replace(sheet, units=what.units, fields=what.fields)
 
 
 def _formats(table: pd.DataFrame) -> dict[str, str]:

@@ -33,7 +33,7 @@ class Sheet:
     """A sheet: its name (unique, at most 31 letters), what it holds, and the table.
 
     A plain sheet is a table of data/processed; its headings are the names of the columns, which
-    the data package describes.
+    the data package describes; `fields` says what each holds.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Sheet:
     plain: bool = False
     note: str = ""
     units: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 def workbook(sheets: Sequence[Sheet], language: str) -> bytes:
@@ -54,7 +55,8 @@ def workbook(sheets: Sequence[Sheet], language: str) -> bytes:
     Raises:
         ValueError: two sheets have one name, or a name is one that spreadsheets refuse.
     """
-    _check_names([sheet.name for sheet in sheets])
+    own = [say("workbook.contents", language), say("workbook.fields", language)]
+    _check_names([*own, *(sheet.name for sheet in sheets)])
     memory = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     book = xlsxwriter.Workbook(memory, {**options, "nan_inf_to_errors": False})
@@ -62,6 +64,7 @@ def workbook(sheets: Sequence[Sheet], language: str) -> bytes:
     book.set_properties({"title": title, "created": _FIXED_DAY, "author": "", "comments": ""})
     styles = _Styles(book)
     _contents(book, sheets, styles, language)
+    _fields(book, sheets, styles, language)
     for sheet in sheets:
         _write_sheet(book.add_worksheet(sheet.name), sheet, styles, language)
     book.close()
@@ -136,6 +139,23 @@ def _contents(book: Workbook, sheets: Sequence[Sheet], styles: _Styles, language
         page.write_string(row, 1, sheet.title)
         page.write_number(row, 2, len(sheet.result.table))
     page.freeze_panes(4, 0)
+
+
+def _fields(book: Workbook, sheets: Sequence[Sheet], styles: _Styles, language: str) -> None:
+    """Write what the columns of the plain sheets hold, one row a column."""
+    page = book.add_worksheet(say("workbook.fields", language))
+    page.write_string(0, 0, say("workbook.fields_title", language), styles.title)
+    for column, (head, width) in enumerate(
+        [("sheet", 32), ("column", 26), ("unit", 26), ("meaning", 100)]
+    ):
+        page.set_column(column, column, width)
+        page.write_string(2, column, say(f"workbook.{head}", language), styles.head)
+    listed = [(sheet, name, text) for sheet in sheets for name, text in sheet.fields.items()]
+    for row, (sheet, name, text) in enumerate(listed, start=3):
+        for column, cell in enumerate((sheet.name, name, sheet.units.get(name, ""), text)):
+            page.write_string(row, column, cell)
+    page.freeze_panes(3, 2)
+    page.autofilter(2, 0, max(3, 2 + len(listed)), 3)
 
 
 def _write_sheet(page: Worksheet, sheet: Sheet, styles: _Styles, language: str) -> None:
