@@ -134,7 +134,7 @@ def draw(
     official: draw persons over official figures too, jointly with the level.
     """
     source = built.evidence
-    days = pd.DatetimeIndex(dates)
+    days = pd.DatetimeIndex(list(dates))
     codes = source.units.codes
     table = pd.DataFrame(
         [("province_63", code, indicator, day) for code in codes for day in days],

@@ -158,7 +158,7 @@ def _readings(usable: pd.DataFrame, family: str, space: Units, settings: Setting
 def _first_of(table: pd.DataFrame) -> dict[str, pd.Timestamp]:
     """The date of the first nationwide reading of each indicator (for the ablation)."""
     country = table[table["geo_level"] == "country"]
-    return country.groupby("indicator")["as_of"].min().to_dict()
+    return {str(name): day for name, day in country.groupby("indicator")["as_of"].min().items()}
 
 
 def _coverage(readings: pd.DataFrame, family: str) -> pd.DataFrame:
@@ -290,8 +290,7 @@ def _void(table: pd.DataFrame, known: Known) -> pd.Series:
     """Targets older than the Government's last assignment for their indicator, and due after it."""
     events = known.raw.policy_events
     void = pd.Series(False, index=table.index)
-    for event in events[events["affects"].str.contains("targets")].itertuples():
-        day = pd.Timestamp(event.date)
+    for day in events.loc[events["affects"].str.contains("targets"), "date"]:
         # An assignment whose figures are not known cannot take the place of older ones.
         renewed = set(known.targets.loc[known.targets["announced"] == day, "indicator"])
         same = table["indicator"].isin(renewed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -46,7 +47,7 @@ def answer(tables: ForecastTables) -> Result:
     )
 
 
-def _sentence(row: dict[str, Any]) -> dict[str, Any]:
+def _sentence(row: Mapping[Any, Any]) -> dict[str, Any]:
     names = ["indicator", "date", "target", "q10", "q50", "q90", "p_meets_reported"]
     return {**{name: row[name] for name in names}, "verdict": f"verdict.{row['verdict']}"}
 
@@ -161,8 +162,8 @@ def silence(tables: ForecastTables, known: Known, indicator: str = MAIN) -> Resu
     """
     rows = at_target(tables)
     rows = rows[(rows["geo_level"] == "province_63") & (rows["indicator"] == indicator)]
-    last = known.readings[known.readings["indicator"] == indicator]
-    last = last.groupby("province_code")["as_of"].max()
+    own = known.readings[known.readings["indicator"] == indicator]
+    last = own.groupby("province_code")["as_of"].max()
     since = known.origin - pd.DateOffset(months=SILENT)
     quiet = ~(rows["province_code"].map(last) > since)
     p = rows["p_meets_reported"]

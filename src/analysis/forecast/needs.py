@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from pandas._libs.tslibs.nattype import NaTType
 
 from analysis.forecast.outlook import FIRST_YEAR, Outlook
 from analysis.targets import Target
@@ -89,7 +90,7 @@ def _ended(own: Outlook, year: int) -> bool:
     return pd.Timestamp(year, 12, 31) <= own.origin
 
 
-def reached(own: Outlook, unit: tuple[str, str], target: float) -> pd.Timestamp:
+def reached(own: Outlook, unit: tuple[str, str], target: float) -> pd.Timestamp | NaTType:
     """First year-end after the origin with an even chance of the level meeting the target."""
     median = np.median(own.of(*unit, "true"), axis=0)
     for place, day in enumerate(own.draws.dates):

@@ -9,6 +9,7 @@ of the others. Participants add up to the country's, which ties the provinces to
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -58,8 +59,8 @@ def ratio(known: Known, units: Units) -> Ratio:
     return _conditioned(pairs, own, units, middle, between, within)
 
 
-def _within(own: pd.DataFrame, groups: pd.core.groupby.SeriesGroupBy) -> float:
-    """Pooled standard deviation of a province's ratios around their mean."""
+def _within(own: pd.DataFrame, groups: Any) -> float:
+    """Pooled standard deviation of a province's ratios around their mean; grouped by province."""
     spare = len(own) - groups.ngroups
     if spare < 2:
         return LEAST_WITHIN

@@ -36,15 +36,20 @@ class Outlook:
     targets: pd.DataFrame
 
     def at(self, date: pd.Timestamp) -> int:
-        """The position of a date among the draws. Raises KeyError."""
-        return int(self.draws.dates.get_loc(pd.Timestamp(date)))
+        """The position of a date among the draws. Raises ValueError for another."""
+        return list(self.draws.dates).index(pd.Timestamp(date))
 
-    def of(self, level: str, code: str, scale: str) -> np.ndarray | None:
-        """(S, T) draws in percent; None for the official scale where there is none."""
+    @property
+    def scales(self) -> tuple[str, ...]:
+        """The scales on which there are draws."""
+        return ("true", "reported") if self.ratio is None else ("true", "reported", "official")
+
+    def of(self, level: str, code: str, scale: str) -> np.ndarray:
+        """(S, T) draws in percent. Raises ValueError for a scale that is not among `scales`."""
         if scale != "official":
             return self.draws.of(level, code, scale)
         if self.ratio is None:
-            return None
+            raise ValueError(f"{self.indicator} has no official denominator: ask for another scale")
         persons = np.minimum(self.draws.true * self.ratio[:, :, None], 100.0)
         return weighted(persons, self.draws.people, self.draws.members[level, code])
 
@@ -87,7 +92,7 @@ def outlooks(
 def outlook(built: Model, indicator: str, target_year: int, n: int = DRAWS) -> Outlook:
     """Draw one indicator from a fitted family."""
     known = built.known
-    drawn = draw(built, indicator, dates(known.origin, target_year), n)
+    drawn = draw(built, indicator, list(dates(known.origin, target_year)), n)
     own: Ratio | None = None
     if FAMILY[indicator] == "health":
         own = ratio(known, built.evidence.units)

@@ -85,9 +85,8 @@ def _pair(x: np.ndarray, own: np.ndarray) -> tuple[Pull, Pull]:
 
 def _densities(past: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """(n, C) values in percent and their probabilities, before any pull."""
-    made = [
-        cells(np.array([row.mean]), np.array([row.sd]), row.target) for row in past.itertuples()
-    ]
+    columns = past[["mean", "sd", "target"]].to_numpy(float)
+    made = [cells(mean[None], sd[None], target) for mean, sd, target in columns]
     return np.stack([middle(edges) for edges, _ in made]), np.stack([mass for _, mass in made])
 
 
@@ -98,7 +97,8 @@ def past_year_ends(fit: Fit, known: Known) -> pd.DataFrame:
     of the reported value, before any pull). The standard deviations are those of the whole fit.
     """
     pairs = _pairs(fit, known)
-    parts = [_forecast(fit, known, due, rows) for due, rows in pairs.groupby("as_of")]
+    days = sorted(pairs["as_of"].unique())
+    parts = [_forecast(fit, known, day, pairs[pairs["as_of"] == day]) for day in days]
     parts = [part for part in parts if len(part)]
     return pd.concat(parts, ignore_index=True) if parts else pairs.iloc[:0]
 

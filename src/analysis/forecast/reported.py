@@ -92,8 +92,9 @@ def mixture_quantiles(
     value = middle(edges)
     cumulative = np.concatenate([[0.0], np.cumsum(mass)])
     expected = float(mass @ value)
-    spread = float(np.sqrt(max(mass @ (value - expected) ** 2, 0.0)))
-    return 100 * expit(np.interp(levels, cumulative, edges)), expected, spread
+    spread = float(mass @ (value - expected) ** 2) ** 0.5
+    found: np.ndarray = expit(np.interp(levels, cumulative, edges))
+    return 100 * found, expected, spread
 
 
 def probability_at_least(
@@ -122,7 +123,7 @@ def cells(mean: np.ndarray, sd: np.ndarray, target: float) -> tuple[np.ndarray, 
 
     The target (percent) is an edge itself: where the pull jumps, no cell is cut in two.
     """
-    reach = REACH * np.sqrt(sd.max() ** 2 + mean.var())
+    reach = REACH * float(np.hypot(np.max(sd), np.std(mean)))
     width = 2 * reach / CELLS
     edges = mean.mean() - reach + width * np.arange(CELLS + 1)
     if 0 < target < 100:

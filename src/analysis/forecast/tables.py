@@ -174,12 +174,8 @@ def _scales(
     own: Outlook, unit: tuple[str, str], day: pd.Timestamp, target, enough: bool
 ) -> list[dict]:  # type: ignore[no-untyped-def]
     """A row for each scale of one unit and date."""
-    drawn = {scale: own.of(*unit, scale) for scale in SCALES}
-    drawn = {scale: d[:, own.at(day)] for scale, d in drawn.items() if d is not None}
-    chances = {
-        f"p_meets_{scale}": chance(drawn.get(scale), target.value if target else np.nan, enough)
-        for scale in SCALES
-    }
+    drawn = _drawn(own, unit, day)
+    chances = _chances(drawn, target.value if target else np.nan, enough)
     return [
         {
             **dict(zip(KEY, (*unit, own.indicator), strict=True)),
@@ -196,6 +192,15 @@ def _scales(
         }
         for scale, values in drawn.items()
     ]
+
+
+def _drawn(own: Outlook, unit: tuple[str, str], day: pd.Timestamp) -> dict[str, np.ndarray]:
+    """(S,) draws of one unit and day, by scale."""
+    return {scale: own.of(*unit, scale)[:, own.at(day)] for scale in own.scales}
+
+
+def _chances(drawn: dict[str, np.ndarray], target: float, enough: bool) -> dict[str, float]:
+    return {f"p_meets_{scale}": chance(drawn.get(scale), target, enough) for scale in SCALES}
 
 
 def chance(values: np.ndarray | None, target: float, enough: bool) -> float:
@@ -227,27 +232,20 @@ def _attainment(own: Outlook, shares: dict) -> pd.DataFrame:
         (table["indicator"] == own.indicator) & (table["due"] == due) & table["basis"].eq("")
     ]
     rows = []
-    for row in table.sort_values([*KEY[:2], "setter", "announced", "value"]).itertuples():
-        unit = (row.geo_level, row.province_code)
-        enough = shares[unit] >= ENOUGH
-        at = own.at(due)
+    order = [*KEY[:2], "setter", "announced", "value"]
+    for row in table.sort_values(order).to_dict("records"):
+        unit = (row["geo_level"], row["province_code"])
+        chances = _chances(_drawn(own, unit, due), row["value"], shares[unit] >= ENOUGH)
         rows.append(
             {
                 **dict(zip(KEY, (*unit, own.indicator), strict=True)),
                 "origin": own.origin,
                 "date": due,
-                "target_setter": row.setter,
-                "announced": row.announced,
-                "target": row.value,
-                **{
-                    f"p_meets_{scale}": chance(
-                        None if (d := own.of(*unit, scale)) is None else d[:, at],
-                        row.value,
-                        enough,
-                    )
-                    for scale in SCALES
-                },
-                "facts": row.facts,
+                "target_setter": row["setter"],
+                "announced": row["announced"],
+                "target": row["value"],
+                **chances,
+                "facts": row["facts"],
             }
         )
     return pd.DataFrame(rows)

@@ -6,6 +6,7 @@ of its denominators (on the logit scale: see :mod:`analysis.forecast.linear`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,7 +132,11 @@ def _members(provinces: pd.DataFrame, codes: tuple[str, ...]) -> dict[tuple[str,
 
 def _standardised(wide: pd.DataFrame, family: str) -> np.ndarray:
     """Covariates of the level with mean 0 and standard deviation 1; a missing one is the mean."""
-    scale = {"root": np.sqrt, "log": np.log, "plain": lambda values: values}
+    scale: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+        "root": np.sqrt,
+        "log": np.log,
+        "plain": lambda values: values,
+    }
     columns = []
     for name, how in LEVEL_COVARIATES[family].items():
         values = scale[how](wide[name].to_numpy(float))
