@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.facts import Raw, load_raw
-from analysis.facts.load import last_day
+from analysis.facts.dates import last_day
 from analysis.indicators import INDICATORS
 from analysis.readings import ReadingTables, build_readings
 

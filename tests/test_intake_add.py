@@ -115,7 +115,7 @@ def test_a_row_without_a_source_is_refused(raw_dir, tmp_path):
 
 def test_a_known_address_leads_to_its_source(raw_dir, tmp_path):
     known = load_raw(raw_dir).sources.iloc[0]
-    row = NEW | {"source_url": known["url"]}
+    row = NEW | {"source_url": known["url"], "as_of": "2022-11-30"}
     proposal = propose_facts(read_sheet(written(tmp_path / "d.csv", row)), "d.csv", raw_dir)
     assert proposal.counts == {"facts": 1, "sources": 0}
     assert proposal.checked().facts.iloc[-1]["source_id"] == known["source_id"]

@@ -10,6 +10,7 @@ import pandera.pandas as pa
 from analysis.indicators import HI_BASES, INDICATORS, LATE_PAYMENT_BASES
 
 REVISIONS = ("pre_2019_census", "post_2019_census")
+QUALIFIERS = ("exact", "about", "over", "under")
 BASES = ("", *LATE_PAYMENT_BASES, *HI_BASES)
 NUMBER_FORM = r"-?[0-9]{1,12}(\.[0-9]{1,9})?"
 WHOLE_FORM = r"[0-9]{1,9}"
@@ -28,16 +29,20 @@ def _one_of(values: tuple[str, ...] | list[str], message: str) -> pa.Check:
     return _each(frozenset(values).__contains__, message)
 
 
-def _is_day(value: str) -> bool:
-    if not re.fullmatch(r"(19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}", value):
+def is_day(value: str) -> bool:
+    """Whether a text is a date written as YYYY-MM-DD, of a year from 1990 to 2049."""
+    if not re.fullmatch(r"(199[0-9]|20[0-4][0-9])-[0-9]{2}-[0-9]{2}", value):
         return False
     return not pd.isna(pd.to_datetime(value, format="%Y-%m-%d", errors="coerce"))
 
 
 def _is_partial_day(value: str) -> bool:
-    if re.fullmatch(r"(19|20)[0-9]{2}(-(0[1-9]|1[0-2]))?", value):
+    if re.fullmatch(r"(199[0-9]|20[0-4][0-9])(-(0[1-9]|1[0-2]))?", value):
         return True
-    return value == "" or _is_day(value)
+    return value == "" or is_day(value)
+
+
+_NO_ADDRESS = re.compile(r"""[\s"'<>\\^`{}|]""")
 
 
 def _is_address(value: str) -> bool:
@@ -45,13 +50,23 @@ def _is_address(value: str) -> bool:
         return True
     try:
         parts = urlsplit(value)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and " " not in value
+        if _NO_ADDRESS.search(value) or value.count("://") > 1:
+            return False  # Two addresses in one cell, or signs that must be written as %22.
+        return value.startswith(("http://", "https://")) and bool(parts.hostname)
     except ValueError:
         return False
 
 
+_STAND_INS = {"nan", "none", "null", "nat", "n/a", "#n/a", "na", "inf", "-inf", "infinity"}
+_STAND_INS |= {"-infinity", "-nan"}
+_STAND_INS |= {"#ref!", "#value!", "#div/0!", "#name?", "#num!", "#null!", "undefined"}
+
+STATED = _each(
+    lambda value: value.lower() not in _STAND_INS,
+    "is what a program writes where a value is missing; leave the cell empty",
+)
 FILLED = _each(bool, "is empty")
-DAY = _each(_is_day, "is not a date written as YYYY-MM-DD")
+DAY = _each(is_day, "is not a date written as YYYY-MM-DD")
 PARTIAL_DAY = _each(_is_partial_day, "is not a date written as YYYY, YYYY-MM or YYYY-MM-DD")
 ADDRESS = _each(_is_address, "is not an http or https address")
 NUMBER = _each(
@@ -70,31 +85,38 @@ CODE = _each(
     lambda value: re.fullmatch(r"[A-Za-z0-9_.-]{1,12}", value) is not None,
     "is not a code: letters, digits, dot, hyphen, at most 12",
 )
+NAME = _each(
+    lambda value: re.fullmatch(r"[a-z][a-z0-9_]{0,59}", value) is not None,
+    "is not a name: small letters, digits and underscores",
+)
+LEVEL = _one_of(
+    ("country", "province_63", "province_34"),
+    "is not a level: country, province_63 or province_34",
+)
 
 
 def _table(**columns: list[pa.Check]) -> pa.DataFrameSchema:
+    """Return the contract of a table: free text gets the check of what programs put there."""
+    free = {name for name, checks in columns.items() if checks in ([], [FILLED], [CODE])}
     return pa.DataFrameSchema(
-        {name: pa.Column(str, checks) for name, checks in columns.items()}, strict=False
+        {
+            name: pa.Column(str, [*checks, STATED] if name in free else checks)
+            for name, checks in columns.items()
+        },
+        strict=False,
     )
 
 
 SCHEMAS: dict[str, pa.DataFrameSchema] = {
     "facts": _table(
-        geo_level=[
-            _one_of(
-                ("country", "province_63", "province_34"),
-                "is not a level: country, province_63 or province_34",
-            )
-        ],
+        geo_level=[LEVEL],
         province_code=[CODE],
         province=[FILLED],
         indicator=[_one_of(list(INDICATORS), "is not a known indicator")],
         basis=[_one_of(BASES, "is not a known basis")],
         value=[NUMBER],
         unit=[FILLED],
-        qualifier=[
-            _one_of(("exact", "about", "over", "under"), "is not exact, about, over or under")
-        ],
+        qualifier=[_one_of(QUALIFIERS, "is not exact, about, over or under")],
         kind=[_one_of(("actual", "target"), "is neither actual nor target")],
         as_of=[DAY],
         denominator=[],
@@ -148,7 +170,7 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
     "covariates": _table(
         province_code=[CODE],
         year=[YEAR],
-        covariate=[FILLED],
+        covariate=[NAME],
         value=[NUMBER],
         unit=[FILLED],
         source_id=[FILLED],
@@ -169,7 +191,7 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
     ),
     "corrections": _table(
         correction_id=[CODE],
-        geo_level=[FILLED],
+        geo_level=[LEVEL],
         province_code=[CODE],
         indicator=[_one_of(list(INDICATORS), "is not a known indicator")],
         kind=[_one_of(("actual", "target"), "is neither actual nor target")],

@@ -17,9 +17,15 @@ LONGEST_CELL = 2000
 
 # Vietnamese UTF-8 read as Windows-1252 and saved again: "ế" has become "áº¿", "đ" has become "Ä‘".
 _MISREAD = re.compile(r"á[º»]|[ÃÂÄÆ][\u0080-\u00bf\u2018-\u2026\u20ac\u0152\u2030]|\ufffd")
+# "Qu?ng Nam": an encoding without the letter has put a question mark. Addresses may hold one.
+_LOST = re.compile(r"\w\?\w")
+# The Icelandic eth looks like Đ, Cyrillic and Greek letters look like Latin ones.
+_LOOKALIKE = re.compile("[\u00d0\u00f0\u0189\u0370-\u052f]")
+_HARD_BLANK = re.compile("[\u00a0\u2007\u2009\u202f]")
 _INVISIBLE = re.compile("[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 # A text that a spreadsheet would compute: "=1+1", "@SUM(A1)", "+cmd|...", "-HYPERLINK(...)".
-_FORMULA = re.compile(r"^[=@]|^[+-].*([A-Za-z]\w*\(|\||!)")
+# Full-width signs count, since East Asian spreadsheets compute them too.
+_FORMULA = re.compile(r"^[=@＝＠]|^[+＋－-].*([A-Za-z]\w*\(|\||!)")
 
 
 @dataclass(frozen=True, order=True)
@@ -52,18 +58,23 @@ def read_text(
         faults of form.
     """
     text, faults = _decode(file, content)
+    faults = faults or _whole_file_faults(file, text, columns)
     if faults:
         return None, faults
     header, bad_rows, faults = _shape(file, text, columns)
     if header is None:
         return None, faults
+    readable = text
+    if bad_rows:
+        left_out = {row - 1 for row in bad_rows}
+        lines = text.split("\n")
+        readable = "\n".join(line for n, line in enumerate(lines) if n not in left_out)
     table = pd.read_csv(
-        io.StringIO(text),
+        io.StringIO(readable),
         dtype=str,
         keep_default_na=False,
         na_filter=False,
         skip_blank_lines=False,
-        skiprows=[row - 1 for row in bad_rows],
         header=0,
         names=header,
     )
@@ -85,6 +96,25 @@ def _decode(file: str, content: bytes) -> tuple[str, list[Fault]]:
         message = "is not UTF-8 (wrong encoding); save the file as CSV UTF-8"
         return "", [Fault(file, row, "", found, message)]
     return text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n") + "\n", []
+
+
+def _whole_file_faults(file: str, text: str, columns: tuple[str, ...]) -> list[Fault]:
+    if not text.strip():
+        return [Fault(file, 0, "", "", "is empty; restore it from git")]
+    first = text.split("\n", 1)[0]
+    for name, sign in (("semicolons", ";"), ("tabs", "\t")):
+        if "," not in first and first.count(sign) >= len(columns) - 1:
+            message = f"the cells are separated by {name}; save it as CSV separated by commas"
+            return [Fault(file, 1, "", first[:60], message)]
+    if "\0" not in text:
+        return []
+    row = text.count("\n", 0, text.index("\0")) + 1
+    cells = next(csv.reader([text.split("\n")[row - 1].replace("\0", "\ufffd")]), [])
+    at = next((i for i, cell in enumerate(cells) if "\ufffd" in cell), 0)
+    names = [_clean(name) for name in next(csv.reader([first.replace("\0", "")]), [])]
+    column = names[at] if at < len(names) else ""
+    value = cells[at] if at < len(cells) else ""
+    return [Fault(file, row, column, value, "holds a zero byte; type the cell again")]
 
 
 def _shape(
@@ -135,14 +165,15 @@ def _header_faults(file: str, header: list[str], columns: tuple[str, ...]) -> li
 
 
 def _clean(text: str) -> str:
-    return unicodedata.normalize("NFC", text).strip()
+    return unicodedata.normalize("NFC", _HARD_BLANK.sub(" ", text)).strip()
 
 
 def _clean_column(column: pd.Series) -> pd.Series:
     # Few distinct values in most columns: clean each once. Linear in the number of rows.
-    codes, values = pd.factorize(column)
-    cleaned = pd.Series([_clean(value) for value in values], dtype=str)
-    return cleaned.take(codes).set_axis(column.index)
+    cleaned = {value: _clean(value) for value in column.unique()}
+    if all(value == clean for value, clean in cleaned.items()):
+        return column
+    return column.map(cleaned).astype(str)
 
 
 def _cell_faults(file: str, table: pd.DataFrame, columns: tuple[str, ...]) -> list[Fault]:
@@ -164,6 +195,10 @@ def _cell_message(value: str) -> str:
         return "holds an invisible control character; delete it"
     if _MISREAD.search(value):
         return "was read in a wrong encoding before it was saved; type the letters again"
+    if _LOST.search(value) and "://" not in value:
+        return "has a question mark in place of a letter; type the letters again"
+    if _LOOKALIKE.search(value):
+        return "holds a letter that only looks like a Vietnamese one; type it again"
     if _FORMULA.match(value):
         return "would be computed as a formula by a spreadsheet; rephrase it"
     return ""

@@ -1,0 +1,51 @@
+"""Checks of the tables of rules: policy events and corrections."""
+
+import re
+from collections.abc import Callable
+
+import pandas as pd
+
+from analysis.facts.cells import where
+from analysis.facts.schemas import BASES, NUMBER_FORM, QUALIFIERS, is_day
+from analysis.facts.text import Fault
+from analysis.indicators import INDICATORS
+
+# What a policy event may bear on, beside the indicators.
+SUBJECTS = {*INDICATORS, "late_payment", "reporting", "geography"}
+_SIGN = r"([+0-].*|break.*)?"
+# The action of a correction -> what its new content has to be.
+_CONTENT: dict[str, Callable[[str], bool]] = {
+    "value": lambda text: re.fullmatch(NUMBER_FORM, text) is not None,
+    "basis": BASES.__contains__,
+    "qualifier": QUALIFIERS.__contains__,
+    "as_of": is_day,
+    "note": bool,
+    "drop": "".__eq__,
+}
+
+
+def event_faults(events: pd.DataFrame) -> list[Fault]:
+    """Return events that bear on nothing known, or whose sign cannot be read."""
+    subjects = events["affects"].str.split(",").map(lambda parts: [p.split()[:1] for p in parts])
+    strange = ~subjects.map(lambda parts: all(p and p[0] in SUBJECTS for p in parts)).astype(bool)
+    unclear = ~events["expected_sign"].str.fullmatch(_SIGN)
+    known = "names no indicator; write such as hi_coverage, late_payment, reporting, geography"
+    return [
+        *where("policy_events", events, strange, "affects", known),
+        *where("policy_events", events, unclear, "expected_sign", "begins with no +, -, 0, break"),
+    ]
+
+
+def correction_faults(corrections: pd.DataFrame) -> list[Fault]:
+    """Return corrections whose content does not fit what they replace, or without both reasons."""
+    pairs = zip(corrections["action"], corrections["corrected"], strict=True)
+    unfit = [action in _CONTENT and not _CONTENT[action](text) for action, text in pairs]
+    english = corrections["reason"].map(str.isascii).astype(bool)
+    vietnamese = ~corrections["reason_vi"].map(str.isascii).astype(bool)
+    unfitting = pd.Series(unfit, corrections.index)
+    content = "does not fit the column that is replaced (nothing, where the fact is dropped)"
+    return [
+        *where("corrections", corrections, unfitting, "corrected", content),
+        *where("corrections", corrections, ~english, "reason", "is not in English letters"),
+        *where("corrections", corrections, ~vietnamese, "reason_vi", "is not in Vietnamese"),
+    ]
