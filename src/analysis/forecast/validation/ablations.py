@@ -13,7 +13,7 @@ from analysis import forecast
 from analysis.cache import cached
 from analysis.forecast.validation import scores
 from analysis.forecast.validation.own import analysis
-from analysis.forecast.validation.run import Evaluation, evaluate
+from analysis.forecast.validation.run import Evaluation, evaluate_all
 
 KEYS = ["design", "origin", "province_code", "as_of"]
 #: Ingredients that act on the chance of meeting a target only, not on the forecast value.
@@ -29,11 +29,13 @@ def ingredients() -> list[str]:
 
 
 @cached
-def without(ingredient: str, indicator: str, readings: pd.DataFrame, raw: Any) -> Evaluation:
-    """The rolling origins with one ingredient switched off."""
-    settings = dataclasses.replace(forecast.Settings(), **{ingredient: False})
-    peer = partial(analysis, settings=settings)
-    return evaluate(peer, indicator, "rolling_origin", readings, raw, f"without {ingredient}")
+def without(indicator: str, readings: pd.DataFrame, raw: Any) -> dict[str, Evaluation]:
+    """The rolling origins with one ingredient switched off at a time, by ingredient."""
+    models = {}
+    for ingredient in ingredients():
+        settings = dataclasses.replace(forecast.Settings(), **{ingredient: False})
+        models[ingredient] = partial(analysis, settings=settings)
+    return evaluate_all(models, indicator, "rolling_origin", readings, raw)
 
 
 def ablation_table(full: pd.DataFrame, reduced: dict[str, pd.DataFrame]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,16 +62,36 @@ def evaluate(
     raw: Any,
     name: str | None = None,
 ) -> Evaluation:
-    """Forecast and score every fold of `design` (one of RUNS).
-
-    A PeerFailure is recorded as a failure with its reason; any other exception stops the run.
-    """
-    peer = model_of(model) if isinstance(model, str) else model
+    """Forecast and score every fold of `design` (one of RUNS) with one model."""
     label = name or (model if isinstance(model, str) else model.__name__)
-    results = [
-        evaluate_fold(peer, label, indicator, fold)
-        for fold in designs.folds(design, readings, raw, indicator)
-    ]
+    return evaluate_all({label: model}, indicator, design, readings, raw)[label]
+
+
+def evaluate_all(
+    models: Mapping[str, str | Callable[..., pd.DataFrame]],
+    indicator: str,
+    design: str,
+    readings: pd.DataFrame,
+    raw: Any,
+) -> dict[str, Evaluation]:
+    """Forecast and score every fold of `design` (one of RUNS) with several models, by label.
+
+    The folds are made once for all. A PeerFailure is recorded as a failure with its reason; any
+    other exception stops the run.
+    """
+    folds = list(designs.folds(design, readings, raw, indicator))
+    return {
+        label: _together(
+            [
+                evaluate_fold(model_of(one) if isinstance(one, str) else one, label, indicator, f)
+                for f in folds
+            ]
+        )
+        for label, one in models.items()
+    }
+
+
+def _together(results: list[Evaluation]) -> Evaluation:
     return Evaluation(*(pd.concat(parts, ignore_index=True) for parts in _columns(results)))
 
 
@@ -157,10 +177,9 @@ def table(scored: pd.DataFrame, by_origin: bool = True) -> pd.DataFrame:
     the same forecasts and is left empty where a reference has none.
     """
     keys = ["indicator", "design", "province_code", "as_of", "origin"]
-    reference = {
-        label: scored[scored["model"] == model].set_index(keys)["crps"]
-        for label, model in (("naive", NAIVE), ("national", BENCHMARK))
-    }
+    for label, reference in (("naive", NAIVE), ("national", BENCHMARK)):
+        other = scored.loc[scored["model"] == reference, [*keys, "crps"]]
+        scored = scored.merge(other.rename(columns={"crps": label}), on=keys, how="left")
     rows = []
     for (model, indicator, design), part in scored.groupby(["model", "indicator", "design"]):
         groups: list[tuple[Any, pd.DataFrame]] = [("all", part)]
@@ -169,20 +188,16 @@ def table(scored: pd.DataFrame, by_origin: bool = True) -> pd.DataFrame:
         for origin, group in groups:
             row: dict[Any, Any] = {"model": model, "indicator": indicator}
             row |= {"design": design, "origin": origin, **scores.summary(group).to_dict()}
-            for label, other in reference.items():
-                row |= _skill(group.set_index(keys), other, label)
-            rows.append(row)
+            rows.append(row | _skill(group, "naive") | _skill(group, "national"))
     return pd.DataFrame(rows)
 
 
-def _skill(own: pd.DataFrame, other: pd.Series, label: str) -> dict[str, float]:
-    both = own.join(other.rename("other"), how="inner")
+def _skill(group: pd.DataFrame, label: str) -> dict[str, float]:
     names = (f"skill_vs_{label}", f"skill_vs_{label}_low", f"skill_vs_{label}_high")
-    if len(both) < len(own):
+    if group[label].isna().any():
         return dict.fromkeys(names, np.nan)
-    province = both.index.get_level_values("province_code").to_series()
-    crps = both["crps"].reset_index(drop=True), both["other"].reset_index(drop=True)
-    return dict(zip(names, scores.skill(*crps, province, label), strict=True))
+    found = scores.skill(group["crps"], group[label], group["province_code"], label)
+    return dict(zip(names, found, strict=True))
 
 
 def compact(full: pd.DataFrame) -> str:

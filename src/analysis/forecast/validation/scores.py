@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -46,19 +47,21 @@ def distribution(quantiles: Floats, value: Floats) -> Floats:
     Linear between the quantiles on the scale of normal scores, and beyond the outer ones with
     the slope of the tail from q0.01 to q0.05 (q0.95 to q0.99), so that it is exact for a normal.
     """
-    return np.array([_distribution(q, v) for q, v in zip(quantiles, value, strict=True)])
+    scores = [_normal_score(q, v) for q, v in zip(quantiles, value, strict=True)]
+    return norm.cdf(np.array(scores))
 
 
-def _distribution(quantiles: Floats, value: float) -> float:
-    at = norm.ppf(LEVELS)
-    x = quantiles + 1e-9 * np.arange(len(quantiles))
+_AT = norm.ppf(LEVELS)
+_STEP = 1e-9 * np.arange(len(LEVELS))
+
+
+def _normal_score(quantiles: Floats, value: float) -> float:
+    x = quantiles + _STEP
     if value < x[0]:
-        score = at[0] + (value - x[0]) * (at[4] - at[0]) / (x[4] - x[0])
-    elif value > x[-1]:
-        score = at[-1] + (value - x[-1]) * (at[-1] - at[-5]) / (x[-1] - x[-5])
-    else:
-        score = np.interp(value, x, at)
-    return float(norm.cdf(score))
+        return _AT[0] + (value - x[0]) * (_AT[4] - _AT[0]) / (x[4] - x[0])
+    if value > x[-1]:
+        return _AT[-1] + (value - x[-1]) * (_AT[-1] - _AT[-5]) / (x[-1] - x[-5])
+    return float(np.interp(value, x, _AT))
 
 
 def log_score(quantiles: Floats, lower: Floats, upper: Floats) -> Floats:
@@ -149,11 +152,16 @@ def skill(
     k = len(sums)
     if k < 2:
         return (float(estimate), np.nan, np.nan)
-    random = seeds.generator("validation", "skill", *names)
-    times = random.multinomial(k, np.full(k, 1 / k), size=REPLICATES)
-    replicated = times @ sums.to_numpy()
+    replicated = _times(k, "skill", *names) @ sums.to_numpy()
     low, high = np.quantile(1 - replicated[:, 0] / replicated[:, 1], [0.025, 0.975])
     return float(estimate), float(low), float(high)
+
+
+@cache
+def _times(k: int, *names: str) -> Floats:
+    """How often each of k provinces is drawn in each replicate: (REPLICATES, k)."""
+    random = seeds.generator("validation", *names)
+    return random.multinomial(k, np.full(k, 1 / k), size=REPLICATES)
 
 
 def mean_interval(values: pd.Series, province: pd.Series, *names: str) -> tuple[float, float]:
@@ -162,8 +170,7 @@ def mean_interval(values: pd.Series, province: pd.Series, *names: str) -> tuple[
     k = len(sums)
     if k < 2:
         return (np.nan, np.nan)
-    random = seeds.generator("validation", "mean", *names)
-    drawn = random.multinomial(k, np.full(k, 1 / k), size=REPLICATES) @ sums.to_numpy()
+    drawn = _times(k, "mean", *names) @ sums.to_numpy()
     low, high = np.quantile(drawn[:, 0] / drawn[:, 1], [0.025, 0.975])
     return float(low), float(high)
 

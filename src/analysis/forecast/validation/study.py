@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -36,6 +37,9 @@ REFERENCES = ("analysis", run.BENCHMARK, run.NAIVE)
 #: Characteristics on which provinces with and without readings are compared.
 COMPARED = ("population_2015", "urban_share", "income_month", "poverty_rate", "minority_share")
 
+
+#: What is worked on at once: arguments of `evaluations`, or of the ablations.
+Task = tuple[Any, ...]
 
 #: Files that are not named as the field is.
 FILES = {"silence": "selection_silence", "printed": "validation_as_printed"}
@@ -73,11 +77,17 @@ class Study:
 
 
 @cached
-def evaluation(
-    model: str, indicator: str, design: str, readings: pd.DataFrame, raw: Raw
-) -> Evaluation:
-    """One model in one design, kept on disk until readings or code change."""
-    return run.evaluate(model, indicator, design, readings, raw)
+def evaluations(
+    models: tuple[str, ...],
+    indicator: str,
+    design: str,
+    readings: pd.DataFrame,
+    raw: Raw,
+    kept: Path | None,
+) -> dict[str, Evaluation]:
+    """Models in one design, kept on disk until readings, code or the file `kept` change."""
+    names = {model: model for model in models}
+    return run.evaluate_all(names, indicator, design, readings, raw)
 
 
 @cached
@@ -92,16 +102,14 @@ def study(
     kept: the file of forecasts of heavier models ; with None they are left out.
     """
     printed = inputs.as_published(readings, raw)
-    tasks = [
-        (model, indicator, design, readings, raw)
+    tasks: list[Task] = [
+        (_models(design, kept), indicator, design, readings, raw, kept)
         for indicator in indicators
         for design in run.RUNS
-        for model in MODELS
-        if model not in KEPT_MODELS or (kept and design in KEPT_RUNS)
     ]
-    extra = [(model, "hi_coverage", "rolling_origin", *printed) for model in REFERENCES]
-    done = parallel.map(_one, tasks + extra)
-    scored, chances, failures = _tables(done[: len(tasks)])
+    tasks += [(REFERENCES, "hi_coverage", "rolling_origin", *printed, kept), (readings, raw)]
+    *done, as_printed, reduced = parallel.map(_part, tasks)
+    scored, chances, failures = _tables(done)
     full = run.table(scored)
     return Study(
         validation=full[VALIDATION],
@@ -109,10 +117,10 @@ def study(
         validation_forecasts=scored[FORECASTS],
         attainment_forecasts=chances,
         attainment_scores=_attainment_scores(chances, readings, raw, indicators),
-        ablations=_ablations(scored, readings, raw),
+        ablations=_ablations(scored, reduced),
         selection=_selection(chances, readings, raw, indicators),
         silence=_silence(chances, indicators),
-        printed=run.table(_tables(done[len(tasks) :])[0], by_origin=False),
+        printed=run.table(_tables([as_printed])[0], by_origin=False),
         model_failures=failures,
     )
 
@@ -122,15 +130,20 @@ def variants() -> pd.DataFrame:
     return pd.read_csv(Path(paths.ROOT) / "data" / "benchmarks" / "variants.csv")
 
 
-def _one(task: tuple) -> Evaluation:
-    """A kept model costs nothing and depends on its file; the others are cached by content."""
-    function = run.evaluate if task[0] in KEPT_MODELS else evaluation
-    return function(*task)
+def _models(design: str, kept: Path | None) -> tuple[str, ...]:
+    there = kept and design in KEPT_RUNS
+    return tuple(model for model in MODELS if there or model not in KEPT_MODELS)
 
 
-def _tables(done: list[Evaluation]) -> list[pd.DataFrame]:
+def _part(task: Task) -> dict[str, Evaluation]:
+    """Models in one design, or the ablations of the project's own model."""
+    return ablations.without("hi_coverage", *task) if len(task) == 2 else evaluations(*task)
+
+
+def _tables(done: list[dict[str, Evaluation]]) -> list[pd.DataFrame]:
     names = [field.name for field in dataclasses.fields(Evaluation)]
-    return [_together([getattr(one, name) for one in done]) for name in names]
+    parts = [evaluation for models in done for evaluation in models.values()]
+    return [_together([getattr(one, name) for one in parts]) for name in names]
 
 
 def _together(tables: list[pd.DataFrame]) -> pd.DataFrame:
@@ -143,19 +156,11 @@ def _attainment_scores(
     return _together([attainment.score_table(chances, readings, raw, one) for one in indicators])
 
 
-def _without(task: tuple) -> Evaluation:
-    return ablations.without(*task)
-
-
-def _ablations(scored: pd.DataFrame, readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
+def _ablations(scored: pd.DataFrame, reduced: dict[str, Evaluation]) -> pd.DataFrame:
     """Ablations of the model on health insurance, where there is enough to tell them apart."""
     own = scored[(scored["model"] == "analysis") & (scored["indicator"] == "hi_coverage")]
     own = own[own["design"].isin(designs.DESIGNS[:2])]
-    names = ablations.ingredients()
-    tasks = [(name, "hi_coverage", readings, raw) for name in names]
-    done = parallel.map(_without, tasks)
-    reduced = {name: one.scored for name, one in zip(names, done, strict=True)}
-    return ablations.ablation_table(own, reduced)
+    return ablations.ablation_table(own, {name: one.scored for name, one in reduced.items()})
 
 
 def _selection(
