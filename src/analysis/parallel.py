@@ -8,9 +8,14 @@ dies costs time only: its items are computed again elsewhere.
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -56,6 +61,54 @@ def map(
     if number == 1:
         return [function(item) for item in given]
     return list(Parallel(n_jobs=number)(delayed(function)(item) for item in given))
+
+
+def forked(
+    function: Callable[[Item], Result], items: Iterable[Item], workers: int | None = None
+) -> list[Result]:
+    """The results of `function` for each item, in order, from forks of this process.
+
+    For work that needs much of what is in memory: a fork has it all, so `function` may be any
+    function, a closure too, and only the results travel. One core, and a system that cannot fork,
+    do the work here. Forks end with the work, and with this process however it ends; an error in
+    an item is raised here.
+    """
+    given = list(items)
+    number = min(workers or _cores(), len(given))
+    if number <= 1 or not can_fork():
+        return [function(item) for item in given]
+    fork = multiprocessing.get_context("fork")
+    inherited = (function, given, os.getpid())
+    with ProcessPoolExecutor(number, fork, _begin_as_fork, inherited) as pool:
+        return list(pool.map(_item_of_fork, range(len(given))))
+
+
+def can_fork() -> bool:
+    """Whether a process with libraries loaded may fork: on Linux. macOS's own do not survive it."""
+    return sys.platform.startswith("linux") and hasattr(os, "fork")
+
+
+#: In a fork: the function and its items.
+_work: tuple[Callable[[Any], Any], Sequence[Any]]
+
+_PR_SET_PDEATHSIG = 1
+
+
+def _begin_as_fork(function: Callable[[Any], Any], items: Sequence[Any], parent: int) -> None:
+    """Take over the work; leave it to the parent to answer signals, and end when it ends."""
+    global _work
+    _work = function, items
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _item_of_fork(number: int) -> Any:
+    function, items = _work
+    return function(items[number])
 
 
 def _cores() -> int:

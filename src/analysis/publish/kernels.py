@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from analysis import codebase
+from analysis.parallel import can_fork
 from analysis.publish.kernels_provisioner import SOCKET
 
 #: Loaded late by libraries that are imported, and slow to load.
@@ -33,11 +34,6 @@ def to_prepare(sources: Iterable[str]) -> list[str]:
     roots = {name.partition(".")[0] for name in libraries}
     companions = {name for root in roots for name in COMPANIONS.get(root, ())}
     return [*sorted(libraries | companions), *modules]
-
-
-def can_fork() -> bool:
-    """Whether warm kernels work here: Linux. macOS's own libraries do not survive a fork."""
-    return sys.platform.startswith("linux") and hasattr(os, "fork")
 
 
 @contextlib.contextmanager

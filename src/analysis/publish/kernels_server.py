@@ -21,6 +21,8 @@ import sys
 import time
 from collections.abc import Sequence
 
+from analysis.publish.kernels_rehearsal import rehearse
+
 _PR_SET_PDEATHSIG = 1
 
 
@@ -35,10 +37,12 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _prepare(modules: Sequence[str]) -> None:
-    """Import what notebooks use; a module that fails to import will fail in its notebook."""
+    """Import and rehearse what notebooks use; what fails here will fail in its notebook."""
     for module in ("ipykernel.kernelapp", "ipykernel.ipkernel", *modules):
         with contextlib.suppress(Exception):
             importlib.import_module(module)
+    with contextlib.suppress(Exception):
+        rehearse(modules)
     gc.collect()
     gc.freeze()  # the garbage collector leaves these objects alone, so their memory stays shared
 

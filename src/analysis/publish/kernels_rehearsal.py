@@ -1,0 +1,54 @@
+"""What every notebook would do at its first sentence and its first chart, done once beforehand.
+
+Reading the phrases, loading the rules of a language for numbers and dates, and finding fonts take
+longer than most cells. The prepared process does them before it forks; what they leave behind are
+tables in memory that depend on nothing that a notebook does.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+
+_SPECS = ("percent1", "number1", "integer", "rounded", "probability", "date", "short_date")
+
+
+def rehearse(modules: Collection[str]) -> None:
+    """Rehearse what `modules`, which are imported, will be used for."""
+    if "analysis.wording" in modules:
+        _speak()
+    if "analysis.figures.style" in modules:
+        _draw()
+
+
+def _speak() -> None:
+    from analysis import wording
+    from analysis.wording.catalogue import catalogue
+
+    for language in wording.LANGUAGES:
+        catalogue(language)
+        for spec in _SPECS:
+            value = dt.date(2025, 1, 1) if "date" in spec else 0.5
+            wording.write(value, spec, language)
+
+
+def _draw() -> None:
+    """Draw a small chart with every weight of the font, as a notebook shows it."""
+    import pandas as pd
+
+    from analysis.figures import style
+    from analysis.results import Result
+
+    drawing = style.blank(2, 2)
+    axes = drawing.subplots()
+    axes.errorbar([0, 1], [0, 1], [0.1, 0.1], fmt="o", label="Đ")
+    axes.fill_between([0, 1], [0, 1], hatch="//")
+    style.direct_label(axes, 0, 0, "ệ", style.INK)
+    style.headline(drawing, "A")
+    style.footer(drawing, "a")
+    table = pd.DataFrame({"indicator": ["hi_coverage"], "value": [50.0]})
+    style.Figure("rehearsal", drawing, "-", table)._repr_mimebundle_()
+    result = Result("rehearsal", table, formats={"value": "percent1"})
+    result.written("en").to_string(index=False)
+    result.html("en")
+    result.csv()
