@@ -37,6 +37,8 @@ SAMPLE = 400
 LARGE = 20_000
 #: Squared distance to the top, in posterior standard deviations of theta, at which a climb ends.
 NEAR, AT_TOP = 1e-4, 1e-12
+#: Steps in a round, at the most: the next round goes on from there.
+STEPS = 3
 
 
 @dataclass(frozen=True)
@@ -229,15 +231,27 @@ def _reference(evidence: Evidence, now: Task, theta: np.ndarray, ways: np.ndarra
 def _steps(
     now: Task, theta: np.ndarray | None, spread: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Newton's method with the curvature of the first round."""
+    """A few steps of Newton's method; the curvature of the first round is improved on the way."""
     assert theta is not None
     spread = _spread(_hessian(now, theta)) if spread is None else spread
-    for _ in range(6):
-        gradient = now.objective(theta)[1]
+    gradient = now.objective(theta)[1]
+    for _ in range(STEPS):
         if gradient @ spread @ gradient < NEAR:
             break
-        theta = theta - np.clip(spread @ gradient, -0.5, 0.5)
+        step = -np.clip(spread @ gradient, -0.5, 0.5)
+        after = now.objective(theta + step)[1]
+        spread = _learned(spread, step, after - gradient)
+        theta, gradient = theta + step, after
     return theta, spread
+
+
+def _learned(spread: np.ndarray, step: np.ndarray, change: np.ndarray) -> np.ndarray:
+    """The inverse curvature after a step changed the gradient (BFGS; Nocedal and Wright 2006)."""
+    along = step @ change
+    if along <= 1e-12 * np.sqrt((step @ step) * (change @ change)):
+        return spread
+    left = np.eye(len(step)) - np.outer(step, change) / along
+    return left @ spread @ left.T + np.outer(step, step) / along
 
 
 def _nearer(now: Task, state: _State) -> np.ndarray:

@@ -50,7 +50,8 @@ class Moments:
     """The sums of the module's head. d = 1 + ways + columns + sums.
 
     gram: (d, d). by_part: (J, d, d), by_error: (E, d, d). across: (J, d, s) sum X' M C of one part.
-    trace_part: (J,), trace_error: (E,). log_determinant: of all S_u together.
+    trace_part: (J,), trace_error: (E,). log_determinant: of all S_u together. gradient: whether
+    all but `gram` and `log_determinant` have been worked out.
     """
 
     gram: np.ndarray
@@ -60,6 +61,22 @@ class Moments:
     trace_part: np.ndarray
     trace_error: np.ndarray
     log_determinant: float
+    gradient: bool
+
+
+def nothing(d: int, s: int, parts: int, classes: int, gradient: bool) -> Moments:
+    """Sums over no units; without the gradient, nothing is kept for it."""
+    each = d if gradient else 0
+    return Moments(
+        gram=np.zeros((d, d)),
+        by_part=np.zeros((parts, each, each)),
+        by_error=np.zeros((classes, each, each)),
+        across=np.zeros((parts, each, s)),
+        trace_part=np.zeros(parts),
+        trace_error=np.zeros(classes),
+        log_determinant=0.0,
+        gradient=gradient,
+    )
 
 
 @dataclass(frozen=True)
@@ -157,35 +174,31 @@ def moments(
 ) -> Moments:
     """Add up all blocks. size: numbers of ways and of varying coefficients."""
     s = len(sums.t)
-    d, parts, classes = 1 + sum(size) + s, len(own), len(error)
-    total = Moments(
-        np.zeros((d, d)),
-        np.zeros((parts, d, d)),
-        np.zeros((classes, d, d)),
-        np.zeros((parts, d, s)),
-        np.zeros(parts),
-        np.zeros(classes),
-        0.0,
-    )
+    total = nothing(1 + sum(size) + s, s, len(own), len(error), gradient)
     read = [block for block in blocks if block.rows.size]
 
     def one(block: Block) -> Moments:
         return _of_block(block, values, sums, own, error, gradient)
 
     for block, found in zip(read, across_blocks(one, read), strict=True):
-        place = places(block, *size, s)
-        square = np.ix_(place, place)
-        total.gram[square] += found.gram
-        total.log_determinant += found.log_determinant
-        if gradient:
-            for j in range(parts):
-                total.by_part[j][square] += found.by_part[j]
-                total.across[j][place] += found.across[j]
-            for e in range(classes):
-                total.by_error[e][square] += found.by_error[e]
-            total.trace_part += found.trace_part
-            total.trace_error += found.trace_error
+        _add(total, found, places(block, *size, s))
     return total
+
+
+def _add(total: Moments, found: Moments, place: np.ndarray) -> None:
+    square = np.ix_(place, place)
+    total.gram[square] += found.gram
+    total.log_determinant += found.log_determinant
+    if not total.gradient:
+        return
+    for j in np.flatnonzero(found.trace_part):
+        total.by_part[j][square] += found.by_part[j]
+    for e in np.flatnonzero(found.trace_error):
+        total.by_error[e][square] += found.by_error[e]
+    if total.across.size:
+        total.across[:, place] += found.across
+    total.trace_part += found.trace_part
+    total.trace_error += found.trace_error
 
 
 def _of_block(
@@ -198,20 +211,12 @@ def _of_block(
 ) -> Moments:
     done = solve(block, values, sums, own, error)
     gram = _gram(done, block.repeated is None)
-    d, s, parts, classes = len(gram), len(sums.t), len(own), len(error)
-    found = Moments(
-        gram,
-        np.zeros((parts, d, d)),
-        np.zeros((classes, d, d)),
-        np.zeros((parts, d, s)),
-        np.zeros(parts),
-        np.zeros(classes),
-        done.log_determinant,
-    )
+    found = nothing(len(gram), len(sums.t), len(own), len(error), gradient)
+    found.gram, found.log_determinant = gram, done.log_determinant
     if gradient:
         _by_part(found, block, done, own)
         _by_error(found, block, done, values, error)
-        if s:
+        if len(sums.t):
             for j, one in enumerate(_cross(block, sums, own)):
                 found.across[j] = _flat(done.left).T @ _flat(one)
     return found

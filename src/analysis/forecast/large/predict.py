@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from analysis.forecast.fit import CENTRE, Fit
 from analysis.forecast.large import marginal
 from analysis.forecast.large.fit import LargeFit, _dense, _logits
 from analysis.forecast.large.layout import Layout, with_asked
-from analysis.forecast.large.rows import of_units, single, sparse, stack, take
+from analysis.forecast.large.rows import points_of, single, sparse, stack, take
 from analysis.forecast.large.task import Above, Task, above, task, values
 from analysis.forecast.points import Points, points
 from analysis.forecast.posterior import SHARED_MEMORY
@@ -72,26 +72,8 @@ def query_points(fit: LargeFit, queries: pd.DataFrame) -> Points:
     ]
     if unknown:
         raise QueryError("\n".join(unknown[:20]))
-    return unit_points(queries, place, alone, fit)
-
-
-def unit_points(
-    table: pd.DataFrame, place: np.ndarray, alone: np.ndarray, fit: LargeFit | Any
-) -> Points:
-    """The points of a table: those of single units by their place, the others with their shares."""
-    units, settings, origin = fit.evidence.units, fit.evidence.settings, fit.evidence.origin
-    names = [n for n in ("indicator", "as_of", "persons", "old_base") if n in table]
-    days = table.assign(as_of=pd.to_datetime(table["as_of"]))
-    number = days.groupby(names, sort=True).ngroup().to_numpy()
-    _, first = np.unique(number, return_index=True)
-    ways = days.iloc[first].assign(geo_level="province_63", province_code=units.codes[0])
-    single_ways = take(sparse(points(ways, units, settings, origin)), number)
-    joined = of_units(single_ways, np.where(alone, place, 0), len(units.codes))
-    if alone.all():
-        return joined
-    others = sparse(points(days[~alone], units, settings, origin))
-    order = np.argsort(np.concatenate([np.flatnonzero(alone), np.flatnonzero(~alone)]))
-    return take(stack(take(joined, np.flatnonzero(alone)), others), order)
+    source = fit.evidence
+    return points_of(queries, place, alone, units, source.settings, source.origin)
 
 
 def latent(fit: LargeFit, at: Points) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array, issparse, vstack
 
-from analysis.forecast.points import Points
+from analysis.forecast.points import Points, points
+from analysis.forecast.settings import Settings
+from analysis.forecast.units import Units
 
 #: What says where and how a single unit is measured, besides which unit it is.
 ATTRIBUTES = ("t", "year", "season", "ui", "persons", "country", "old_base", "step")
@@ -64,3 +66,31 @@ def distinct(at: Points) -> tuple[np.ndarray, np.ndarray]:
     way = table.groupby(list(ATTRIBUTES), sort=True).ngroup().to_numpy()
     _, first = np.unique(way, return_index=True)
     return first, way
+
+
+def points_of(
+    table: pd.DataFrame,
+    place: np.ndarray,
+    alone: np.ndarray,
+    units: Units,
+    settings: Settings,
+    origin: pd.Timestamp,
+) -> Points:
+    """Points of any number of rows (`forecast.points.points`), with sparse weights.
+
+    Args:
+        table: geo_level, province_code, indicator, as_of; perhaps persons, old_base.
+        place: (n,) position of the unit, where the row is one of a single unit (`alone`).
+    """
+    names = [name for name in ("indicator", "as_of", "persons", "old_base") if name in table]
+    number = table.groupby(names, sort=True).ngroup().to_numpy()
+    _, first = np.unique(number, return_index=True)
+    ways = table.iloc[first].assign(geo_level="province_63", province_code=units.codes[0])
+    every = take(sparse(points(ways, units, settings, origin)), number)
+    joined = of_units(every, np.where(alone, place, 0), len(units.codes))
+    if alone.all():
+        return joined
+    sums, single_rows = np.flatnonzero(~alone), np.flatnonzero(alone)
+    others = sparse(points(table.iloc[sums], units, settings, origin))
+    order = np.argsort(np.concatenate([single_rows, sums]))
+    return take(stack(take(joined, single_rows), others), order)

@@ -72,15 +72,16 @@ class Task:
     def summed(self, theta: np.ndarray, gradient: bool = True) -> Moments:
         """The sums over units; they do not depend on the variances of shared parts."""
         own, error = self.own_scales(theta)
-        key = np.concatenate([own, error, [gradient]]).tobytes()
-        if key not in self._kept:
+        key = np.concatenate([own, error]).tobytes()
+        found = self._kept.get(key)
+        if found is None or (gradient and not found.gradient):
             size = (len(self.layout.ways), self.layout.columns)
             found = moments(self.layout.blocks, self.values, self.sums, own, error, size, gradient)
-            self._kept[key] = found
+        self._kept[key] = found
         self._kept.move_to_end(key)
         while len(self._kept) > REMEMBERED:
             self._kept.popitem(last=False)
-        return self._kept[key]
+        return found
 
     def own_scales(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(J,) variances of the own parts and (E,) of the classes of error."""
