@@ -8,7 +8,7 @@ import numpy as np
 
 from analysis.forecast.large.blocks import Block
 from analysis.forecast.large.layout import Layout
-from analysis.forecast.large.moments import Moments, across_blocks, solve
+from analysis.forecast.large.moments import Moments, Solved, across_blocks, solve
 from analysis.forecast.large.rows import dense, of_units, take
 from analysis.forecast.large.task import Task
 from analysis.forecast.large.top import Top
@@ -18,11 +18,12 @@ from analysis.forecast.large.top import Top
 class Asked:
     """The units of a block at k ways, without any readings.
 
-    own: (J, m, k) loadings of own parts. shared: (m, k, c) what multiplies the shared effects
+    t: (k,) years. own: (J, m, k) loadings of own parts. shared: (m, k, c) what multiplies the shared effects
     and the sums' weights at `places`, a position in `Top.wide` each. cross: (m, n, k) covariance
     with the unit's readings. variance: (m, k) of its own processes.
     """
 
+    t: np.ndarray
     own: np.ndarray
     shared: np.ndarray
     places: np.ndarray
@@ -70,6 +71,7 @@ def asked(task: Task, block: Block, ways: np.ndarray, own: np.ndarray) -> Asked:
     one = np.broadcast_to(np.eye(k), (m, k, k))
     p0 = len(layout.ways)
     return Asked(
+        t=at.t,
         own=loads,
         shared=np.concatenate([one, felt[:, columns].reshape(m, k, -1), by_sum], axis=2),
         places=np.concatenate([ways, p0 + columns, _weights(layout, s)]),
@@ -85,18 +87,17 @@ def _weights(layout: Layout, s: int) -> np.ndarray:
 
 def given_readings(
     task: Task, block: Block, at: Asked, own: np.ndarray, error: np.ndarray
-) -> tuple[Conditional, np.ndarray]:
-    """Condition a block's units on their own readings; also M C of the points asked: (m, n, k)."""
+) -> tuple[Conditional, Solved | None]:
+    """Condition a block's units on their own readings, if they have any."""
     layout, s = task.layout, len(task.sums.t)
     if not block.rows.size:
-        known = np.zeros(at.variance.shape)
-        return Conditional(known, at.shared, at.places), at.cross
+        return Conditional(np.zeros(at.variance.shape), at.shared, at.places), None
     done = solve(block, task.values, task.sums, own, error)
     seen = np.matmul(at.cross.transpose(0, 2, 1), done.left)
     p0 = len(layout.ways)
     places = np.concatenate([p0 + block.columns, _weights(layout, s), block.different, at.places])
     loading = np.concatenate([-seen[:, :, 1:], at.shared], axis=2)
-    return Conditional(seen[:, :, 0], loading, places), np.matmul(done.inverse, at.cross)
+    return Conditional(seen[:, :, 0], loading, places), done
 
 
 def units(
@@ -113,10 +114,12 @@ def units(
 
     def one(block: Block) -> tuple[np.ndarray, np.ndarray]:
         at = asked(task, block, ways, own)
-        given, solved_cross = given_readings(task, block, at, own, error)
+        given, done = given_readings(task, block, at, own, error)
         inner = solved.wide[np.ix_(given.places, given.places)]
         spread = (np.matmul(given.loading, inner) * given.loading).sum(axis=2)
-        spread += at.variance - (at.cross * solved_cross).sum(axis=1)
+        spread += at.variance
+        if done is not None:
+            spread -= (at.cross * np.matmul(done.inverse, at.cross)).sum(axis=1)
         return given.known + given.loading @ weights[given.places], spread
 
     for block, found in zip(blocks, across_blocks(one, blocks), strict=True):

@@ -45,6 +45,8 @@ class Top:
     inner: (p0 + s, p0 + s), such that for a unit with X = [A, C]
         (K^-1 z)_u = M (z - X weights),  (K^-1)_uu = M - M X inner X' M;
     `wide` (p + s, p + s) is `inner` for all shared effects. shared: gradient by shared part.
+    eliminated: the sums that were read, after the units: Cholesky factor of their covariance,
+    their design in the shared effects, and their values.
     """
 
     log_likelihood: float
@@ -54,6 +56,15 @@ class Top:
     wide: np.ndarray
     kept: np.ndarray
     shared: dict[int, float]
+    eliminated: tuple[np.ndarray, np.ndarray, np.ndarray]
+
+    def weights_of(self, effects: np.ndarray, rest: np.ndarray, read: np.ndarray) -> np.ndarray:
+        """Weights of the sums (S, s) for shared effects (S, p) and what the sums err by (S, r)."""
+        factor, design, values = self.eliminated
+        out = np.zeros((len(effects), len(read)))
+        gap = values - effects @ design.T - rest
+        out[:, read] = _upper(factor, _lower(factor, gap.T)).T
+        return out
 
     @property
     def weights(self) -> np.ndarray:
@@ -119,6 +130,7 @@ def top(found: Moments, prior: Prior, scale: np.ndarray, noise: np.ndarray, n: i
         wide,
         np.concatenate([np.arange(p0), p + np.arange(s)]),
         _shared_gradient(prior, w, spread),
+        (factor, design, rest),
     )
 
 
