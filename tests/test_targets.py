@@ -5,9 +5,10 @@ import pytest
 from example_facts import fact, raw_with, real_raw, source
 
 from analysis import datapackage
-from analysis.targets import SETTERS, for_unit, from_parts, known_at, setter, targets, yardstick
+from analysis.targets import SETTERS, for_unit, known_at, setter, targets, yardstick
 
 DUE = "2025-12-31"
+LEVELS = ("province_63", "province_34")
 
 
 @pytest.fixture(scope="module")
@@ -113,13 +114,17 @@ def test_an_unknown_yardstick_is_an_error(table):
         yardstick("hi_coverage", "2050-12-31", table)
 
 
-def test_a_merged_unit_from_its_parts(table):
-    both = from_parts(table, "08", "hi_coverage", DUE, {"02": 1.0, "08": 1.0})
-    parts = [for_unit(table, "province_63", code, "hi_coverage", DUE) for code in ("02", "08")]
-    if all(part.setter != "nationwide" for part in parts):
-        assert both == pytest.approx(sum(part.value for part in parts) / 2)
-    else:
-        assert both is None
+@pytest.mark.parametrize("code", ["01", "04", "42"])
+def test_a_province_that_did_not_merge_has_one_target_under_both_levels(table, code):
+    held = [for_unit(table, level, code, "hi_coverage", DUE) for level in LEVELS]
+    assert held[0] == held[1]
+    assert held[0].setter != "nationwide"
+
+
+def test_a_merged_unit_does_not_inherit_the_target_of_the_province_whose_code_it_keeps(table):
+    """The city of before July 2025 had a target; with its two neighbours it is another unit."""
+    assert for_unit(table, "province_63", "79", "hi_coverage", DUE).setter != "nationwide"
+    assert for_unit(table, "province_34", "79", "hi_coverage", DUE).setter == "nationwide"
 
 
 def test_targets_fit_their_description(table, tmp_path):

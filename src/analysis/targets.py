@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-import numpy as np
 import pandas as pd
 
 from analysis import geography
@@ -152,7 +151,8 @@ def for_unit(
 
     The Government's target for the unit comes before the province's own and the agency's plan; of
     one setter the latest announced counts, then the one with more sources, then the lower one.
-    Without any of its own, the unit is held against the nationwide target.
+    Without any of its own, the unit is held against the nationwide target. A province that did
+    not merge in 2025 is one unit under two levels; a target for either is one for both.
 
     Raises:
         KeyError: no target of the unit and none for the country is known.
@@ -162,7 +162,9 @@ def for_unit(
     known = known[
         (known["indicator"] == indicator) & (known["due"] == due) & (known["basis"] == "")
     ]
-    own = known[(known["geo_level"] == geo_level) & (known["province_code"] == province_code)]
+    both = geo_level.startswith("province") and geography.alone(province_code)
+    levels = ["province_63", "province_34"] if both else [geo_level]
+    own = known[known["geo_level"].isin(levels) & (known["province_code"] == province_code)]
     if not own.empty:
         return _chosen(own)
     if geo_level == "country":
@@ -219,27 +221,3 @@ def yardstick(indicator: str, due: str | pd.Timestamp, table: pd.DataFrame | Non
         (known["indicator"] == indicator) & (known["due"] == day) & (known["basis"] == "")
     ]
     return _nationwide(known, indicator, day)
-
-
-def from_parts(
-    table: pd.DataFrame,
-    merged_code: str,
-    indicator: str,
-    due: str | pd.Timestamp,
-    weights: dict[str, float],
-    origin: str | pd.Timestamp | None = None,
-) -> float | None:
-    """Return the weighted mean of the targets that the parts of a merged unit have of their own.
-
-    Args:
-        weights: persons (population or labour force) by province code.
-
-    Returns:
-        The mean in the unit of the indicator, or None where a part has no target of its own.
-    """
-    parts = geography.members(merged_code)
-    own = [for_unit(table, "province_63", part, indicator, due, origin) for part in parts]
-    if any(target.setter == NATIONWIDE for target in own):
-        return None
-    values = np.array([target.value for target in own])
-    return float(np.average(values, weights=[weights[part] for part in parts]))
