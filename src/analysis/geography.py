@@ -87,11 +87,6 @@ def members(merged_code: str) -> list[str]:
     return [str(code) for code in merged()["members"].loc[merged_code]]
 
 
-def alone(code: str) -> bool:
-    """Tell whether a province stayed as it was in July 2025: one unit under both levels."""
-    return code in merged().index and members(code) == [code]
-
-
 def parts(code: str, level: str) -> list[str]:
     """Return the codes of the 63 provinces that make up a unit of any level."""
     if level == "country":

@@ -162,7 +162,7 @@ def for_unit(
     known = known[
         (known["indicator"] == indicator) & (known["due"] == due) & (known["basis"] == "")
     ]
-    both = geo_level.startswith("province") and geography.alone(province_code)
+    both = geo_level.startswith("province") and _alone(province_code)
     levels = ["province_63", "province_34"] if both else [geo_level]
     own = known[known["geo_level"].isin(levels) & (known["province_code"] == province_code)]
     if not own.empty:
@@ -170,6 +170,11 @@ def for_unit(
     if geo_level == "country":
         raise KeyError(f"no target for the country: {indicator}, due {due:%Y-%m-%d}")
     return _nationwide(known, indicator, due)
+
+
+def _alone(code: str) -> bool:
+    """Whether a province stayed as it was in July 2025."""
+    return code in geography.merged().index and geography.members(code) == [code]
 
 
 def _chosen(own: pd.DataFrame) -> Target:
