@@ -10,4 +10,13 @@ from analysis.forecast.large.layout import TooManyWays
 from analysis.forecast.large.panel import PanelError, panel
 from analysis.forecast.large.predict import predict_large
 
-__all__ = ["LargeDraws", "LargeFit", "PanelError", "TooManyWays", "draw_large", "fit_large", "panel", "predict_large"]
+__all__ = [
+    "LargeDraws",
+    "LargeFit",
+    "PanelError",
+    "TooManyWays",
+    "draw_large",
+    "fit_large",
+    "panel",
+    "predict_large",
+]

@@ -17,8 +17,8 @@ from analysis.forecast.components import Component
 from analysis.forecast.large.rows import dense, take
 from analysis.forecast.points import Points
 
-#: Units in a block, at the most; and how much of a block may be empty.
-LARGEST, EMPTY = 64, 0.2
+#: Units in a block, at the most, and parents; and how much of a block may be empty.
+LARGEST, PARENTS, EMPTY = 16, 4, 0.2
 
 
 @dataclass(frozen=True)
@@ -88,16 +88,17 @@ def _groups(
     sequence = sorted(range(len(regions)), key=lambda u: (region[u], tuple(slots[held[u]]), u))
     current: list[int] = []
     union: frozenset[int] = frozenset()
-    total = 0
+    total, parents = 0, set[int]()
     for u in sequence:
         own = slots[held[u]].tolist()
         both = union.union(own)
         room = (len(current) + 1) * len(both) * (1 - EMPTY) <= total + len(own)
-        same = not current or region[u] == region[current[0]]
-        if current and not (len(current) < LARGEST and room and same):
+        near = region[u] in parents or len(parents) < PARENTS
+        if current and not (len(current) < LARGEST and room and near):
             yield np.array(current), np.concatenate([held[v] for v in current])
-            current, both, total = [], frozenset(own), 0
+            current, both, total, parents = [], frozenset(own), 0, set()
         current.append(u)
+        parents.add(int(region[u]))
         union, total = both, total + len(own)
     if current:
         yield np.array(current), np.concatenate([held[v] for v in current])

@@ -88,9 +88,7 @@ def fit_large(evidence: Evidence) -> LargeFit:
         NonConvergence: the posterior has no top within reach.
         TooManyWays: too many different days, or sums over units.
     """
-    parts = components(
-        evidence.family, evidence.units, evidence.settings, evidence.origin >= STEP
-    )
+    parts = components(evidence.family, evidence.units, evidence.settings, evidence.origin >= STEP)
     plain = layout(parts, evidence.points, evidence.units.regions)
     asked, ways = with_asked(plain, year_ends(evidence))
     state = _State(

@@ -118,8 +118,10 @@ def solve(block: Block, values: Values, sums: Sums, own: np.ndarray, error: np.n
     noise = np.tensordot(error, values.errors[:, block.rows], 1) + values.known[block.rows] + JITTER
     matrix = _own_covariance(block, own)
     matrix[:, np.arange(n), np.arange(n)] += np.where(there, noise, 1.0)
-    determinant = 2 * np.log(np.linalg.cholesky(matrix).diagonal(0, 1, 2)).sum()
-    inverse = np.linalg.inv(matrix)
+    factor = np.linalg.cholesky(matrix)
+    determinant = 2 * np.log(factor.diagonal(0, 1, 2)).sum()
+    half = inverse_of_lower(factor)
+    inverse = half.transpose(0, 2, 1) @ half
     if not there.all():
         inverse *= there[:, :, None] & there[:, None, :]
     cross = _cross(block, sums, own).sum(axis=0)
@@ -132,6 +134,19 @@ def solve(block: Block, values: Values, sums: Sums, own: np.ndarray, error: np.n
     if block.repeated is None:
         left = np.concatenate([left, inverse], axis=2)
     return Solved(inverse, float(determinant), cross, right, left)
+
+
+def inverse_of_lower(factor: np.ndarray) -> np.ndarray:
+    """Inverses of lower triangular matrices (m, n, n), by halves: mostly products of matrices."""
+    n = factor.shape[1]
+    if n <= 16:
+        return np.linalg.inv(factor)
+    h = n // 2
+    first, last = inverse_of_lower(factor[:, :h, :h]), inverse_of_lower(factor[:, h:, h:])
+    out = np.zeros(factor.shape)
+    out[:, :h, :h], out[:, h:, h:] = first, last
+    out[:, h:, :h] = -last @ (factor[:, h:, :h] @ first)
+    return out
 
 
 def _own_covariance(block: Block, own: np.ndarray) -> np.ndarray:

@@ -115,7 +115,9 @@ def _faults(table: pd.DataFrame, readings: pd.DataFrame) -> list[str]:
     ]
 
 
-def _units(table: pd.DataFrame, persons: pd.Series | None, covariates: pd.DataFrame | None) -> Units:
+def _units(
+    table: pd.DataFrame, persons: pd.Series | None, covariates: pd.DataFrame | None
+) -> Units:
     parent = table[table["unit"] != WHOLE].groupby("unit", sort=True)["parent"].first()
     codes, names = tuple(parent.index), sorted(set(parent))
     if not codes:

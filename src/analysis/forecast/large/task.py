@@ -124,9 +124,7 @@ def above(layout: Layout, values: Values, at_sums: Points) -> Above:
     )
 
 
-def values(
-    table: pd.DataFrame, share: np.ndarray, z: np.ndarray
-) -> tuple[Values, tuple[str, ...]]:
+def values(table: pd.DataFrame, share: np.ndarray, z: np.ndarray) -> tuple[Values, tuple[str, ...]]:
     """Variances of reading error, and the classes there are (as `covariance.problem`).
 
     Args:
