@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import multiprocessing
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,16 +11,12 @@ from typing import Any
 
 from analysis import paths
 from analysis.publish import manifest, pipeline
-from analysis.publish.kernels import can_fork
 from analysis.publish.request import Request
 from analysis.publish.runner import plan, run_jobs
 from analysis.publish.runner_job import Outcome
 
 #: Turns finished runs into the files of a report, in the folder given.
 Publisher = Callable[[Sequence[Outcome], Path], None]
-
-#: Fewer pages than this are made sooner by one process.
-FEWEST_TO_SHARE = 12
 
 
 def make(aside: Path, request: Request, made_from: Mapping[str, str], publish: Publisher) -> int:
@@ -83,25 +77,7 @@ def site(finished: Sequence[Outcome], reports: Path) -> None:
         for one in finished
         if one.finished
     ]
-    _convert(pages.converted, executed)
     pages.build(executed, reports)
-
-
-def _convert(convert: Callable[[Any], Any], executed: Sequence[Any]) -> None:
-    """Turn notebooks into pages over the cores; what is made stays in the cache for the build.
-
-    In forks, which have all imports. Where there is no fork, the build does it itself.
-    """
-    if not can_fork() or len(executed) < FEWEST_TO_SHARE:
-        return
-    with multiprocessing.get_context("fork").Pool(len(os.sched_getaffinity(0))) as pool:
-        for _ in pool.imap_unordered(functools.partial(_discard, convert), executed, chunksize=4):
-            pass
-
-
-def _discard(convert: Callable[[Any], Any], notebook: Any) -> None:
-    """Only the copy in the cache is wanted, not a second one sent between processes."""
-    convert(notebook)
 
 
 def _write_manifest(

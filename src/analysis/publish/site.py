@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
-from analysis import geography, paths
+from analysis import geography, parallel, paths
 from analysis.brief import Tables, level_of
 from analysis.figures.overview import front_figures
 from analysis.publish import site_front, site_papers, site_readings
@@ -87,26 +88,47 @@ def build(executed: Iterable[Executed], reports: Path | None = None) -> list[Pat
     """
     folder = Path(reports or paths.REPORTS)
     site = Site()
-    for notebook in sorted(executed, key=lambda one: (one.stem, one.language, one.province)):
-        _notebook_page(site, notebook)
+    notebooks = sorted(executed, key=lambda one: (one.stem, one.language, one.province))
+    for notebook, made in zip(notebooks, parallel.forked(converted, notebooks), strict=True):
+        _notebook_page(site, notebook, made)
     tables, evidence = site_front.read_tables(), site_readings.read()
+    figures = {language: _front_figures(tables, language) for language in LANGUAGES}
+    work = site_papers.parts(tables, figures, site.files)
+    if evidence is not None:
+        work += [partial(_readings, site, evidence, language) for language in LANGUAGES]
+    for files in parallel.forked(_done, work):
+        for path, content in files.items():
+            site.add(path, content)
     for language in LANGUAGES:
-        figures = front_figures(tables, language) if tables else None
-        for file, content in site_papers.papers(tables, figures, site.files, language).items():
-            site.add(f"{language}/{file}", content)
-        _front(site, tables, figures, language)
-        briefs = [entry["file"] for entry in site.briefs.get(language, [])]
-        pages = site_readings.pages(evidence, briefs, language) if evidence else {}
-        for file, text in pages.items():
-            site.add(f"{language}/{file}", text)
+        _front(site, tables, figures[language], language)
     for asset in ("style.css", "table.js", "sources.js"):
         site.add(f"assets/{asset}", (TEMPLATES / asset).read_bytes())
     site.add("index.html", _choice(site, tables))
     return [_write(folder / name, content) for name, content in sorted(site.files.items())]
 
 
+def _front_figures(tables: Tables | None, language: str) -> site_front.Figures | None:
+    """Return the figures of the front page, drawn here and once: the PDF shows them too."""
+    if tables is None:
+        return None
+    maps, against = front_figures(tables, language)
+    for figure in (*maps, against):
+        assert figure.png
+    return maps, against
+
+
+def _done(part: site_papers.Part) -> dict[str, bytes]:
+    return part()
+
+
+def _readings(site: Site, evidence: site_readings.Evidence, language: str) -> dict[str, bytes]:
+    briefs = [entry["file"] for entry in site.briefs.get(language, [])]
+    pages = site_readings.pages(evidence, briefs, language)
+    return {f"{language}/{file}": text.encode("utf-8") for file, text in pages.items()}
+
+
 def converted(notebook: Executed) -> Body:
-    """The body of a notebook's page; kept on disk, so that it may be asked for beforehand."""
+    """Return the body of a notebook's page; kept on disk until the notebook changes."""
     content = nbformat.read(notebook.path, as_version=4)
     if code := notebook.province:
         title = brief_title(code, notebook.language)
@@ -119,8 +141,7 @@ def _stem(notebook: Executed) -> str:
     return "_".join([notebook.stem, *map(slug, others)])
 
 
-def _notebook_page(site: Site, notebook: Executed) -> None:
-    made = converted(notebook)
+def _notebook_page(site: Site, notebook: Executed, made: Body) -> None:
     if notebook.province:
         _brief_page(site, made, notebook.province, notebook.language)
         return

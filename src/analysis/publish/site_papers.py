@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from analysis import geography, overview, paths
-from analysis.brief import Tables, brief
+from analysis.brief import Brief, Tables, brief
 from analysis.datapackage import schemas
 from analysis.descriptions import described
 from analysis.figures import brief as brief_figures
@@ -24,38 +25,60 @@ _ISO_DAY = r"\d{4}-\d{2}-\d{2}"
 _MOST_ROWS = 100_000
 _LONGEST_NAME = 31
 
-__all__ = ["papers", "sheets"]
+__all__ = ["parts", "sheets"]
+
+#: Work that makes files, by their path below the folder of the report.
+Part = Callable[[], dict[str, bytes]]
+#: The tile maps, and the forecast of the country against its targets.
+Figures = tuple[list[Figure], Figure]
 
 
-def papers(
-    tables: Tables | None,
-    figures: tuple[list[Figure], Figure] | None,
-    files: Mapping[str, bytes],
-    language: str,
-) -> dict[str, bytes]:
-    """Return the PDF of each brief and of the country, and the workbook, by file name.
+def parts(
+    tables: Tables | None, figures: Mapping[str, Figures | None], files: Mapping[str, bytes]
+) -> list[Part]:
+    """Return the work for the PDF of each brief and of the country, and for the workbooks.
+
+    Each part may be done apart from the others; it makes files by their path below the report.
 
     Args:
-        tables: the tables of the forecasts; without them there is only the workbook.
-        figures: the figures of the front page.
+        tables: the tables of the forecasts; without them there are only the workbooks.
+        figures: the figures of the front page, by language.
         files: the files of the site so far; a brief's PDF shows the pictures of its page.
-        language: ``en`` or ``vi``.
     """
-    made = {"tables.xlsx": workbook(sheets(tables, language), language)}
-    if tables is None or figures is None:
+    made: list[Part] = [partial(_workbook, tables, language) for language in figures]
+    if tables is None:
         return made
-    units = [geography.COUNTRY, *geography.codes("province_63")]
-    for code in units:
-        if f"{language}/{brief_file(code)}" in files:
-            made[brief_file(code, "pdf")] = _brief(code, tables, files, language)
-    made["viet_nam.pdf"] = country_pdf(tables, *figures, language)
+    for language, drawn in figures.items():
+        if drawn is not None:
+            made.append(partial(_country, tables, drawn, language))
+    for code in [geography.COUNTRY, *geography.codes("province_63")]:
+        made.append(partial(_briefs, code, tables, files, list(figures)))
     return made
 
 
-def _brief(code: str, tables: Tables, files: Mapping[str, bytes], language: str) -> bytes:
-    """Set a brief with the pictures of its page and the alt texts of the same results."""
+def _workbook(tables: Tables | None, language: str) -> dict[str, bytes]:
+    return {f"{language}/tables.xlsx": workbook(sheets(tables, language), language)}
+
+
+def _country(tables: Tables, figures: Figures, language: str) -> dict[str, bytes]:
+    return {f"{language}/viet_nam.pdf": country_pdf(tables, *figures, language)}
+
+
+def _briefs(
+    code: str, tables: Tables, files: Mapping[str, bytes], languages: Sequence[str]
+) -> dict[str, bytes]:
+    """Set the brief of a unit in each language in which it has a page."""
+    there = [one for one in languages if f"{one}/{brief_file(code)}" in files]
+    if not there:
+        return {}
     one = brief(code, tables)
-    stem = f"{language}/files/{Path(brief_file(code)).stem}"
+    file = brief_file(code, "pdf")
+    return {f"{language}/{file}": _brief(one, tables, files, language) for language in there}
+
+
+def _brief(one: Brief, tables: Tables, files: Mapping[str, bytes], language: str) -> bytes:
+    """Set a brief with the pictures of its page and the alt texts of the same results."""
+    stem = f"{language}/files/{Path(brief_file(one.code)).stem}"
     alts = {"forecast": brief_figures.fan_alt(one, language)}
     alts["place"] = one.standing.result.text(language)
     pictures = {name: (files[f"{stem}_{name}.png"], alt) for name, alt in alts.items()}
