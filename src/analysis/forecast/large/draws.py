@@ -54,7 +54,7 @@ def draw_large(
     then move them together (conditioning by kriging; Chiles and Delfiner 2012, section 7.3).
     Memory: 8 n P T bytes.
     """
-    days, source = pd.DatetimeIndex(dates), fit.evidence
+    days, source = pd.DatetimeIndex(list(dates)), fit.evidence
     table = pd.DataFrame({"as_of": days, "indicator": indicator}).assign(
         geo_level="province_63", province_code=source.units.codes[0]
     )

@@ -7,38 +7,27 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 from scipy.special import expit
 
 from analysis.forecast.components import Component, components
 from analysis.forecast.evidence import Evidence
-from analysis.forecast.fit import (
-    CEILING,
-    CENTRE,
-    CONVERGED,
-    FLOOR,
-    SETTLED,
-    NonConvergence,
-    _climb,
-    _draws,
-    _hessian,
-)
+from analysis.forecast.fit import CEILING, CENTRE, FLOOR, SETTLED, _draws
 from analysis.forecast.large import marginal
 from analysis.forecast.large.layout import Layout, layout, with_asked
 from analysis.forecast.large.rows import dense, single, sparse, take
+from analysis.forecast.large.search import climb, steps, top_of
 from analysis.forecast.large.task import Task, above, task, values
 from analysis.forecast.linear import CEILING as REFERENCE_CEILING
 from analysis.forecast.linear import FLOOR as REFERENCE_FLOOR
 from analysis.forecast.linear import Reference, _mean
 from analysis.forecast.points import STEP, Points, points
+from analysis.forecast.settings import PRIORS
 
 #: Above so many units the search starts from the fit of as many of them, evenly chosen.
 SAMPLE = 400
 #: With fewer readings a pass over them is so cheap that the dense fit's own search will do.
 LARGE = 20_000
-#: Squared distance to the top, in posterior standard deviations of theta, at which a climb ends.
-NEAR, AT_TOP = 1e-4, 1e-12
-#: Steps in a round, at the most: the next round goes on from there.
-STEPS = 3
 
 
 @dataclass(frozen=True)
@@ -102,7 +91,7 @@ def fit_large(evidence: Evidence) -> LargeFit:
             break
     last = round_task(evidence, asked, state.share, state.constant, state.at_sums)
     assert state.theta is not None and state.reference is not None
-    theta, spread = _top(last, _nearer(last, state))
+    theta, spread = top_of(last, state.theta, state.spread)
     return LargeFit(
         evidence=evidence,
         parts=parts,
@@ -151,13 +140,14 @@ def _logits(evidence: Evidence) -> np.ndarray:
 def _start(evidence: Evidence) -> np.ndarray | None:
     """The top for some of the units: near that of all, at a small part of the cost."""
     alone = single(evidence.points)
-    unit = np.unique(sparse(evidence.points).weights[np.flatnonzero(alone)].indices)
+    weights = csr_array(evidence.points.weights)
+    unit = np.unique(weights[np.flatnonzero(alone)].indices)
     if len(unit) <= 2 * SAMPLE:
         return None
     chosen = unit[np.linspace(0, len(unit) - 1, SAMPLE).astype(int)]
     few = np.zeros(len(evidence.units.codes), bool)
     few[chosen] = True
-    rows = np.flatnonzero(alone & (evidence.points.weights @ few > 0))
+    rows = np.flatnonzero(alone & (weights @ few > 0))
     part = dataclasses.replace(
         evidence,
         table=evidence.table.iloc[rows].reset_index(drop=True),
@@ -171,8 +161,6 @@ def _start(evidence: Evidence) -> np.ndarray | None:
 
 def _by_name(names: list[str], found: LargeFit) -> np.ndarray:
     """theta of a fit in the order of `names`; a class of error it lacks has its prior median."""
-    from analysis.forecast.settings import PRIORS
-
     own = dict(zip(found.names, found.theta, strict=True))
     return np.array([own[name] if name in own else np.log(PRIORS[name][0]) for name in names])
 
@@ -181,9 +169,9 @@ def _round(evidence: Evidence, at: Layout, ways: np.ndarray, state: _State) -> f
     """Climb, then renew coverage at the readings and the linear form; returns how far it moved."""
     now = round_task(evidence, at, state.share, state.constant, state.at_sums)
     if state.theta is None or len(at.alone) < LARGE:
-        state.theta = _climb(now, state.theta)
+        state.theta = climb(now, state.theta)
     else:
-        state.theta, state.spread = _steps(now, state.theta, state.spread)
+        state.theta, state.spread = steps(now, state.theta, state.spread)
     before = state.share
     state.share = np.clip(_smooth(now, state.theta, _logits(evidence)), FLOOR, CEILING)
     state.reference = _reference(evidence, now, state.theta, ways)
@@ -202,14 +190,7 @@ def _dense(at: Points) -> Points:
 def _smooth(now: Task, theta: np.ndarray, logits: np.ndarray) -> np.ndarray:
     """Fitted coverage at the readings, without their errors."""
     residual = marginal.residuals(now, theta, now.solve(theta))
-    return expit(logits - noise(now, theta) * residual)
-
-
-def noise(now: Task, theta: np.ndarray) -> np.ndarray:
-    """(n,) variance of reading error on the logit scale."""
-    from analysis.forecast.covariance import JITTER
-
-    return now.own_scales(theta)[1] @ now.values.errors + now.values.known + JITTER
+    return expit(logits - now.noise(theta) * residual)
 
 
 def _reference(evidence: Evidence, now: Task, theta: np.ndarray, ways: np.ndarray) -> Reference:
@@ -224,59 +205,3 @@ def _reference(evidence: Evidence, now: Task, theta: np.ndarray, ways: np.ndarra
         for one in curves
     )
     return Reference(grid, median, expected)
-
-
-def _steps(
-    now: Task, theta: np.ndarray | None, spread: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """A few steps of Newton's method; the curvature of the first round is improved on the way."""
-    assert theta is not None
-    spread = _spread(_hessian(now, theta)) if spread is None else spread
-    gradient = now.objective(theta)[1]
-    for _ in range(STEPS):
-        if gradient @ spread @ gradient < NEAR:
-            break
-        step = -np.clip(spread @ gradient, -0.5, 0.5)
-        after = now.objective(theta + step)[1]
-        spread = _learned(spread, step, after - gradient)
-        theta, gradient = theta + step, after
-    return theta, spread
-
-
-def _learned(spread: np.ndarray, step: np.ndarray, change: np.ndarray) -> np.ndarray:
-    """The inverse curvature after a step changed the gradient (BFGS; Nocedal and Wright 2006)."""
-    along = step @ change
-    if along <= 1e-12 * np.sqrt((step @ step) * (change @ change)):
-        return spread
-    left = np.eye(len(step)) - np.outer(step, change) / along
-    return left @ spread @ left.T + np.outer(step, step) / along
-
-
-def _nearer(now: Task, state: _State) -> np.ndarray:
-    """So near to the top that the curvature is that of the top."""
-    if state.spread is None:
-        return _climb(now, state.theta, 1e-13)
-    return _steps(now, state.theta, state.spread)[0]
-
-
-def _spread(hessian: np.ndarray) -> np.ndarray:
-    values, vectors = np.linalg.eigh(hessian)
-    return vectors @ np.diag(1 / np.maximum(values, 1.0)) @ vectors.T
-
-
-def _top(now: Task, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The mode, polished by Newton's method, and the inverse Hessian there."""
-    for _ in range(3):
-        spread = _spread(_hessian(now, theta))
-        for _ in range(6):
-            gradient = now.objective(theta)[1]
-            if gradient @ spread @ gradient < AT_TOP:
-                return theta, spread
-            theta = theta - np.clip(spread @ gradient, -0.5, 0.5)
-    worst = int(np.abs(gradient).argmax())
-    if np.abs(gradient).max() < CONVERGED:
-        return theta, spread
-    raise NonConvergence(
-        f"the fit did not converge: the gradient of {now.names[worst]} is {gradient[worst]:.2g} "
-        f"at a standard deviation of {np.exp(theta[worst]):.3g}"
-    )

@@ -18,9 +18,9 @@ from analysis.forecast.large.top import Top
 class Asked:
     """The units of a block at k ways, without any readings.
 
-    t: (k,) years. own: (J, m, k) loadings of own parts. shared: (m, k, c) what multiplies the shared effects
-    and the sums' weights at `places`, a position in `Top.wide` each. cross: (m, n, k) covariance
-    with the unit's readings. variance: (m, k) of its own processes.
+    t: (k,) years. own: (J, m, k) loadings of own parts. shared: (m, k, c) what multiplies the
+    shared effects and the sums' weights at `places`, a position in `Top.wide` each. cross:
+    (m, n, k) covariance with the unit's readings. variance: (m, k) of its own processes.
     """
 
     t: np.ndarray
@@ -92,7 +92,7 @@ def given_readings(
     layout, s = task.layout, len(task.sums.t)
     if not block.rows.size:
         return Conditional(np.zeros(at.variance.shape), at.shared, at.places), None
-    done = solve(block, task.values, task.sums, own, error)
+    done = solve(block, task.held, task.sums, own, error)
     seen = np.matmul(at.cross.transpose(0, 2, 1), done.left)
     p0 = len(layout.ways)
     places = np.concatenate([p0 + block.columns, _weights(layout, s), block.different, at.places])
@@ -159,7 +159,7 @@ def residuals(task: Task, theta: np.ndarray, solved: Top) -> np.ndarray:
     read = [block for block in layout.blocks if block.rows.size]
 
     def one(block: Block) -> np.ndarray:
-        left = solve(block, task.values, task.sums, own, error).left
+        left = solve(block, task.held, task.sums, own, error).left
         places = np.concatenate([p0 + block.columns, _weights(layout, s), block.different])
         return left[:, :, 0] - left[:, :, 1:] @ weights[places]
 

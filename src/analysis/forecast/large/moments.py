@@ -113,9 +113,8 @@ def solve(block: Block, values: Values, sums: Sums, own: np.ndarray, error: np.n
 
     own: (J,), error: (E,) variances of the parts and of the classes of error.
     """
-    m, n = block.rows.shape
-    there = block.there
-    noise = np.tensordot(error, values.errors[:, block.rows], 1) + values.known[block.rows] + JITTER
+    rows, there, n = block.rows, block.there, len(block.t)
+    noise = np.tensordot(error, values.errors[:, rows], 1) + values.known[rows] + JITTER
     matrix = _own_covariance(block, own)
     matrix[:, np.arange(n), np.arange(n)] += np.where(there, noise, 1.0)
     factor = np.linalg.cholesky(matrix)
@@ -150,7 +149,6 @@ def inverse_of_lower(factor: np.ndarray) -> np.ndarray:
 
 
 def _own_covariance(block: Block, own: np.ndarray) -> np.ndarray:
-    m, n = block.rows.shape
     scaled = np.sqrt(own)[:, None, None] * block.own
     constant = [j for j, kernel in enumerate(block.kernels) if kernel is None]
     level = scaled[constant].transpose(1, 2, 0)

@@ -66,7 +66,7 @@ def panel(
         covariates=settings.covariates and covariates is not None,
     )
     rows = _rows(table, indicator)
-    place = pd.Index(units.codes).get_indexer(rows["province_code"])
+    place = pd.Index(units.codes).get_indexer(pd.Index(rows["province_code"]))
     alone = (rows["geo_level"] == "province_63").to_numpy()
     return Evidence(
         family=FAMILY[indicator],

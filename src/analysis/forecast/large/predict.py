@@ -7,6 +7,7 @@ from typing import cast
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 from scipy.special import expit, ndtr, ndtri
 
 from analysis.forecast.covariance import JITTER
@@ -60,7 +61,7 @@ def query_points(fit: LargeFit, queries: pd.DataFrame) -> Points:
     """Points of queries with sparse weights, whatever their number. Raises QueryError."""
     units = fit.evidence.units
     codes = pd.Index(units.codes)
-    place = codes.get_indexer(queries["province_code"])
+    place = codes.get_indexer(pd.Index(queries["province_code"]))
     alone = (queries["geo_level"] == "province_63").to_numpy()
     keys = set(units.members)
     unknown = [
@@ -85,7 +86,7 @@ def latent(fit: LargeFit, at: Points) -> tuple[np.ndarray, np.ndarray]:
     alone = np.flatnonzero(single(at))
     others = np.flatnonzero(~single(at))
     asked, way = with_asked(fit.layout, take(at, alone))
-    unit = at.weights[alone].indices
+    unit = csr_array(at.weights)[alone].indices
     linear, constant = _linear(fit, take(at, others))
     given = conditioned(fit, asked, linear)
     ways, column = np.unique(way, return_inverse=True)

@@ -27,7 +27,7 @@ REMEMBERED = 4
 class Task:
     """Everything the likelihood needs. The objective is that of `covariance.Problem`.
 
-    names: of theta, components and classes of error. values: z and variances by reading.
+    names: of theta, components and classes of error. held: z and variances by reading.
     sums, prior: the sums over units and the shared effects. fixed: (s, s) error covariance of
     the sums that does not depend on theta; by_class: (E, s) variance for one point of error.
     n: number of readings.
@@ -35,7 +35,7 @@ class Task:
 
     layout: Layout
     names: tuple[str, ...]
-    values: Values
+    held: Values
     sums: Sums
     prior: Prior
     fixed: np.ndarray
@@ -76,12 +76,16 @@ class Task:
         found = self._kept.get(key)
         if found is None or (gradient and not found.gradient):
             size = (len(self.layout.ways), self.layout.columns)
-            found = moments(self.layout.blocks, self.values, self.sums, own, error, size, gradient)
+            found = moments(self.layout.blocks, self.held, self.sums, own, error, size, gradient)
         self._kept[key] = found
         self._kept.move_to_end(key)
         while len(self._kept) > REMEMBERED:
             self._kept.popitem(last=False)
         return found
+
+    def noise(self, theta: np.ndarray) -> np.ndarray:
+        """(n,) variance of reading error on the logit scale."""
+        return self.own_scales(theta)[1] @ self.held.errors + self.held.known + JITTER
 
     def own_scales(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(J,) variances of the own parts and (E,) of the classes of error."""
@@ -146,7 +150,7 @@ def task(layout: Layout, held: Values, classes: tuple[str, ...], sums: Above) ->
     return Task(
         layout=layout,
         names=(*(part.name for part in layout.parts), *classes),
-        values=held,
+        held=held,
         sums=loadings,
         prior=own,
         fixed=sums.fixed,
