@@ -1,0 +1,84 @@
+"""Small synthetic panels, and the dense likelihood of the same readings to compare with."""
+
+import importlib.util
+from functools import cache
+
+import numpy as np
+import pandas as pd
+
+from analysis import paths
+from analysis.forecast.components import components
+from analysis.forecast.covariance import problem
+from analysis.forecast.evidence import Evidence
+from analysis.forecast.fit import CENTRE
+from analysis.forecast.large import fit_large, panel
+from analysis.forecast.large.fit import round_task
+from analysis.forecast.large.layout import layout
+from analysis.forecast.large.rows import dense, take
+from analysis.forecast.points import STEP
+from analysis.forecast.settings import Settings
+
+QUICK = Settings(parameter_draws=2, linearisations=2)
+
+
+@cache
+def bench_panels():
+    """The generator of bench/panels.py."""
+    place = paths.ROOT / "bench" / "panels.py"
+    made = importlib.util.spec_from_file_location("bench_panels", place)
+    module = importlib.util.module_from_spec(made)
+    made.loader.exec_module(module)
+    return module
+
+
+def small(units: int = 14, months: int = 18, missing: float = 0.2) -> pd.DataFrame:
+    """A panel with gaps, two readings of some days, and readings of the whole."""
+    table = bench_panels().synthetic_panel(units, months, parents=3, missing=missing)
+    again = table[table["unit"] != "00"].iloc[::17]
+    return pd.concat([table, again.assign(value=(again["value"] - 0.3).clip(1), lower=1.0)])
+
+
+def evidence(table: pd.DataFrame) -> Evidence:
+    """The panel with a covariate and unequal denominators."""
+    codes = sorted(set(table["unit"]) - {"00"})
+    size = np.arange(len(codes))
+    return panel(
+        table,
+        persons=pd.Series(1000.0 + 37 * size, index=codes),
+        covariates=pd.DataFrame({"wealth": np.sin(size)}, index=codes),
+        settings=QUICK,
+    )
+
+
+def task(source: Evidence):
+    """The likelihood near the readings themselves."""
+    parts = components(source.family, source.units, source.settings, source.origin >= STEP)
+    made = layout(parts, source.points, source.units.regions)
+    share = np.clip(source.percent / 100, 0.03, 0.985)
+    nothing = np.zeros(len(source.table))
+    return round_task(source, made, share, nothing, take(made.points, made.sums))
+
+
+def dense_problem(source: Evidence):
+    """The same likelihood by the dense code."""
+    parts = components(source.family, source.units, source.settings, source.origin >= STEP)
+    at = source.points.with_weights(dense(source.points.weights))
+    share = np.clip(source.percent / 100, 0.03, 0.985)
+    slope = 1 / (100 * share * (1 - share))
+    z = np.log(source.percent / (100 - source.percent)) - CENTRE[source.family] * at.size
+    table = source.table
+    return problem(parts, at, z, slope, table["half"].to_numpy(), table["error"].to_numpy())
+
+
+def thetas(of, count: int = 3):
+    """Points at which likelihoods are compared: the prior's middle, and away from it."""
+    random = np.random.default_rng(3)
+    yield of.prior_mean
+    for _ in range(count - 1):
+        yield of.prior_mean + 0.7 * random.standard_normal(len(of.prior_mean))
+
+
+@cache
+def fitted():
+    """A fit of the small panel."""
+    return fit_large(evidence(small()))
