@@ -14,7 +14,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-MEASUREMENTS = ("kernels", "briefs", "unchanged", "readings")
+MEASUREMENTS = ("kernels", "briefs", "unchanged", "readings", "model")
 
 
 def main(names: list[str]) -> int:

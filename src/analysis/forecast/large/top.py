@@ -4,7 +4,7 @@ With b = R w the shared effects (w standard normal) and J the covariance given b
 but for the sums over units,
     K = J + A b-covariance A',  K^-1 = J^-1 - J^-1 A R H^-1 R' A' J^-1,  H = 1 + R' A' J^-1 A R,
     log det K = log det J + log det H
-(the Woodbury and Sylvester identities; Golub and Van Loan 2013, sections 2.1.4 and 3.5). J is
+(the identities of Woodbury and Sylvester; Golub and Van Loan 2013, section 2.1.4). J is
 inverted by eliminating the units first, so that nothing larger than the shared effects and the
 sums is ever dense.
 """
@@ -145,7 +145,7 @@ def _upper(factor: np.ndarray, values: np.ndarray) -> np.ndarray:
 def _shared_gradient(prior: Prior, w: np.ndarray, spread: np.ndarray) -> dict[int, float]:
     """d log likelihood / d theta_j = sum of E[w_i^2 | z] - 1 over the effects i of part j.
 
-    Fisher's identity (Dempster, Laird and Rubin 1977, section 2): b enters as sigma_j times w.
+    Fisher's identity (see Dempster, Laird and Rubin 1977): b enters as sigma_j times w.
     """
     expected = w**2 + np.diag(spread) - 1
     found, start = {}, 0
