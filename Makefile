@@ -18,6 +18,7 @@ export PYTHONHASHSEED := 0
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
+export NUMEXPR_NUM_THREADS := 1
 export PYTHONDONTWRITEBYTECODE :=
 ifneq ($(shell grep -m1 -o avx2 /proc/cpuinfo 2>/dev/null),)
 export OPENBLAS_CORETYPE := Haswell

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pytest
+
 from analysis import cache, codebase
 
 CALLS = []
@@ -126,3 +127,18 @@ def test_a_changed_helper_changes_the_fingerprint_of_its_users_only(tmp_path, mo
     assert [a == b for a, b in zip(before, after, strict=True)] == [False, True, True]
     (package / "words" / "en.yml").write_text("a: c\n")
     assert prints()[2] != after[2]
+
+
+@pytest.mark.parametrize("name", cache.SETTINGS)
+def test_other_instructions_or_threads_of_the_processor_compute_anew(name, monkeypatch):
+    total(table(1.0, 2.0))
+    monkeypatch.setenv(name, "another")
+    total(table(1.0, 2.0))
+    assert CALLS == [1, 1]
+
+
+def test_every_pinned_setting_that_changes_a_number_is_part_of_the_key():
+    from analysis.publish.runner_environment import PINNED, PINNED_X86
+
+    threads = {name for name in PINNED if name.endswith("_NUM_THREADS")}
+    assert {*threads, *PINNED_X86} <= set(cache.SETTINGS)

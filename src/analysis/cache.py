@@ -1,7 +1,8 @@
 """Heavy results kept on disk, found again by content: the code that made them and its arguments.
 
 An entry is used only when the function's module, everything it imports from this package, the
-versions of the numerical libraries and all arguments are the same. Deleting the folder .cache is
+versions of the numerical libraries, the settings that decide in which order they add, and all
+arguments are the same. Deleting the folder .cache is
 always safe; ANALYSIS_CACHE=off computes everything anew.
 """
 
@@ -26,6 +27,17 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 #: Libraries whose version may change a number or a page.
 LIBRARIES = ("nbconvert", "numpy", "pandas", "scipy", "statsmodels")
+
+#: Which instructions of the processor and how many threads the libraries use: another choice adds
+#: in another order and changes the last digit.
+SETTINGS = (
+    "MKL_NUM_THREADS",
+    "NPY_DISABLE_CPU_FEATURES",
+    "NUMEXPR_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_CORETYPE",
+    "OPENBLAS_NUM_THREADS",
+)
 
 #: What reading a damaged or outdated entry may raise; such an entry is computed anew.
 DAMAGED = (pickle.UnpicklingError, EOFError, ImportError, AttributeError, LookupError, ValueError)
@@ -53,7 +65,10 @@ def _entry(function: Callable[..., Any], args: tuple, kwargs: dict) -> Path:
     bound = inspect.signature(function).bind(*args, **kwargs)
     bound.apply_defaults()
     key = codebase.digest(
-        _code_digest(function.__module__), _library_versions(), *_content(bound.arguments)
+        _code_digest(function.__module__),
+        _library_versions(),
+        *(os.environ.get(name, "") for name in SETTINGS),
+        *_content(bound.arguments),
     )
     name = f"{function.__module__}.{function.__qualname__}"
     return paths.CACHE / "results" / name / f"{key[:40]}.pickle"

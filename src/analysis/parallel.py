@@ -57,7 +57,7 @@ def map(
     if address:
         with _on_cluster(address):
             return list(Parallel()(delayed(function)(item) for item in given))
-    number = min(workers or _cores(), max(len(given), 1))
+    number = min(workers or cores(), max(len(given), 1))
     if number == 1:
         return [function(item) for item in given]
     return list(Parallel(n_jobs=number)(delayed(function)(item) for item in given))
@@ -74,7 +74,7 @@ def forked(
     an item is raised here.
     """
     given = list(items)
-    number = min(workers or _cores(), len(given))
+    number = min(workers or cores(), len(given))
     if number <= 1 or not can_fork():
         return [function(item) for item in given]
     fork = multiprocessing.get_context("fork")
@@ -111,7 +111,7 @@ def _item_of_fork(number: int) -> Any:
     return function(items[number])
 
 
-def _cores() -> int:
+def cores() -> int:
     """The cores that this process may use: fewer than the machine has, in a container."""
     if os.environ.get("ANALYSIS_WORKERS"):
         return int(os.environ["ANALYSIS_WORKERS"])

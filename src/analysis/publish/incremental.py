@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis import codebase, paths
-from analysis.publish import runner_notebook
+from analysis.publish import runner_environment, runner_notebook
 from analysis.publish.pipeline import Job
 from analysis.publish.translate import translation_file
 
@@ -47,10 +47,13 @@ class Finished:
 
 
 def lock_digest() -> str:
-    """The content of the lock and the Python it serves."""
+    """The content of the lock, the Python it serves and the instructions of the processor."""
     lock = paths.ROOT / "requirements.lock"
     content = lock.read_bytes() if lock.is_file() else b""
-    return codebase.digest(content, platform.python_version(), platform.machine())
+    instructions = runner_environment.instructions()
+    return codebase.digest(
+        content, platform.python_version(), platform.machine(), json.dumps(instructions)
+    )
 
 
 def key(job: Job, tables: Mapping[str, Path]) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from analysis import parallel
 from analysis.publish import incremental, pipeline, runner_environment, runner_notebook
 from analysis.publish.kernels import to_prepare, warm_kernels
 from analysis.publish.pipeline import Job
@@ -56,7 +56,8 @@ def run_jobs(
     started = time.monotonic()
     by_name = {job.name: job for job in jobs}
     ended: dict[str, Outcome] = {}
-    workers = request.workers or len(os.sched_getaffinity(0))
+    workers = request.workers or parallel.cores()
+    share = max(1, parallel.cores() // workers)
     with (
         warm_kernels(_modules(jobs), runner_environment.pinned(), request.warm),
         Progress(len(jobs)) as progress,
@@ -65,7 +66,7 @@ def run_jobs(
 
         def work(name: str) -> Outcome:
             job = by_name[name]
-            return run(job, tables, _same_run_before(job, ended))
+            return run(job, tables, _same_run_before(job, ended), share)
 
         for name, outcome, cause in run_graph(graph, work, lambda one: not one.failure, workers):
             ended[name] = outcome or Outcome(by_name[name], waited_for=cause)

@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from analysis import paths
@@ -41,9 +42,7 @@ PINNED_X86 = {
 
 def pinned(settings: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of a kernel: this process's own, the pinned settings, then `settings`."""
-    environment = {**os.environ, **PINNED}
-    if platform.machine() in {"x86_64", "AMD64"} and _has_avx2():
-        environment.update(PINNED_X86)
+    environment = {**os.environ, **PINNED, **instructions()}
     own = paths.CACHE / "settings"
     environment["IPYTHONDIR"] = str(own / "ipython")
     environment["MPLCONFIGDIR"] = str(own / "matplotlib")
@@ -51,6 +50,12 @@ def pinned(settings: Mapping[str, str] | None = None) -> dict[str, str]:
     return environment
 
 
+def instructions() -> dict[str, str]:
+    """The settings for the instructions of this processor: none where it is of another kind."""
+    return PINNED_X86 if platform.machine() in {"x86_64", "AMD64"} and _has_avx2() else {}
+
+
+@cache
 def _has_avx2() -> bool:
     """A processor without AVX2 would crash with the pinned kernels; it keeps its own."""
     try:
@@ -64,7 +69,7 @@ def run_pinned() -> None:
 
     Some of them, as the order of sets, only count when Python starts.
     """
-    settings = {**PINNED, **(PINNED_X86 if "OPENBLAS_CORETYPE" in pinned() else {})}
+    settings = {**PINNED, **instructions()}
     settings.pop("MPLBACKEND")
     if any(os.environ.get(name) != value for name, value in settings.items()):
         os.execve(

@@ -32,13 +32,16 @@ class Outcome:
     complaints: Mapping[str, str] | None = None
 
 
-def run(job: Job, tables: Mapping[str, Path], first: Finished | None = None) -> Outcome:
+def run(
+    job: Job, tables: Mapping[str, Path], first: Finished | None = None, cores: int = 1
+) -> Outcome:
     """Find the run in the store or make it.
 
     Args:
         job: what to run; its parameters have been checked.
         tables: every table made so far, by file name.
         first: the same run in the first language, with whose tables this one's must agree.
+        cores: how many its own loops may take, as other notebooks run beside it.
     """
     key = incremental.key(job, tables)
     if finished := incremental.find(key):
@@ -47,7 +50,7 @@ def run(job: Job, tables: Mapping[str, Path], first: Finished | None = None) -> 
     work.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=work, ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        done = _execute(job, tables, folder)
+        done = _execute(job, tables, folder, cores)
         if done.notebook is None:
             return Outcome(job, None, done.failure, done.seconds)
         wrong = _wrong_tables(job, folder, first) or _machine_path(done.notebook, folder)
@@ -69,7 +72,7 @@ def _machine_path(notebook: NotebookNode, folder: Path) -> str:
     return ""
 
 
-def _execute(job: Job, tables: Mapping[str, Path], folder: Path) -> Executed:
+def _execute(job: Job, tables: Mapping[str, Path], folder: Path, cores: int) -> Executed:
     for part in ("processed", "raw", "reports", "here"):
         (folder / part).mkdir()
     for table in job.chapter.needs:
@@ -85,6 +88,7 @@ def _execute(job: Job, tables: Mapping[str, Path], folder: Path) -> Executed:
             "ANALYSIS_PROCESSED": str(folder / "processed"),
             "ANALYSIS_REPORTS": str(folder / "reports"),
             "ANALYSIS_KERNEL_MEMORY": str(job.chapter.memory),
+            "ANALYSIS_WORKERS": str(cores),
         }
     )
     notebook = translated(runner_notebook.read(job.chapter.path), job.chapter.stem, job.language)
