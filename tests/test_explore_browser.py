@@ -111,8 +111,14 @@ def test_the_explore_notebook_answers_in_jupyterlab(browser, lab):
 
     page.select_option(".explore-unit select", label="Son La")
     page.wait_for_function("document.querySelector('.explore-words').innerText.includes('Son La')")
-    page.select_option(".explore-scenario select", index=3)
-    page.wait_for_function("document.querySelector('.explore-words').innerText.includes('premium')")
+    page.select_option(".explore-scenario select", label="One point more each year")
+    page.wait_for_function(
+        "document.querySelector('.explore-words').innerText.includes('One point more each year')"
+    )
+    page.select_option(".explore-indicator select", label="Social insurance coverage rate")
+    page.wait_for_function(
+        "document.querySelector('.explore-words').innerText.includes('Social insurance')"
+    )
 
     page.click("button.explore-save")
     page.wait_for_function("document.body.innerText.includes('Saved:')")
@@ -155,14 +161,18 @@ def test_the_still_page_works_from_a_file(browser, tables, tmp_path):
     page.on("pageerror", lambda fault: faults.append(str(fault)))
     page.on("request", lambda request: asked.append(request.url))
     page.goto(file.as_uri())
-    assert "Bến Tre" in page.locator(".words").inner_text()
-    page.select_option("select", "province_63/38")
-    assert "Thanh Hóa" in page.locator(".words").inner_text()
+    assert "Bến Tre" in page.locator(".finding").inner_text()
+    page.select_option("select.unit", "province_63/38")
+    assert "Thanh Hóa" in page.locator(".finding").inner_text()
     assert "Thanh Hóa" in page.locator("svg").text_content()
+    for rate, name in (("si", "xã hội"), ("ui", "thất nghiệp"), ("hi", "y tế")):
+        page.select_option("select.indicator", f"{rate}_coverage")
+        assert f"bảo hiểm {name}" in page.locator(".finding").inner_text()
+        assert page.locator("tbody tr").count() > 10
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.goto(file.as_uri() + "#country/00".replace("/", "-"))
     page.reload()
-    assert "Việt Nam" in page.locator(".words").inner_text()
+    assert "Việt Nam" in page.locator(".finding").inner_text()
     assert faults == []
     assert all(one.startswith("file:") for one in asked)
     page.close()

@@ -8,21 +8,25 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
+from analysis import paths
 from analysis.coverage import Tables
 from analysis.explore import panel, still
 from analysis.explore.choice import Choice
-from analysis.explore.outlook import LEVELS, Future, outlook, persons_for, shifted
-from analysis.explore.said import levers, scenarios, sentences
-from analysis.explore.session import QUERY, Explorer
+from analysis.explore.courses import USUAL, offered
+from analysis.explore.outlook import LEVELS, Future, mixture, outlook, persons_for, shifted
+from analysis.explore.said import all_rates, scenarios, sentences
+from analysis.explore.session import Explorer
 from analysis.facts import load_raw
 from analysis.figures import explore as figure
-from analysis.forecast import prediction
 from analysis.forecast.reported import NONE, Pull
+from analysis.forecast.scenarios import load, prepared, run
 from analysis.readings import build_readings
 from analysis.targets import targets
+from analysis.wording import say
 
 ORIGIN = "2024-12-31"
 BEN_TRE = Choice("province_63/83", "hi_coverage", ORIGIN)
+MEAN, SD = np.array([2.0, 2.4]), np.array([0.4, 0.3])
 
 
 @pytest.fixture(scope="module")
@@ -37,14 +41,15 @@ def view(explorer):
 
 
 def future(target=95.0, pull=NONE, people=1000.0):
-    return Future(np.array([2.0, 2.4]), np.array([0.4, 0.3]), people, target, target, pull)
+    values, mass = mixture(MEAN, SD)
+    return Future(values, mass, people, target, target, pull)
 
 
 def test_without_levers_the_outlook_is_that_of_many_draws():
     random = np.random.default_rng(1)
     part = random.integers(0, 2, 400_000)
     given = future()
-    values = 100 * expit(given.mean[part] + given.sd[part] * random.standard_normal(len(part)))
+    values = 100 * expit(MEAN[part] + SD[part] * random.standard_normal(len(part)))
     found = outlook(given, BEN_TRE)
     drawn = np.quantile(values, LEVELS)
     assert (
@@ -57,7 +62,7 @@ def test_without_levers_the_outlook_is_that_of_many_draws():
 def test_the_pull_of_a_target_weights_values_as_it_says():
     pull = Pull(0.5, 2.0, 10)
     given, plain = future(pull=pull), outlook(future(), BEN_TRE).probability
-    percent, mass = given.density
+    percent, mass = given.percent, given.mass
     above = mass * pull.tilt(percent - 95.0)
     assert outlook(given, BEN_TRE).probability == pytest.approx(
         above[percent >= 95].sum() / above.sum(), abs=1e-3
@@ -96,17 +101,17 @@ def test_the_people_that_a_chance_takes_give_that_chance():
 @pytest.mark.parametrize(
     "unit", ["province_63/83", "province_63/14", "country/00", "province_34/46"]
 )
-def test_the_band_of_the_due_date_is_the_outlook_and_the_prediction(explorer, unit):
+def test_without_levers_it_says_what_the_forecast_and_business_as_usual_say(explorer, unit):
     # Son La (14) is held against the nationwide yardstick, which draws no reported value.
     view = explorer.view(replace(BEN_TRE, unit=unit))
+    usual = explorer.courses(view.choice).set_index("scenario").loc[USUAL]
     last = view.path.iloc[-1]
-    query = pd.DataFrame([(*unit.split("/"), "hi_coverage", last["date"])], columns=QUERY)
-    said = prediction.answers(explorer.model("hi_coverage", ORIGIN), query)[0, 2:]
-    by_name = dict(zip(prediction.QUANTILES, said, strict=True))
     assert last["date"] == pd.Timestamp(BEN_TRE.due)
-    for name in ("q10", "q50", "q90"):
-        assert last[name] == pytest.approx(getattr(view.plain, name), abs=1e-6)
-        assert last[name] == pytest.approx(by_name[f"q0.{name[1:]}"], abs=0.1)
+    for name in ("q05", "q10", "q50", "q90", "q95"):
+        assert getattr(view.plain, name) == pytest.approx(usual[name], abs=1e-9)
+        assert last[name] == getattr(view.plain, name)
+    assert view.plain.probability == pytest.approx(usual["probability"], abs=1e-12)
+    assert usual["more"] == 0
 
 
 def test_nothing_after_the_origin_is_known(explorer):
@@ -130,15 +135,40 @@ def test_a_unit_without_readings_gets_no_probability(explorer):
     # Nothing was ever published on Ha Giang.
     unread = explorer.view(replace(BEN_TRE, unit="province_63/02"))
     assert not unread.read
-    assert ("explore.unsure", {}) in sentences(unread)
-    assert scenarios(explorer, unread).table.empty
+    assert ("explore.unsure", {}) in sentences(unread, "en")
+    assert scenarios(explorer, unread, "en").table["probability"].isna().all()
 
 
-def test_scenarios_set_the_levers(explorer, view):
-    assert levers(view, "forecast") == BEN_TRE
-    supported = levers(view, "support")
-    assert supported.support == 0.5
-    assert explorer.moved(view, supported).moved.probability > view.plain.probability
+def test_scenarios_are_the_files_of_the_folder(explorer, view):
+    files = {path.stem for path in (paths.ROOT / "scenarios").glob("*.yml")}
+    assert set(offered("hi_coverage")) < files
+    assert set(offered("ui_coverage")) < set(offered("hi_coverage"))
+    assert "voluntary_support" in offered("si_coverage")
+    assert next(iter(offered("si_coverage"))) == USUAL
+    table = scenarios(explorer, view, "vi").table
+    titles = [one.title["vi"] for one in offered("hi_coverage").values()]
+    assert [title for title in titles if title in set(table["scenario"])] == [*table["scenario"]]
+    assert len(table) > 12
+
+
+def test_a_scenario_gives_the_numbers_of_the_command(explorer, view):
+    choice = view.choice
+    scenario = load(paths.ROOT / "scenarios" / "one_point_a_year.yml")
+    base = prepared(explorer._known(ORIGIN), "hi_coverage", 2025, pd.Timestamp(choice.due))
+    outcome = run(scenario, base)
+    followed = explorer.followed(view, "one_point_a_year")
+    said = outcome.reported["province_63", "83"]
+    assert followed.moved.q50 == pytest.approx(np.quantile(said, 0.5))
+    assert followed.moved.probability == outcome.meets(("province_63", "83"))
+    assert followed.moved.probability > view.plain.probability
+    text = " ".join(say(key, "en", **values) for key, values in sentences(followed, "en"))
+    assert "“One point more each year”" in text
+
+
+def test_all_three_rates_are_set_side_by_side(explorer, view):
+    table = all_rates(explorer, view, "en").table
+    assert list(dict.fromkeys(table["indicator"])) == ["hi_coverage", "si_coverage", "ui_coverage"]
+    assert table["probability"].dropna().between(0, 1).all()
 
 
 @pytest.mark.parametrize("language", ["en", "vi"])
@@ -151,7 +181,7 @@ def test_moving_a_widget_changes_the_words_at_once(explorer, language):
     assert shown.words.value != before
     assert shown.scenario.value == "own"
     shown.unit.value = "province_63/38"
-    assert (shown.persons.value, shown.scenario.value) == (0, "forecast")
+    assert (shown.persons.value, shown.scenario.value) == (0, USUAL)
 
 
 def test_the_saved_files_hold_what_is_drawn(explorer, tmp_path):
@@ -167,9 +197,10 @@ def test_the_saved_files_hold_what_is_drawn(explorer, tmp_path):
 @pytest.mark.slow
 def test_the_still_page_holds_every_province_and_needs_nothing_else(explorer):
     text = still.page(explorer, BEN_TRE, "en")
-    assert text.count("<option") == 64
+    assert text.count("<option") == 64 + 3
+    assert text.count('"country/00 ') + text.count('"province_63/') >= 64 * 3
     assert "src=" not in text and "@import" not in text
-    assert "</script><" not in text.split("exploreStates = ")[1].split(";</script>")[0]
+    assert "<" not in text.split("exploreStates = ")[1].split(";</script>")[0]
 
 
 @pytest.mark.parametrize(

@@ -37,9 +37,7 @@ def test_every_reading_is_there_once_with_the_address_of_each_of_its_sources(fou
         shown = [
             one
             for one in left[unit]
-            if one[0] == day
-            and data["words"][one[1]] == what
-            and cited(data, one[-1]) == wanted
+            if one[0] == day and data["words"][one[1]] == what and cited(data, one[-1]) == wanted
         ]
         assert shown, row["reading_id"]
         left[unit].remove(shown[0])

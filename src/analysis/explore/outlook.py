@@ -40,34 +40,62 @@ class Outlook:
 class Future:
     """The reported value of one unit at the due date, before the pull of its target.
 
-    mean, sd: (M,) logit normals, equally likely. people: persons that coverage is counted on.
-    target: percent that the unit is held against, NaN where none is known. drawn_to: the target
-    of the unit's own that its reported value is drawn to, NaN where it has none (a nationwide
-    yardstick draws nobody). pull: how targets draw reported values.
+    percent, mass: (N,) values in rising order and their weights, which add up to 1. people:
+    persons that coverage is counted on. target: percent that the unit is held against, NaN where
+    none is known. drawn_to: the target of the unit's own that its reported value is drawn to, NaN
+    where it has none (a nationwide yardstick draws nobody). pull: how targets draw reported
+    values. usual: what chapter 05 says without levers, from the same draws after the pull; None
+    where the values are not draws of the forecast.
     """
 
-    mean: np.ndarray
-    sd: np.ndarray
+    percent: np.ndarray
+    mass: np.ndarray
     people: float
     target: float
     drawn_to: float
     pull: Pull
+    usual: Outlook | None = None
 
     @cached_property
-    def density(self) -> tuple[np.ndarray, np.ndarray]:
-        """Values in percent on a fine grid, and their mass, before the pull."""
-        middle = self.mean.mean()
-        reach = 6 * np.sqrt(self.sd.max() ** 2 + self.mean.var())
-        z = middle + reach * np.linspace(-1, 1, _CELLS)
-        mass = norm.pdf(z[None], self.mean[:, None], self.sd[:, None]).mean(axis=0)
-        return 100 * expit(z), mass / mass.sum()
+    def rest(self) -> Outlook:
+        """The outlook with all levers at rest, by the weights of the pull."""
+        return _weighted(self, self.percent)
+
+
+def mixture(mean: np.ndarray, sd: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return values in percent on a fine grid, and their mass, of equally likely logit normals."""
+    middle = mean.mean()
+    reach = 6 * np.sqrt(sd.max() ** 2 + mean.var())
+    z = middle + reach * np.linspace(-1, 1, _CELLS)
+    mass = norm.pdf(z[None], mean[:, None], sd[:, None]).mean(axis=0)
+    return 100 * expit(z), mass / mass.sum()
+
+
+def drawn(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return draws in rising order, and their mass."""
+    return np.sort(values), np.full(len(values), 1 / len(values))
 
 
 def outlook(future: Future, choice: Choice) -> Outlook:
-    """Return what is to be expected under a choice of levers."""
-    percent, mass = future.density
-    value = shifted(percent, choice, future.people)
-    over, under = _tilted(value, mass, future)
+    """Return what is to be expected under a choice of levers.
+
+    Without levers that is what chapter 05 says. With levers, their effect is added to it, as the
+    weights of the pull give it: these move smoothly where resampled draws would jump.
+    """
+    usual = future.usual or future.rest
+    if not choice.moves:
+        return usual
+    moved = _weighted(future, shifted(future.percent, choice, future.people))
+    reached = {
+        name: value + getattr(moved, name) - getattr(future.rest, name)
+        for name, value in vars(usual).items()
+    }
+    most = {name: 1.0 if name == "probability" else 100.0 for name in reached}
+    return Outlook(**{name: float(np.clip(reached[name], 0, most[name])) for name in reached})
+
+
+def _weighted(future: Future, value: np.ndarray) -> Outlook:
+    over, under = _tilted(value, future.mass, future)
     mass = over + under
     total = mass.sum()
     q05, q10, q50, q90, q95 = np.interp(

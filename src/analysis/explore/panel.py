@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +13,10 @@ import ipywidgets as widgets
 from analysis.coverage import COVERAGE
 from analysis.explore import still
 from analysis.explore.choice import Choice
-from analysis.explore.said import SCENARIOS, levers, scenarios
+from analysis.explore.courses import USUAL, offered
+from analysis.explore.said import sentences, spoken
 from analysis.explore.save import save
-from analysis.explore.session import Explorer, View
+from analysis.explore.session import Explorer, View, unmoved
 from analysis.figures import explore as figure
 from analysis.indicators import INDICATORS
 from analysis.wording import say, write
@@ -49,11 +51,17 @@ class Panel:
         units = [(self._unit(unit), unit) for unit in self.explorer.units]
         names = [(INDICATORS[name].label(self.language), name) for name in COVERAGE]
         days = [(write(day, "date", self.language), day) for day in self.explorer.origins]
-        plans = [(self._say(f"scenario_{name}"), name) for name in (*SCENARIOS, _OWN)]
         self.unit = self._dropdown("unit", units, self.start.unit)
         self.indicator = self._dropdown("indicator", names, self.start.indicator)
         self.origin = self._dropdown("origin", days, self.start.origin)
-        self.scenario = self._dropdown("scenario", plans, "forecast")
+        plans = self._plans(self.start.indicator)
+        self.scenario = self._dropdown("scenario", plans, USUAL)
+
+    def _plans(self, indicator: str) -> list[tuple[str, str]]:
+        """The scenarios of the folder scenarios/ for a rate, and the levers moved by hand."""
+        files = offered(indicator).values()
+        named = [(one.title[self.language], one.name) for one in files]
+        return [*named, (self._say("scenario_own"), _OWN)]
 
     def _unit(self, unit: str) -> str:
         name = write(unit, "unit", self.language)
@@ -91,17 +99,20 @@ class Panel:
         chosen = Choice(self.unit.value, self.indicator.value, self.origin.value, self.start.due)
         self._busy = True
         self.view = self.explorer.view(chosen)
-        self.scenario.value = "forecast"
+        self.scenario.options = self._plans(chosen.indicator)
+        self.scenario.value = USUAL
         self._busy = False
         self._show(self.view)
 
     def _plan(self, _: Any) -> None:
-        """Set the levers as the scenario has them, at rest where it cannot be."""
+        """Follow the scenario, the levers at rest; the forecast where it cannot be followed."""
         if self._busy or self.scenario.value == _OWN:
             return
-        chosen = levers(self.view, self.scenario.value) or levers(self.view, "forecast")
-        assert chosen is not None
-        self._show(self.explorer.moved(self.view, chosen))
+        view = self.explorer.moved(self.view, unmoved(self.view.choice))
+        if self.scenario.value != USUAL:
+            with contextlib.suppress(KeyError):
+                view = self.explorer.followed(view, self.scenario.value)
+        self._show(view)
 
     def _move(self, _: Any) -> None:
         """A lever was moved by hand."""
@@ -129,7 +140,7 @@ class Panel:
         self._busy = False
         style = f"<style>{figure.CSS}</style>"
         self.drawing.value = f'<div class="explore">{style}{figure.svg(view, self.language)}</div>'
-        said = html.escape(scenarios(self.explorer, view).text(self.language))
+        said = html.escape(spoken(sentences(view, self.language), self.language))
         self.words.value = f'<p class="explore-words" aria-live="polite">{said}</p>'
 
     def _reach(self, view: View) -> tuple[int, int]:
@@ -160,7 +171,7 @@ class Panel:
         return {
             **{kind: value for kind, value in live.items() if "widget" in kind},
             "text/html": still.page(self.explorer, self.start, self.language),
-            "text/plain": scenarios(self.explorer, self.view).text(self.language),
+            "text/plain": spoken(sentences(self.view, self.language), self.language),
         }
 
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
 
-from analysis.explore.choice import Choice
-from analysis.explore.outlook import outlook
+from analysis.coverage import COVERAGE
+from analysis.explore.courses import offered
 from analysis.explore.session import Explorer, View
 from analysis.results import Result
 from analysis.targets import NATIONWIDE
 from analysis.verdicts import verdict
+from analysis.wording import say
 
-#: Scenario -> share of the premium that is paid in it.
-SCENARIOS = {"forecast": 0.0, "even": 0.0, "good": 0.0, "support": 0.5}
 _FORMATS = {
     "persons_month": "rounded",
     "q50": "percent1",
@@ -23,43 +23,42 @@ _FORMATS = {
     "q90": "percent1",
     "probability": "probability",
 }
+_COLUMNS = ["scenario", "persons_month", "q50", "q10", "q90", "probability"]
 
 
-def levers(view: View, scenario: str) -> Choice | None:
-    """Return the choice of a view with the levers as a scenario sets them.
+def scenarios(explorer: Explorer, view: View, language: str) -> Result:
+    """Return one row a scenario of the folder scenarios/, as the files name them.
 
-    None where the scenario cannot be, or is the forecast itself: no number of people gives its
-    probability, or none is needed, or premium support does not apply to the scheme.
+    People a month beyond the forecast, the value expected to be reported with its 80% band, and
+    the probability of the target; without a target the table is empty. The sentences are those of
+    `sentences`.
     """
-    if scenario == "support" and not view.choice.supportable:
-        return None
-    persons = {"even": view.even, "good": view.good}.get(scenario, 0.0)
-    if math.isnan(persons) or (scenario in ("even", "good") and persons == 0):
-        return None
-    return replace(view.choice, persons_month=persons, support=SCENARIOS[scenario])
+    table = _courses(explorer, view, language)
+    phrases = sentences(view, language)
+    return Result("explore", table, phrases, _FORMATS, {}, "explore", joined={"q10": "q90"})
 
 
-def scenarios(explorer: Explorer, view: View) -> Result:
-    """Return one row a scenario: people a month, what is expected, the probability.
-
-    The sentences are those of `sentences`. Without a reading of the unit, or without a target,
-    the table is empty.
-    """
-    rows = []
-    future = explorer.future(view.choice)
-    for name in SCENARIOS if view.read and view.target is not None else ():
-        choice = levers(view, name)
-        if choice is not None:
-            row = {"scenario": f"scenario_{name}", "persons_month": choice.persons_month}
-            rows.append(row | vars(outlook(future, choice)))
-    columns = ["scenario", "persons_month", "q50", "q10", "q90", "probability"]
-    table = pd.DataFrame(rows, columns=columns)
-    words = {"scenario": "explore"}
-    phrases = sentences(view)
-    return Result("explore", table, phrases, _FORMATS, words, "explore", joined={"q10": "q90"})
+def all_rates(explorer: Explorer, view: View, language: str) -> Result:
+    """Return the scenarios of all three rates for the unit, origin and due date of a view."""
+    views = [explorer.view(replace(view.choice, indicator=name)) for name in COVERAGE]
+    tables = [
+        _courses(explorer, one, language).assign(indicator=one.choice.indicator) for one in views
+    ]
+    table = pd.concat(tables, ignore_index=True)[["indicator", *_COLUMNS]]
+    words = {"indicator": "indicator"}
+    return Result("explore", table, (), _FORMATS, words, "explore", joined={"q10": "q90"})
 
 
-def sentences(view: View) -> list[tuple[str, dict[str, object]]]:
+def _courses(explorer: Explorer, view: View, language: str) -> pd.DataFrame:
+    if view.target is None:
+        return pd.DataFrame(columns=_COLUMNS)
+    files = offered(view.choice.indicator)
+    found = explorer.courses(view.choice).rename(columns={"more": "persons_month"})
+    found["scenario"] = [files[name].title[language] for name in found["scenario"]]
+    return found[_COLUMNS]
+
+
+def sentences(view: View, language: str) -> list[tuple[str, dict[str, object]]]:
     """Return what is expected, how probable the target is, and what it takes, as phrases."""
     values = {**vars(view.choice), **vars(view.plain), "even": view.even, "good": view.good}
     said: list[tuple[str, dict[str, object]]] = [("explore.forecast", values)]
@@ -74,9 +73,17 @@ def sentences(view: View) -> list[tuple[str, dict[str, object]]]:
     }
     whose = "yardstick" if view.target.setter == NATIONWIDE else "own"
     said.append((f"explore.chance_{whose}", values | of_target))
-    if view.choice.moves:
+    if view.course:
+        title = offered(view.choice.indicator)[view.course].title[language]
+        said.append(("explore.moved_course", values | vars(view.moved) | {"title": title}))
+    elif view.choice.moves:
         said.append((f"explore.moved_{_by_what(view)}", values | vars(view.moved)))
     return [*said, (f"explore.takes_{_how_much(view)}", values)]
+
+
+def spoken(phrases: Sequence[tuple[str, Mapping[str, object]]], language: str) -> str:
+    """Return phrases as one text."""
+    return " ".join(say(key, language, **values) for key, values in phrases)
 
 
 def _by_what(view: View) -> str:

@@ -11,17 +11,20 @@ import pandas as pd
 from analysis import coverage, geography
 from analysis.coverage import COVERAGE, Tables
 from analysis.explore.choice import Choice
-from analysis.explore.outlook import Future, Outlook, outlook, persons_for
+from analysis.explore.courses import courses
+from analysis.explore.outlook import LEVELS, Future, Outlook, drawn, mixture, outlook, persons_for
 from analysis.forecast import FAMILY, Model, model, prediction
-from analysis.forecast.known import known_at
+from analysis.forecast.known import Known, known_at
 from analysis.forecast.points import decimal_year
 from analysis.forecast.reported import due_targets
-from analysis.forecast.tables import ENOUGH, RECENT_YEARS
+from analysis.forecast.scenarios import Baseline, prepared
 from analysis.targets import Target, for_unit
 
 FIRST_YEAR = 2015
 QUERY = ["geo_level", "province_code", "indicator", "as_of"]
 FIRST_ORIGIN = 2018
+#: Slack when a value that was set to the target is compared with it.
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,9 @@ class View:
     readings: as_of, value, lower, upper (percent), season, known (by the origin), said (titles
     and publishers of the sources), address. path: date, q05, q10, q50, q90, q95 of the value as
     it would be reported at the ends of years. plain, moved: at the due date, without and with the
-    levers. even, good: people a month beyond the forecast for a probability of 50 and 80 percent.
+    levers, or on the course of a scenario. course: the name of that scenario's file, empty where
+    the levers count. even, good: people a month beyond the forecast for a probability of 50 and
+    80 percent.
     read: whether the unit's own readings carry a probability, by the rule of chapter 05.
     """
 
@@ -44,6 +49,7 @@ class View:
     even: float
     good: float
     read: bool
+    course: str = ""
 
     def data(self) -> pd.DataFrame:
         """Return everything drawn as one table, one row a mark."""
@@ -51,7 +57,8 @@ class View:
         path = self.path.assign(kind="forecast")
         known = path["date"] <= pd.Timestamp(self.choice.origin)
         path.loc[known, "kind"] = "estimate"
-        rows = [{"kind": "with levers", "date": pd.Timestamp(self.choice.due), **vars(self.moved)}]
+        kind = f"scenario {self.course}" if self.course else "with levers"
+        rows = [{"kind": kind, "date": pd.Timestamp(self.choice.due), **vars(self.moved)}]
         if self.target is not None:
             due = pd.Timestamp(self.choice.due)
             rows.append({"kind": "target", "date": due, "value": self.target.value})
@@ -67,6 +74,8 @@ class Explorer:
     tables: Tables
     _models: dict[tuple[str, str], Model] = field(default_factory=dict, repr=False)
     _futures: dict[Choice, Future] = field(default_factory=dict, repr=False)
+    _bases: dict[tuple[str, str, str], Baseline] = field(default_factory=dict, repr=False)
+    _courses: dict[tuple[str, str, str], pd.DataFrame] = field(default_factory=dict, repr=False)
 
     @classmethod
     def read(cls) -> Explorer:
@@ -98,10 +107,32 @@ class Explorer:
         """Return the fitted model of an indicator's family, from what the origin knew."""
         key = FAMILY[indicator], origin
         if key not in self._models:
-            tables = self.tables
-            known = known_at(tables.readings, tables.raw, pd.Timestamp(origin), tables.targets)
-            self._models[key] = model(known, indicator)
+            self._models[key] = model(self._known(origin), indicator)
         return self._models[key]
+
+    def _known(self, origin: str) -> Known:
+        tables = self.tables
+        return known_at(tables.readings, tables.raw, pd.Timestamp(origin), tables.targets)
+
+    def courses(self, choice: Choice) -> pd.DataFrame:
+        """Return what every scenario gives a unit; see `analysis.explore.courses.courses`."""
+        key = choice.indicator, choice.origin, choice.due
+        if key not in self._courses:
+            due = pd.Timestamp(choice.due)
+            self._courses[key] = courses(self._known(choice.origin), choice.indicator, due)
+        table = self._courses[key]
+        return table[table["unit"] == choice.unit].reset_index(drop=True)
+
+    def followed(self, view: View, scenario: str) -> View:
+        """Return a view on the course of a scenario, the levers at rest.
+
+        Raises:
+            KeyError: the scenario cannot be seen from the origin.
+        """
+        rows = self.courses(view.choice).set_index("scenario")
+        names = list(Outlook.__dataclass_fields__)
+        reached = Outlook(*rows.loc[[scenario], names].to_numpy(dtype=float)[0].tolist())
+        return replace(view, choice=unmoved(view.choice), moved=reached, course=scenario)
 
     def view(self, choice: Choice) -> View:
         """Return the numbers of one state."""
@@ -110,18 +141,18 @@ class Explorer:
         return View(
             choice=choice,
             readings=self._readings(choice),
-            path=_path(built, still),
+            path=_path(built, still, future),
             target=self._target(choice),
             plain=outlook(future, still),
             moved=outlook(future, choice),
             even=persons_for(future, still, 0.5),
             good=persons_for(future, still, 0.8),
-            read=_is_read(built, choice),
+            read=self._base(choice).enough[choice.level, choice.code],
         )
 
     def moved(self, view: View, choice: Choice) -> View:
         """Return a view with other levers; unit, indicator and dates must be those of the view."""
-        return replace(view, choice=choice, moved=outlook(self.future(choice), choice))
+        return replace(view, choice=choice, moved=outlook(self.future(choice), choice), course="")
 
     def future(self, choice: Choice) -> Future:
         """Return the reported value at the due date, before the pull of the target."""
@@ -131,15 +162,25 @@ class Explorer:
         return self._futures[key]
 
     def _future(self, choice: Choice) -> Future:
+        base, unit = self._base(choice), (choice.level, choice.code)
         built = self.model(choice.indicator, choice.origin)
-        query = _query(choice, [pd.Timestamp(choice.due)])
-        mean, sd = prediction.reported(built, query)
-        drawn_to = float(due_targets(built.known, query)[0])
         target = self._target(choice)
         value = target.value if target is not None else float("nan")
         parts = built.evidence.units.parts(choice.level, choice.code)
         people = float(_people(built, choice)[parts].sum())
-        return Future(mean[:, 0], sd[:, 0], people, value, drawn_to, built.pulls.of(choice.level))
+        goal = float(base.goals.get(unit, np.nan))
+        values, mass = drawn(base.plain[unit])
+        usual = _usual(base.reported[unit], value)
+        return Future(values, mass, people, value, goal, base.pulls.of(choice.level), usual)
+
+    def _base(self, choice: Choice) -> Baseline:
+        """Return the draws of the forecast, as chapters 05 and 07 use them."""
+        key = choice.indicator, choice.origin, choice.due
+        if key not in self._bases:
+            due = pd.Timestamp(choice.due)
+            known = self._known(choice.origin)
+            self._bases[key] = prepared(known, choice.indicator, due.year, due)
+        return self._bases[key]
 
     def _target(self, choice: Choice) -> Target | None:
         try:
@@ -175,18 +216,10 @@ def unmoved(choice: Choice) -> Choice:
     return replace(choice, persons_month=0.0, support=0.0, response=Choice.response)
 
 
-def _is_read(built: Model, choice: Choice) -> bool:
-    """Whether provinces read in the last years hold enough of the unit (see `read_share`)."""
-    source = built.evidence
-    since = source.origin - pd.DateOffset(years=RECENT_YEARS)
-    recent = source.table[source.table["as_of"] > since]
-    read = set(zip(recent["geo_level"], recent["province_code"], strict=True))
-    if (choice.level, choice.code) in read:
-        return True
-    parts = source.units.parts(choice.level, choice.code)
-    own = np.array([("province_63", source.units.codes[part]) in read for part in parts])
-    people = _people(built, choice)[parts]
-    return bool(people @ own >= ENOUGH * people.sum())
+def _usual(reported: np.ndarray, target: float) -> Outlook:
+    q05, q10, q50, q90, q95 = np.quantile(reported, LEVELS).tolist()
+    met = float(np.mean(reported >= target - _ROUNDING)) if np.isfinite(target) else float("nan")
+    return Outlook(q05, q10, q50, q90, q95, met)
 
 
 def _query(choice: Choice, dates: list[pd.Timestamp]) -> pd.DataFrame:
@@ -194,18 +227,19 @@ def _query(choice: Choice, dates: list[pd.Timestamp]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=QUERY)
 
 
-def _path(built: Model, choice: Choice) -> pd.DataFrame:
+def _path(built: Model, choice: Choice, future: Future) -> pd.DataFrame:
     """Year-ends from 2015 to the due date, as they would be reported."""
     last = pd.Timestamp(choice.due)
-    dates = [pd.Timestamp(year, 12, 31) for year in range(FIRST_YEAR, last.year)] + [last]
+    dates = [pd.Timestamp(year, 12, 31) for year in range(FIRST_YEAR, last.year)]
     query = _query(choice, dates)
     mean, sd = prediction.reported(built, query)
     drawn_to, pull = due_targets(built.known, query), built.pulls.of(choice.level)
-    rows = [
-        vars(outlook(Future(mean[:, i], sd[:, i], 1.0, np.nan, drawn_to[i], pull), choice))
+    ends = [
+        Future(*mixture(mean[:, i], sd[:, i]), 1.0, np.nan, drawn_to[i], pull)
         for i in range(len(dates))
     ]
-    return pd.DataFrame(rows).drop(columns="probability").assign(date=dates)
+    rows = [vars(outlook(one, choice)) for one in (*ends, future)]
+    return pd.DataFrame(rows).drop(columns="probability").assign(date=[*dates, last])
 
 
 def _people(built: Model, choice: Choice) -> np.ndarray:

@@ -57,7 +57,7 @@ class Finder:
         label = html.escape(self._say("finder_table"))
         return (
             f'<div class="finder"><p class="finding">{html.escape(self.result.text(self.language))}'
-            f"</p>\n<p class=\"filters\">{self._choose('unit', self._units())} "
+            f'</p>\n<p class="filters">{self._choose("unit", self._units())} '
             f"{self._choose('indicator', self._indicators())}</p>\n"
             f"<noscript><p>{html.escape(self._say('finder_still'))}</p></noscript>\n"
             f'<p class="count" role="status" data-template="{self._count()}"></p>\n'
@@ -139,9 +139,8 @@ def finder(tables: ReadingTables, raw: Raw, language: str, unit: str = "14") -> 
     shown = result.written(language)
     shown.columns = result.shown
     places = _source_places(made, raw, set(";".join(result.table["sources"]).split(";")), language)
-    for row, (own, texts) in enumerate(
-        zip(result.table.to_dict("records"), shown.to_dict("records"), strict=True)
-    ):
+    records = zip(result.table.to_dict("records"), shown.to_dict("records"), strict=True)
+    for own, texts in records:
         texts["interval"] = _interval(texts["lower"], texts["upper"])
         listed: Row = [_placed(made, column, texts[column]) for column in _COLUMNS[:-1]]
         listed.append([places[name] for name in str(own["sources"]).split(";")])

@@ -11,7 +11,6 @@ from analysis import geography
 from analysis.facts import Raw
 from analysis.provenance.mixed import MixedUnits
 from analysis.readings import ReadingTables
-from analysis.results import Result
 
 _WORDS = {"province_code": "unit", "indicator": "indicator", "basis": "basis", "rule": "rule"}
 

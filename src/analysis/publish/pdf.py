@@ -152,7 +152,9 @@ def _sources(sources: Result, tables: Tables, language: str) -> list[dict[str, s
         {
             "id": row["source_id"],
             "publisher": row["publisher"],
-            "published": write(row["published"], "source_day", language) if row["published"] else "",
+            "published": write(row["published"], "source_day", language)
+            if row["published"]
+            else "",
             "title": write(row["title"], "source_title", language),
             "url": safe_address(addresses[row["source_id"]]),
         }

@@ -160,7 +160,9 @@ def figure_html(path: str, picture: bytes, alt: str, link: str) -> str:
         round(dots / _DOTS_PER_CSS_PIXEL) for dots in struct.unpack(">II", picture[16:24])
     )
     caption = f"<figcaption>{link}</figcaption>" if link else ""
+    size = f'width="{width}" height="{height}"'
+    # On a phone a wide figure is moved sideways, which a keyboard must reach too.
     return (
-        f'<figure tabindex="0"><img src="{path}" alt="{html.escape(alt)}" width="{width}" height="{height}">'
+        f'<figure tabindex="0"><img src="{path}" alt="{html.escape(alt)}" {size}>'
         f"{caption}</figure>"
     )

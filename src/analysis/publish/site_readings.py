@@ -145,7 +145,8 @@ def _aims(targets: pd.DataFrame, language: str) -> list[dict[str, Any]]:
 
 def _row(row: Mapping[Hashable, Any], language: str) -> dict[str, Any]:
     value, *ends = (
-        written(float(row[part]), str(row["unit"]), language) for part in ("value", "lower", "upper")
+        written(float(row[part]), str(row["unit"]), language)
+        for part in ("value", "lower", "upper")
     )
     return {
         "anchor": reading_anchor(row["reading_id"]),
