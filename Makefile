@@ -52,7 +52,7 @@ test-slow: $(DEVELOP) ## the tests that take minutes: crashes, simulations, clus
 	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile -q --slow --timeout 1800 tests
 
 fuzz: $(DEVELOP) ## many more cases of bad data than `make test` tries
-	@ANALYSIS_FUZZ=1 $(RUN) -m pytest -n $(WORKERS) -q --timeout 3600 tests/test_facts_*.py
+	@ANALYSIS_FUZZ=1 $(RUN) -m pytest -n $(WORKERS) -q --timeout 3600 tests/test_*_damaged.py tests/test_readings_properties.py
 
 verify: $(USE) ## build the report twice, elsewhere and under other settings, and compare every byte
 	@$(RUN) -m analysis verify

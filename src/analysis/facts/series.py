@@ -75,9 +75,9 @@ def covariate_faults(covariates: pd.DataFrame) -> list[Fault]:
 
 
 def _fractions(covariates: pd.DataFrame, value: pd.Series) -> list[Fault]:
-    """Percentages with many decimals, or none of which is above one, are fractions."""
+    """Percentages below one with many decimals are fractions; so are those all below one."""
     percent = covariates["unit"] == "percent"
-    fine = percent & covariates["value"].str.contains(r"\.[0-9]{3,}$")
+    fine = percent & (value.abs() <= 1) & covariates["value"].str.contains(r"\.[0-9]{3,}$")
     years = value.abs().groupby([covariates["covariate"], covariates["year"]])
     small = percent & (years.transform("max") <= 1) & (years.transform("size") >= 5)
     wrong = fine | (small & (value != 0))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 LONGEST_CELL = 2000
+_LONGEST_SHOWN = 80
 
 # Vietnamese UTF-8 read as Windows-1252 and saved again: "ế" has become "áº¿", "đ" has become "Ä‘".
 _MISREAD = re.compile(r"á[º»]|[ÃÂÄÆ][\u0080-\u00bf\u2018-\u2026\u20ac\u0152\u2030]|\ufffd")
@@ -44,8 +45,14 @@ class Fault:
 
     def __str__(self) -> str:
         place = ":".join([self.file, str(self.row)] if self.row else [self.file])
-        value = self.value if len(self.value) <= 80 else self.value[:77] + "..."
-        return ": ".join(part for part in [place, self.column, value, self.message] if part)
+        parts = [place, _shown(self.column), _shown(self.value), self.message]
+        return ": ".join(part for part in parts if part)
+
+
+def _shown(text: str) -> str:
+    """A cell as it can stand in one line of a terminal: short, control characters spelt out."""
+    short = text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "..."
+    return _INVISIBLE.sub(lambda sign: sign[0].encode("unicode_escape").decode(), short)
 
 
 def read_text(

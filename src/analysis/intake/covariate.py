@@ -159,7 +159,8 @@ def propose_covariate(
     texts, counts = {"covariates": text}, {"covariates": len(rows), "covariate_sources": 0}
     if wanted.source_id not in set(load_raw(folder).covariate_sources["source_id"]):
         source = pd.DataFrame([_source(found, wanted, path)])[list(columns("covariate_sources"))]
-        texts["covariate_sources"], _ = _appended(folder / "covariate_sources.csv", source)
+        texts["covariate_sources"], line = _appended(folder / "covariate_sources.csv", source)
+        at_home["covariate_sources", line] = 1  # Its title is the file's first line.
         counts["covariate_sources"] = 1
     return Proposal(folder, path.name, texts, at_home, counts)
 

@@ -21,6 +21,7 @@ from analysis.facts import Fault
 from analysis.intake.sheet import IntakeError
 
 YEAR = re.compile(r"(?<!\d)(19[5-9]\d|20[0-4]\d)(?!\d)")
+_CONTROL = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]")
 #: Signs that stand for a figure that does not exist or was not collected.
 NOTHING = frozenset({"", "..", "...", ".", "-", "–", "—", ":", "…", "n/a", "na", "nan", "x"})
 
@@ -52,19 +53,32 @@ def read_statistics(path: Path) -> Cells:
 
 def _decoded(path: Path) -> str:
     content = path.read_bytes()
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return content.decode("utf-16")
-    for encoding in ("utf-8-sig", "cp1258"):
+    wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
+    for encoding in ["utf-16"] if wide else ["utf-8-sig", "cp1258"]:
         try:
-            return content.decode(encoding)
+            text = content.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
+            return _printable(text, path.name)
         except UnicodeDecodeError:
             continue
     raise IntakeError([Fault(path.name, 0, "", "", "cannot be decoded; save it as CSV UTF-8")])
 
 
+def _printable(text: str, file: str) -> str:
+    if control := _CONTROL.search(text):
+        row = text.count("\n", 0, control.start()) + 1
+        line = text.split("\n")[row - 1]
+        raise IntakeError([Fault(file, row, "", line, "holds a control character; delete it")])
+    return text
+
+
 def _px_csv(path: Path, text: str) -> Cells:
     delimiter = max(";,\t", key=lambda sign: _head(text).count(sign))
-    rows = list(csv.reader(io.StringIO(text), delimiter=delimiter))
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        message = f"cannot be read as CSV from here on ({error})"
+        raise IntakeError([Fault(path.name, reader.line_num, "", "", message)]) from error
     heads = [
         i for i, row in enumerate(rows) if len(row) > 1 and any(YEAR.search(c) for c in row[1:])
     ]
@@ -120,7 +134,7 @@ def _json_stat(path: Path, text: str) -> Cells:
         order = content.get("id") or dimensions["id"]
         labels = [_categories(dimensions[name]["category"]) for name in order]
         values = content["value"]
-    except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         message = f"is no JSON-stat data set ({type(error).__name__}: {error})"
         raise IntakeError([Fault(path.name, 0, "", "", message)]) from error
     found = []
