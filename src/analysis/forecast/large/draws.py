@@ -14,7 +14,7 @@ from analysis.forecast.fit import CENTRE
 from analysis.forecast.large.blocks import Block, root
 from analysis.forecast.large.fit import LargeFit
 from analysis.forecast.large.layout import with_asked
-from analysis.forecast.large.marginal import Asked, Conditional, asked, given_readings
+from analysis.forecast.large.marginal import Asked, Conditional, asked, between, given_readings
 from analysis.forecast.large.moments import Solved, across_blocks
 from analysis.forecast.large.predict import conditioned
 from analysis.forecast.large.rows import points_of, sparse, take
@@ -107,7 +107,9 @@ def _draw(
         rest += moved[:, :, k:].sum(axis=0)[:, read]
         out[:, block.units] = moved[:, :, :k].transpose(1, 0, 2)
         kept.append(given)
-    weights = np.hstack([effects, solved.weights_of(effects, rest, read)])
+    weights = np.zeros((n, len(solved.wide)))
+    weights[:, : effects.shape[1]] = effects
+    weights[:, effects.shape[1] + read] = solved.weights_of(effects, rest)
     for block, given in zip(blocks, kept, strict=True):
         mean = given.known + np.einsum("mkc,nc->nmk", given.loading, weights[:, given.places])
         out[:, block.units] += mean
@@ -129,16 +131,13 @@ def _spread(
 
     It is that of their own processes, given their own readings.
     """
-    m, k, s = len(block.units), len(at.t), len(task.sums.t)
     both = np.concatenate([at.own, task.sums.loadings[:, block.units]], axis=2)
     t = np.concatenate([at.t, task.sums.t])
-    matrix = np.zeros((m, k + s, k + s))
-    for j, i in enumerate(task.layout.roles.own):
-        in_time = task.layout.parts[i].in_time
-        product = own[j] * both[j][:, :, None] * both[j][:, None, :]
-        matrix += product if in_time is None else product * in_time(t, t)
+    parts = [task.layout.parts[j] for j in task.layout.roles.own]
+    matrix = between(own, parts, both, t, both, t)
     if done is not None:
         cross = np.concatenate([at.cross, done.cross], axis=2)
         matrix -= cross.transpose(0, 2, 1) @ (done.inverse @ cross)
-    matrix[:, np.arange(k + s), np.arange(k + s)] += ROUNDING
+    every = np.arange(len(t))
+    matrix[:, every, every] += ROUNDING
     return matrix

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.forecast.components import Component
 from analysis.forecast.large.blocks import Block
 from analysis.forecast.large.layout import Layout
 from analysis.forecast.large.moments import Moments, Solved, across_blocks, solve
@@ -46,38 +47,43 @@ class Conditional:
 
 def asked(task: Task, block: Block, ways: np.ndarray, own: np.ndarray) -> Asked:
     """Set up a block's units at the given ways of the layout. own: (J,) variances."""
-    layout, sums = task.layout, task.sums
-    m, k, s = len(block.units), len(ways), len(sums.t)
+    layout = task.layout
+    m, k, s = len(block.units), len(ways), len(task.sums.t)
     at = take(layout.ways, ways)
     every = of_units(take(at, np.tile(np.arange(k), m)), np.repeat(block.units, k), layout.units)
     parts = [layout.parts[j] for j in layout.roles.own]
     loads = np.array([part.loading(every).sum(axis=1).reshape(m, k) for part in parts])
-    cross, by_sum = np.zeros((m, block.rows.shape[1], k)), np.zeros((m, k, s))
-    variance = np.zeros((m, k))
-    for j, part in enumerate(parts):
-        with_own = block.own[j][:, :, None] * loads[j][:, None, :]
-        with_sums = loads[j][:, :, None] * sums.loadings[j][block.units][:, None, :]
-        alone = np.ones(k)
-        if part.in_time is not None:
-            with_own = with_own * part.in_time(block.t, at.t)
-            with_sums = with_sums * part.in_time(at.t, sums.t)
-            alone = np.diag(part.in_time(at.t, at.t))
-        cross += own[j] * with_own
-        by_sum += own[j] * with_sums
-        variance += own[j] * loads[j] ** 2 * alone
     varying = [dense(layout.parts[j].loading(every)) for j in layout.roles.varying]
     felt = np.hstack(varying) if varying else np.zeros((m * k, 0))
     columns = np.flatnonzero(np.abs(felt).max(axis=0, initial=0) > 0)
     one = np.broadcast_to(np.eye(k), (m, k, k))
-    p0 = len(layout.ways)
+    theirs = task.sums.loadings[:, block.units]
+    by_sum = between(own, parts, loads, at.t, theirs, task.sums.t)
+    alone = [np.ones(k) if p.in_time is None else np.diag(p.in_time(at.t, at.t)) for p in parts]
     return Asked(
         t=at.t,
         own=loads,
         shared=np.concatenate([one, felt[:, columns].reshape(m, k, -1), by_sum], axis=2),
-        places=np.concatenate([ways, p0 + columns, _weights(layout, s)]),
-        cross=cross,
-        variance=variance,
+        places=np.concatenate([ways, len(layout.ways) + columns, _weights(layout, s)]),
+        cross=between(own, parts, block.own, block.t, loads, at.t),
+        variance=np.einsum("j,jmk,jk->mk", own, loads**2, np.array(alone)),
     )
+
+
+def between(
+    own: np.ndarray,
+    parts: list[Component],
+    first: np.ndarray,
+    t: np.ndarray,
+    second: np.ndarray,
+    u: np.ndarray,
+) -> np.ndarray:
+    """(m, a, b) covariance by own parts, from loadings (J, m, a) at t and (J, m, b) at u."""
+    total = np.zeros((*first.shape[1:], second.shape[2]))
+    for j, part in enumerate(parts):
+        product = own[j] * first[j][:, :, None] * second[j][:, None, :]
+        total += product if part.in_time is None else product * part.in_time(t, u)
+    return total
 
 
 def _weights(layout: Layout, s: int) -> np.ndarray:

@@ -26,7 +26,7 @@ class Prior:
     roots: for each shared part (position in theta, (p, r) root): its covariance is the root times
     its transpose, for a standard deviation of one. p counts ways, varying coefficients and sums.
     loadings: (s, q) of the varying coefficients at the sums. own: (J, s, s) covariance of the
-    sums by each own part. noise: (s, s). z: (s,) readings of the sums. read: (s,) those that were
+    sums by each own part. z: (s,) readings of the sums. read: (s,) those that were
     read; the others are asked for.
     """
 
@@ -38,6 +38,23 @@ class Prior:
 
 
 @dataclass(frozen=True)
+class Eliminated:
+    """What is left when the units are gone.
+
+    factor: (r, r) Cholesky factor of the covariance of the sums that were read, given b.
+    design: (r, p), values: (r,) theirs. information: (p, p) A' J^-1 A; score: (p,) A' J^-1 z;
+    square: z' J^-1 z.
+    """
+
+    factor: np.ndarray
+    design: np.ndarray
+    values: np.ndarray
+    information: np.ndarray
+    score: np.ndarray
+    square: float
+
+
+@dataclass(frozen=True)
 class Top:
     """The solution.
 
@@ -45,8 +62,7 @@ class Top:
     inner: (p0 + s, p0 + s), such that for a unit with X = [A, C]
         (K^-1 z)_u = M (z - X weights),  (K^-1)_uu = M - M X inner X' M;
     `wide` (p + s, p + s) is `inner` for all shared effects. shared: gradient by shared part.
-    eliminated: the sums that were read, after the units: Cholesky factor of their covariance,
-    their design in the shared effects, and their values.
+    left: what is left when the units are gone.
     """
 
     log_likelihood: float
@@ -56,15 +72,13 @@ class Top:
     wide: np.ndarray
     kept: np.ndarray
     shared: dict[int, float]
-    eliminated: tuple[np.ndarray, np.ndarray, np.ndarray]
+    left: Eliminated
 
-    def weights_of(self, effects: np.ndarray, rest: np.ndarray, read: np.ndarray) -> np.ndarray:
-        """Weights of the sums (S, s) for shared effects (S, p) and what the sums err by (S, r)."""
-        factor, design, values = self.eliminated
-        out = np.zeros((len(effects), len(read)))
-        gap = values - effects @ design.T - rest
-        out[:, read] = _upper(factor, _lower(factor, gap.T)).T
-        return out
+    def weights_of(self, effects: np.ndarray, rest: np.ndarray) -> np.ndarray:
+        """Weights (S, r) of the sums read, for shared effects (S, p) and errors of sums (S, r)."""
+        return _solve(
+            self.left.factor, (self.left.values - effects @ self.left.design.T - rest).T
+        ).T
 
     @property
     def weights(self) -> np.ndarray:
@@ -77,69 +91,75 @@ class Top:
         return self.wide[np.ix_(self.kept, self.kept)]
 
 
+def eliminate(found: Moments, prior: Prior, noise: np.ndarray) -> Eliminated:
+    """Take the units out: Schur complements in the sums over units of `Moments`."""
+    s, gram, read = len(prior.z), found.gram, np.flatnonzero(prior.read)
+    p0 = len(gram) - 1 - s
+    shared, sums = slice(1, 1 + p0), 1 + p0 + read
+    design = np.zeros((len(read), p0 + s))
+    design[np.arange(len(read)), p0 + read] = 1.0
+    design[:, p0 - prior.loadings.shape[1] : p0] = prior.loadings[read]
+    design[:, :p0] -= gram[sums, shared]
+    values = prior.z[read] - gram[sums, 0]
+    factor = np.linalg.cholesky(noise[np.ix_(read, read)] - gram[np.ix_(sums, sums)])
+    half, rest = np.linalg.solve(factor, design), np.linalg.solve(factor, values)
+    information, score = half.T @ half, half.T @ rest
+    information[:p0, :p0] += gram[shared, shared]
+    score[:p0] += gram[shared, 0]
+    return Eliminated(factor, design, values, information, score, gram[0, 0] + rest @ rest)
+
+
 def top(found: Moments, prior: Prior, scale: np.ndarray, noise: np.ndarray, n: int) -> Top:
     """Solve for the shared effects.
 
     Args:
-        scale: (J,) variances of all parts, by position in theta. noise: (s, s) error covariance
-            of the sums, with their own covariance (`Prior.own` is added by `sums_covariance`).
-        n: number of readings.
+        scale: variances of all parts, by position in theta. noise: (s, s) covariance of the sums
+            by errors and by the units' own processes. n: number of readings.
     """
-    s = len(prior.z)
-    p0 = len(found.gram) - 1 - s
-    p = p0 + s
-    gram, read = found.gram, np.flatnonzero(prior.read)
-    shared, sums = slice(1, 1 + p0), 1 + p0 + read
-    design = np.zeros((len(read), p))
-    design[np.arange(len(read)), p0 + read] = 1.0
-    design[:, p0 - prior.loadings.shape[1] : p0] = prior.loadings[read]
-    design[:, :p0] -= gram[sums, shared]
-    left = noise[np.ix_(read, read)] - gram[np.ix_(sums, sums)]
-    rest = prior.z[read] - gram[sums, 0]
-    factor = np.linalg.cholesky(left)
-    half, rest_half = _lower(factor, design), _lower(factor, rest)
-    information = half.T @ half
-    information[:p0, :p0] += gram[shared, shared]
-    score = half.T @ rest_half
-    score[:p0] += gram[shared, 0]
+    left = eliminate(found, prior, noise)
     root = np.hstack([np.sqrt(scale[j]) * one for j, one in prior.roots])
-    inner = root.T @ information @ root
+    inner = root.T @ left.information @ root
     inner[np.diag_indices(len(inner))] += 1.0
     solved = cho_factor(inner, lower=True)
-    w = cho_solve(solved, root.T @ score)
+    w = cho_solve(solved, root.T @ left.score)
     spread = cho_solve(solved, np.eye(len(inner)))
     mean, covariance = root @ w, root @ spread @ root.T
-    likelihood = -0.5 * (gram[0, 0] + rest_half @ rest_half - score @ mean)
-    likelihood -= 0.5 * found.log_determinant + np.log(np.diag(factor)).sum()
-    likelihood -= np.log(np.diag(solved[0])).sum() + 0.5 * n * np.log(2 * np.pi)
+    determinant = 0.5 * found.log_determinant + np.log(np.diag(left.factor)).sum()
+    determinant += np.log(np.diag(solved[0])).sum()
+    square = left.square - left.score @ mean
+    at_sums, wide = _at_sums(left, prior, mean, covariance)
+    p, s = len(mean), len(prior.z)
+    return Top(
+        log_likelihood=float(-0.5 * square - determinant - 0.5 * n * np.log(2 * np.pi)),
+        mean=mean,
+        covariance=covariance,
+        at_sums=at_sums,
+        wide=wide,
+        kept=np.concatenate([np.arange(p - s), p + np.arange(s)]),
+        shared=_shared_gradient(prior, w, spread),
+        left=left,
+    )
+
+
+def _at_sums(
+    left: Eliminated, prior: Prior, mean: np.ndarray, covariance: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights K^-1 z of the sums (s,), and `Top.wide`."""
+    p, s, read = len(mean), len(prior.z), np.flatnonzero(prior.read)
+    inverse = _solve(left.factor, np.eye(len(read)))
+    back = inverse @ left.design
     at_sums = np.zeros(s)
-    at_sums[read] = _upper(factor, rest_half - half @ mean)
+    at_sums[read] = _solve(left.factor, left.values - left.design @ mean)
     wide = np.zeros((p + s, p + s))
     wide[:p, :p] = covariance
-    back = _upper(factor, half)
-    wide[np.ix_(p + read, np.arange(p))] = -back @ covariance
-    wide[np.ix_(np.arange(p), p + read)] = wide[np.ix_(p + read, np.arange(p))].T
-    wide[np.ix_(p + read, p + read)] = back @ covariance @ back.T - _upper(
-        factor, _lower(factor, np.eye(len(read)))
-    )
-    return Top(
-        float(likelihood),
-        mean,
-        covariance,
-        at_sums,
-        wide,
-        np.concatenate([np.arange(p0), p + np.arange(s)]),
-        _shared_gradient(prior, w, spread),
-        (factor, design, rest),
-    )
+    wide[p + read, :p] = -back @ covariance
+    wide[:p, p + read] = wide[p + read, :p].T
+    wide[np.ix_(p + read, p + read)] = back @ covariance @ back.T - inverse
+    return at_sums, wide
 
 
-def _lower(factor: np.ndarray, values: np.ndarray) -> np.ndarray:
-    return np.linalg.solve(factor, values)
-
-
-def _upper(factor: np.ndarray, values: np.ndarray) -> np.ndarray:
-    return np.linalg.solve(factor.T, values)
+def _solve(factor: np.ndarray, values: np.ndarray) -> np.ndarray:
+    return np.linalg.solve(factor.T, np.linalg.solve(factor, values))
 
 
 def _shared_gradient(prior: Prior, w: np.ndarray, spread: np.ndarray) -> dict[int, float]:
