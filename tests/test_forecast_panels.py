@@ -108,6 +108,15 @@ def test_units_parents_and_the_whole_are_predicted():
     assert table["sd"].iloc[3] < table["sd"].iloc[:2].min(), "the whole is known best"
 
 
+def test_a_panel_without_readings_of_the_whole_answers_for_the_whole():
+    table = large_panels.small()
+    fit = fit_large(panel(table[table["unit"] != "00"], settings=large_panels.QUICK))
+    both = [questions(["00"], "2020-06-30", "country"), questions(list(fit.evidence.units.codes))]
+    found = predict_large(fit, pd.concat(both))
+    assert found.notna().all().all()
+    assert abs(found["mean"].iloc[0] - found["mean"].iloc[1:].mean()) < 3
+
+
 def test_draws_agree_with_the_predicted_level_and_add_up():
     fit = large_panels.fitted()
     days = pd.DatetimeIndex(["2020-12-31", "2021-12-31"])
@@ -127,7 +136,9 @@ def test_draws_agree_with_the_predicted_level_and_add_up():
 def test_faults_of_a_panel_are_listed_with_their_rows():
     table = large_panels.small().reset_index(drop=True).astype({"as_of": str})
     table.loc[0, "value"], table.loc[2, "as_of"], table.loc[4, "lower"] = 130.0, "soon", 99.9
-    table.loc[1, "parent"] = "elsewhere"
+    table.loc[1, "parent"], table.loc[6, "parent"] = "elsewhere", None
+    table.loc[8, "as_of"] = "2008-12-31"
+    table = pd.concat([table, table.iloc[[20]]])
     with pytest.raises(PanelError) as caught:
         panel(table)
     text = str(caught.value)
@@ -135,6 +146,9 @@ def test_faults_of_a_panel_are_listed_with_their_rows():
     assert "row 4: as_of: soon: not a date" in text
     assert "row 6: lower: 99.9: the interval" in text
     assert "elsewhere: the unit has two parents" in text
+    assert "row 8: parent: nan: no parent is named" in text
+    assert "row 10: as_of: 2008-12-31: before 2009-06-30" in text
+    assert f"row {len(table) + 1}: value: {table['value'].iloc[-1]}: the same reading" in text
 
 
 def test_a_missing_column_persons_and_an_unknown_unit_are_named():
@@ -159,7 +173,8 @@ def test_nothing_after_the_origin_is_used():
     table, day = large_panels.small(), pd.Timestamp("2019-12-31")
     later = table["as_of"] > day
     poisoned = table.assign(
-        value=table["value"].mask(later, 2.0), lower=table["lower"].mask(later, 1.0)
+        value=table["value"].mask(later, 2.0 + 0.01 * np.arange(len(table))),
+        lower=table["lower"].mask(later, 1.0),
     )
     one, other = (large_panels.task(panel(each, origin=day)) for each in (table, poisoned))
     assert one.likelihood(one.prior_mean)[0] == other.likelihood(other.prior_mean)[0]

@@ -16,7 +16,9 @@ from analysis.forecast.units import Units
 #: What a panel must say, and the unit that stands for all of them together.
 COLUMNS = ("unit", "parent", "as_of", "value")
 WHOLE = geography.COUNTRY
-#: Faults that a message lists.
+#: The nationwide curve of the model starts in 2009.
+FIRST = pd.Timestamp(2009, 6, 30)
+#: Faults of a kind that a message lists.
 LISTED = 20
 
 
@@ -49,7 +51,8 @@ def panel(
 
     Raises:
         PanelError: rows with unknown dates, values outside 0 to 100, intervals that do not hold
-            their value, units with two parents or no persons; columns that are missing.
+            their value, readings that stand twice, units with two parents or no persons; columns
+            that are missing. All faulty rows are listed, the first after the heading being row 2.
     """
     table = _checked(readings)
     day = pd.Timestamp(origin) if origin is not None else table["as_of"].max()
@@ -85,8 +88,8 @@ def _checked(readings: pd.DataFrame) -> pd.DataFrame:
         raise PanelError(f"the panel lacks column(s): {', '.join(missing)}")
     table = readings.reset_index(drop=True)
     table = table.assign(
-        unit=table["unit"].astype(str),
-        parent=table["parent"].astype(str),
+        unit=table["unit"].fillna("").astype(str).str.strip(),
+        parent=table["parent"].fillna("").astype(str).str.strip(),
         as_of=pd.to_datetime(table["as_of"], errors="coerce"),
         value=pd.to_numeric(table["value"], errors="coerce"),
     )
@@ -101,18 +104,29 @@ def _checked(readings: pd.DataFrame) -> pd.DataFrame:
 
 def _faults(table: pd.DataFrame, readings: pd.DataFrame) -> list[str]:
     parents = table[table["unit"] != WHOLE].groupby("unit")["parent"].transform("nunique")
-    held = table["lower"].le(table["value"]) & table["value"].le(table["upper"])
+    inside = table["lower"].le(table["value"]) & table["value"].le(table["upper"])
+    held = inside | table["value"].isna()
+    whole = table["unit"] == WHOLE
     checks = [
+        ("unit", table["unit"] == "", "no unit is named"),
+        ("parent", (table["parent"] == "") & ~whole, "no parent is named"),
         ("as_of", table["as_of"].isna(), "not a date: write it as 2025-12-31"),
+        ("as_of", table["as_of"] < FIRST, f"before {FIRST:%Y-%m-%d}, where the model begins"),
         ("value", ~table["value"].between(0, 100), "not a percentage from 0 to 100"),
         ("lower", ~held, "the interval from lower to upper does not hold the value"),
         ("parent", parents.reindex(table.index, fill_value=1) > 1, "the unit has two parents"),
+        ("value", table.duplicated(["unit", "as_of", "value"]), "the same reading stands twice"),
     ]
-    return [
-        f"row {row + 2}: {name}: {readings[name].iloc[row] if name in readings else ''}: {what}"
-        for name, wrong, what in checks
-        for row in np.flatnonzero(wrong)[:LISTED]
-    ]
+    lines = []
+    for name, wrong, what in checks:
+        rows = np.flatnonzero(wrong)
+        shown = (readings if name in readings else table)[name].iloc[rows[:LISTED]]
+        lines += [
+            f"row {row + 2}: {name}: {own}: {what}" for row, own in zip(rows, shown, strict=False)
+        ]
+        if len(rows) > LISTED:
+            lines.append(f"{len(rows) - LISTED:,} more rows: {name}: {what}")
+    return lines
 
 
 def _units(
