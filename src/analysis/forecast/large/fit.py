@@ -36,8 +36,9 @@ class LargeFit:
 
     theta: log standard deviations at the posterior mode, with `covariance` (Laplace).
     draws: (M, J + E) points on that posterior, the first of them the mode.
-    reference: what sums over units are linearised around, None where none was read.
-    fitted: (n,) coverage 0 to 1 at the readings. constant: (n,) of the sums' linear form.
+    reference: what sums over units are linearised around. fitted: (n,) coverage 0 to 1 at the
+    readings. at_sums, constant: points of the sums that were read, linear in the units, and (n,)
+    constants of that form, 0 for single units.
     """
 
     evidence: Evidence
