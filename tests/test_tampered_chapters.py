@@ -56,7 +56,7 @@ def changed(outputs, number, kind, text):
 
 
 def tamperings(outputs):
-    """Every way of tampering that is tried, as (what, outputs): three digits and a row of each text."""
+    """Every way that is tried, as (what, outputs): three digits and a row of each text."""
     for number, output in enumerate(outputs):
         yield f"output {number} left out", outputs[:number] + outputs[number + 1 :]
         for kind, text in texts_of(output).items():
