@@ -8,6 +8,7 @@ from urllib.parse import unquote, urldefrag
 import pytest
 import report_site
 
+from analysis.publish.site import Executed, build
 from analysis.publish.site_page import safe_address, slug
 
 pytestmark = pytest.mark.xdist_group("site")
@@ -79,6 +80,26 @@ def test_every_page_has_its_twin_in_the_other_language(pages):
             other = {"en": "vi", "vi": "en"}[path.parts[0]]
             assert f"../{other}/{path.name}" in page.links
             assert page.language == path.parts[0]
+
+
+def test_the_switch_leads_to_the_front_page_where_the_other_language_failed(
+    reports, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("ANALYSIS_CACHE", "off")
+    monkeypatch.setenv("ANALYSIS_PROCESSED", str(tmp_path))
+    runs = [
+        Executed("02_coverage", {"language": language}, notebook)
+        for language in ("en", "vi")
+        for notebook in (reports.parent / "executed").glob(f"02_coverage_{language}.ipynb")
+    ]
+    build(runs[:1], tmp_path / "reports")
+    text = (tmp_path / "reports/en/02_coverage.html").read_text("utf-8")
+    assert 'class="switch" href="../vi/index.html"' in text
+    assert (tmp_path / "reports/vi/index.html").is_file()
+    assert not (tmp_path / "reports/vi/02_coverage.html").exists()
+    build(runs, tmp_path / "reports")
+    text = (tmp_path / "reports/en/02_coverage.html").read_text("utf-8")
+    assert 'class="switch" href="../vi/02_coverage.html"' in text
 
 
 def test_no_page_loads_anything_from_elsewhere(reports, pages):

@@ -46,7 +46,7 @@ def all_rates(explorer: Explorer, view: View, language: str) -> Result:
     ]
     table = pd.concat(tables, ignore_index=True)[["indicator", *_COLUMNS]]
     words = {"indicator": "indicator"}
-    return Result("explore", table, (), _FORMATS, words, "explore", joined={"q10": "q90"})
+    return Result("scenarios", table, (), _FORMATS, words, "explore", joined={"q10": "q90"})
 
 
 def _courses(explorer: Explorer, view: View, language: str) -> pd.DataFrame:

@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.coverage import COVERAGE
+from analysis.cache import cached
+from analysis.coverage import COVERAGE, Tables
 from analysis.explore.choice import Choice
 from analysis.explore.said import scenarios
-from analysis.explore.session import Explorer
+from analysis.explore.session import Explorer, View
 from analysis.figures import explore as figure
 from analysis.results import Result
 from analysis.wording import say, write
@@ -36,15 +37,21 @@ def page(explorer: Explorer, start: Choice, language: str) -> str:
 
     start: its origin and due date are those of every state; its unit and rate are shown first.
     """
-    states, table = {}, ""
-    units = _units(explorer)
-    first = (start.unit if start.unit in units else units[0], start.indicator)
-    for unit in units:
-        for indicator in COVERAGE:
-            result, state = _state(explorer, start, unit, indicator, language)
-            states[f"{unit} {indicator}"] = state
-            table = result.html(language) if (unit, indicator) == first else table
-    return _html(states, first, table, start, language)
+    shown = views(explorer.tables, start.origin, start.due)
+    first = (start.unit, start.indicator)
+    first = first if " ".join(first) in shown else (Choice.unit, start.indicator)
+    results = {key: scenarios(explorer, view, language) for key, view in shown.items()}
+    states = {key: _state(view, results[key], language) for key, view in shown.items()}
+    return _html(states, first, results[" ".join(first)].html(language), start, language)
+
+
+@cached
+def views(tables: Tables, origin: str, due: str) -> dict[str, View]:
+    """Return the numbers of every state, by unit and rate, which are the same in all languages."""
+    explorer = Explorer(tables)
+    units = [unit for unit in explorer.units if not unit.startswith("province_34/")]
+    chosen = [Choice(unit, name, origin, due) for unit in units for name in COVERAGE]
+    return {f"{one.unit} {one.indicator}": explorer.view(one) for one in chosen}
 
 
 def _html(
@@ -70,18 +77,9 @@ def _html(
     )
 
 
-def _units(explorer: Explorer) -> list[str]:
-    return [unit for unit in explorer.units if not unit.startswith("province_34/")]
-
-
-def _state(
-    explorer: Explorer, start: Choice, unit: str, indicator: str, language: str
-) -> tuple[Result, _State]:
-    """The scenarios of a unit and rate, and all that is shown of it."""
-    view = explorer.view(Choice(unit, indicator, start.origin, start.due))
-    result = scenarios(explorer, view, language)
+def _state(view: View, result: Result, language: str) -> _State:
     rows = result.written(language).to_numpy().tolist()
-    return result, _State(figure.inside(view, language), result.text(language), rows)
+    return _State(figure.inside(view, language), result.text(language), rows)
 
 
 def _choose(what: str, options: Iterable[str], language: str) -> str:

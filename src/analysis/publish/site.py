@@ -22,6 +22,7 @@ from analysis.publish import site_front, site_papers, site_readings
 from analysis.publish.pdf import brief_title
 from analysis.publish.site_notebook import Body, body
 from analysis.publish.site_page import (
+    OTHER,
     TEMPLATES,
     brief_file,
     environment,
@@ -104,7 +105,19 @@ def build(executed: Iterable[Executed], reports: Path | None = None) -> list[Pat
     for asset in ("style.css", "table.js", "sources.js"):
         site.add(f"assets/{asset}", (TEMPLATES / asset).read_bytes())
     site.add("index.html", _choice(site, tables))
-    return [_write(folder / name, content) for name, content in sorted(site.files.items())]
+    files = {name: _switched(name, content, site.files) for name, content in site.files.items()}
+    return [_write(folder / name, content) for name, content in sorted(files.items())]
+
+
+def _switched(name: str, content: bytes, files: Mapping[str, bytes]) -> bytes:
+    """Lead the switch of a page to the other front page where its twin could not be made."""
+    language, _, file = name.partition("/")
+    other = OTHER.get(language, "")
+    if not other or not file.endswith(".html") or f"{other}/{file}" in files:
+        return content
+    return content.replace(
+        f'href="../{other}/{file}"'.encode(), f'href="../{other}/index.html"'.encode()
+    )
 
 
 def _front_figures(tables: Tables | None, language: str) -> site_front.Figures | None:

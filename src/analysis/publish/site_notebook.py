@@ -163,6 +163,5 @@ def figure_html(path: str, picture: bytes, alt: str, link: str) -> str:
     size = f'width="{width}" height="{height}"'
     # On a phone a wide figure is moved sideways, which a keyboard must reach too.
     return (
-        f'<figure tabindex="0"><img src="{path}" alt="{html.escape(alt)}" {size}>'
-        f"{caption}</figure>"
+        f'<figure tabindex="0"><img src="{path}" alt="{html.escape(alt)}" {size}>{caption}</figure>'
     )
