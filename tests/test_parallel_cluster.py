@@ -2,13 +2,11 @@
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
+from loopback_cluster import loopback_cluster
 from parallel_work import draws, fails, slow_draws
 
 from analysis import parallel
@@ -28,31 +26,8 @@ def alone():
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
     """The address of a real scheduler on loopback with two worker processes, and their numbers."""
-    folder = tmp_path_factory.mktemp("cluster")
-    python = [sys.executable, "-m", "distributed.cli"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
-    options = {"cwd": folder, "env": environment, "stderr": subprocess.DEVNULL}
-    place = folder / "scheduler.json"
-    common = ["--scheduler-file", str(place), "--no-dashboard"]
-    commands = [[*python[:2], "distributed.cli.dask_scheduler", "--host", "127.0.0.1", *common]]
-    worker = [*python[:2], "distributed.cli.dask_worker", "--nthreads", "1", "--no-nanny"]
-    commands += [[*worker, "--host", "127.0.0.1", *common]] * 2
-    processes = [subprocess.Popen(command, **options) for command in commands]
-    yield f"tcp://127.0.0.1:{_port(place)}", processes[1:]
-    for process in processes:
-        process.terminate()
-    for process in processes:
-        process.wait(20)
-
-
-def _port(place):
-    import json
-
-    for _ in range(300):
-        if place.exists():
-            return int(json.loads(place.read_text())["address"].rsplit(":", 1)[1])
-        time.sleep(0.1)
-    raise AssertionError("the scheduler did not start")
+    with loopback_cluster(tmp_path_factory.mktemp("cluster")) as made:
+        yield made
 
 
 def test_two_processes_give_what_one_gives(alone):

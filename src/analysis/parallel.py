@@ -15,7 +15,10 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -53,7 +56,7 @@ def map(
     from joblib import Parallel, delayed
 
     given = list(items)
-    address = scheduler or os.environ.get(SCHEDULER)
+    address = scheduler or named_scheduler()
     if address:
         with _on_cluster(address):
             return list(Parallel()(delayed(function)(item) for item in given))
@@ -120,18 +123,33 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def named_scheduler() -> str:
+    """The address of the Dask scheduler that was asked for; empty when none was."""
+    return os.environ.get(SCHEDULER, "")
+
+
 @contextlib.contextmanager
 def _on_cluster(address: str) -> Iterator[None]:
     """While the block runs, joblib hands its work to the cluster's workers."""
+    from joblib import parallel_config
+
+    with (
+        client(address) as open_client,
+        parallel_config(backend="dask", client=open_client, retries=RETRIES),
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def client(address: str) -> Iterator[Client]:
+    """A client of the cluster at an address, until the block ends. Raises NoScheduler."""
     try:
         from distributed import Client
     except ImportError as error:
         raise NoScheduler("a scheduler needs the packages of `pip install .[cluster]`") from error
-    from joblib import parallel_config
-
     try:
-        client = Client(address, timeout=10, set_as_default=False)
+        made = Client(address, timeout=10, set_as_default=False)
     except (OSError, ValueError) as error:
         raise NoScheduler(f"no Dask scheduler answers at {address}: {error}") from error
-    with client, parallel_config(backend="dask", client=client, retries=RETRIES):
-        yield
+    with made:
+        yield made

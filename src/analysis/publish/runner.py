@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +12,8 @@ from analysis.publish import incremental, pipeline, runner_environment, runner_n
 from analysis.publish.kernels import to_prepare, warm_kernels
 from analysis.publish.pipeline import Job
 from analysis.publish.request import Request
-from analysis.publish.runner_job import Outcome, run
+from analysis.publish.runner_cluster import cluster
+from analysis.publish.runner_job import Here, Outcome, run
 from analysis.publish.runner_progress import Progress
 from analysis.publish.runner_schedule import run_graph
 
@@ -57,18 +59,20 @@ def run_jobs(
     by_name = {job.name: job for job in jobs}
     ended: dict[str, Outcome] = {}
     workers = request.workers or parallel.cores()
-    share = max(1, parallel.cores() // workers)
+    here = Here(threading.Semaphore(workers), max(1, parallel.cores() // workers))
     with (
+        cluster() as elsewhere,
         warm_kernels(_modules(jobs), runner_environment.pinned(), request.warm),
         Progress(len(jobs)) as progress,
     ):
+        at_once = workers + (elsewhere.size() if elsewhere else 0)
         graph = {job.name: job.after for job in jobs}
 
         def work(name: str) -> Outcome:
             job = by_name[name]
-            return run(job, tables, _same_run_before(job, ended), share)
+            return run(job, tables, _same_run_before(job, ended), here, elsewhere)
 
-        for name, outcome, cause in run_graph(graph, work, lambda one: not one.failure, workers):
+        for name, outcome, cause in run_graph(graph, work, lambda one: not one.failure, at_once):
             ended[name] = outcome or Outcome(by_name[name], waited_for=cause)
             if outcome and outcome.finished and outcome.job.writes_tables:
                 tables.update(outcome.finished.tables())

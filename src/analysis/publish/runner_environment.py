@@ -50,6 +50,19 @@ def pinned(settings: Mapping[str, str] | None = None) -> dict[str, str]:
     return environment
 
 
+def of_run(folder: Path, memory: int, cores: int) -> dict[str, str]:
+    """The environment of a run in `folder`, with its limit of memory (MB) and share of cores."""
+    return pinned(
+        {
+            "ANALYSIS_RAW": str(folder / "raw"),
+            "ANALYSIS_PROCESSED": str(folder / "processed"),
+            "ANALYSIS_REPORTS": str(folder / "reports"),
+            "ANALYSIS_KERNEL_MEMORY": str(memory),
+            "ANALYSIS_WORKERS": str(cores),
+        }
+    )
+
+
 def instructions() -> dict[str, str]:
     """The settings for the instructions of this processor: none where it is of another kind."""
     return PINNED_X86 if platform.machine() in {"x86_64", "AMD64"} and _has_avx2() else {}

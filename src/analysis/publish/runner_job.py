@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
+import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -15,6 +15,7 @@ from analysis import paths
 from analysis.publish import incremental, runner_environment, runner_notebook
 from analysis.publish.incremental import Finished
 from analysis.publish.pipeline import Job
+from analysis.publish.runner_cluster import Cluster, Order, lay_out
 from analysis.publish.runner_execute import Executed, Failure, execute
 from analysis.publish.translate import translated
 
@@ -32,8 +33,20 @@ class Outcome:
     complaints: Mapping[str, str] | None = None
 
 
+@dataclass(frozen=True)
+class Here:
+    """What this machine gives: turns for so many runs at once, and cores for each one's loops."""
+
+    turn: threading.Semaphore = field(default_factory=threading.Semaphore)
+    cores: int = 1
+
+
 def run(
-    job: Job, tables: Mapping[str, Path], first: Finished | None = None, cores: int = 1
+    job: Job,
+    tables: Mapping[str, Path],
+    first: Finished | None = None,
+    here: Here | None = None,
+    workers: Cluster | None = None,
 ) -> Outcome:
     """Find the run in the store or make it.
 
@@ -41,7 +54,8 @@ def run(
         job: what to run; its parameters have been checked.
         tables: every table made so far, by file name.
         first: the same run in the first language, with whose tables this one's must agree.
-        cores: how many its own loops may take, as other notebooks run beside it.
+        here: what this machine gives; by default one run at a time, on one core.
+        workers: a cluster, which carries out what it takes.
     """
     key = incremental.key(job, tables)
     if finished := incremental.find(key):
@@ -50,10 +64,17 @@ def run(
     work.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=work, ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        done = _execute(job, tables, folder, cores)
+        if workers and workers.takes(job):
+            done = _execute_elsewhere(job, tables, workers)
+            lay_out(folder)
+        else:
+            here = here or Here()
+            with here.turn:
+                done = _execute(job, tables, folder, here.cores)
         if done.notebook is None:
             return Outcome(job, None, done.failure, done.seconds)
-        wrong = _wrong_tables(job, folder, first) or _machine_path(done.notebook, folder)
+        wrong = _wrong_tables(job, folder, first)
+        wrong = wrong or runner_notebook.machine_path(done.notebook, [folder, Path(paths.ROOT)])
         if wrong:
             return Outcome(job, None, Failure("the end", wrong), done.seconds)
         written = {table: folder / "processed" / table for table in job.chapter.produces}
@@ -63,37 +84,35 @@ def run(
     return Outcome(job, finished, None, done.seconds, complaints=done.complaints)
 
 
-def _machine_path(notebook: NotebookNode, folder: Path) -> str:
-    """One line when an output shows a path of this machine, which no other would show."""
-    for cell in notebook.cells:
-        text = json.dumps(cell.get("outputs", []), ensure_ascii=False)
-        if any(str(place) in text for place in (folder, paths.ROOT)):
-            return f"cell {cell.id} shows a path of this machine; show the file's name instead"
-    return ""
-
-
 def _execute(job: Job, tables: Mapping[str, Path], folder: Path, cores: int) -> Executed:
-    for part in ("processed", "raw", "reports", "here"):
-        (folder / part).mkdir()
-    for table in job.chapter.needs:
-        shutil.copyfile(tables[table], folder / "processed" / table)
-    for name, path in incremental.raw_files(job):
-        shutil.copyfile(path, folder / "raw" / name)
-    environment = runner_environment.pinned(
-        {
-            "ANALYSIS_ROOT": str(paths.ROOT),
-            "ANALYSIS_NOTEBOOKS": str(paths.NOTEBOOKS),
-            "ANALYSIS_CACHE": str(paths.CACHE),
-            "ANALYSIS_RAW": str(folder / "raw"),
-            "ANALYSIS_PROCESSED": str(folder / "processed"),
-            "ANALYSIS_REPORTS": str(folder / "reports"),
-            "ANALYSIS_KERNEL_MEMORY": str(job.chapter.memory),
-            "ANALYSIS_WORKERS": str(cores),
-        }
-    )
-    notebook = translated(runner_notebook.read(job.chapter.path), job.chapter.stem, job.language)
+    lay_out(folder)
+    for name, path in _files(job, tables).items():
+        shutil.copyfile(path, folder / name)
+    environment = runner_environment.of_run(folder, job.chapter.memory, cores)
+    environment |= {
+        "ANALYSIS_ROOT": str(paths.ROOT),
+        "ANALYSIS_NOTEBOOKS": str(paths.NOTEBOOKS),
+        "ANALYSIS_CACHE": str(paths.CACHE),
+    }
     limit = job.chapter.limit
-    return execute(notebook, job.parameters, environment, str(folder / "here"), limit)
+    return execute(_notebook(job), job.parameters, environment, str(folder / "here"), limit)
+
+
+def _execute_elsewhere(job: Job, tables: Mapping[str, Path], workers: Cluster) -> Executed:
+    files = {name: path.read_bytes() for name, path in _files(job, tables).items()}
+    chapter = job.chapter
+    order = Order(_notebook(job), dict(job.parameters), files, chapter.limit, chapter.memory)
+    return workers.execute(order)
+
+
+def _files(job: Job, tables: Mapping[str, Path]) -> dict[str, Path]:
+    """What a run may see, by its place in the folder of the run."""
+    files = {f"processed/{table}": tables[table] for table in job.chapter.needs}
+    return files | {f"raw/{name}": path for name, path in incremental.raw_files(job)}
+
+
+def _notebook(job: Job) -> NotebookNode:
+    return translated(runner_notebook.read(job.chapter.path), job.chapter.stem, job.language)
 
 
 def _wrong_tables(job: Job, folder: Path, first: Finished | None) -> str:

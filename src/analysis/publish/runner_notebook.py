@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +155,15 @@ def _renumber_widgets(notebook: NotebookNode) -> None:
     cells, metadata = json.loads(text)
     notebook.cells = [nbformat.from_dict(cell) for cell in cells]
     notebook.metadata = nbformat.from_dict(metadata)
+
+
+def machine_path(notebook: NotebookNode, places: Iterable[Path]) -> str:
+    """One line when an output shows a path of this machine, which no other would show."""
+    for cell in notebook.cells:
+        text = json.dumps(cell.get("outputs", []), ensure_ascii=False)
+        if any(str(place) in text for place in places):
+            return f"cell {cell.id} shows a path of this machine; show the file's name instead"
+    return ""
 
 
 def written(notebook: NotebookNode) -> str:

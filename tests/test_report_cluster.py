@@ -1,0 +1,71 @@
+"""Briefs on a cluster have the same bytes as here, also when a worker dies."""
+
+import signal
+import subprocess
+
+import pytest
+from loopback_cluster import loopback_cluster
+from tiny_project import TinyProject, code_at_this_moment
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    settings = {"PYTHONPATH": str(code_at_this_moment()), "ANALYSIS_ROOT": str(tmp_path)}
+    with loopback_cluster(tmp_path, settings) as made:
+        yield made
+
+
+@pytest.fixture
+def two_projects(tmp_path):
+    """The same project twice; its briefs take a second and show who made them nowhere."""
+    projects = [TinyProject(tmp_path / name) for name in ("here", "there")]
+    for project in projects:
+        slow = "from pathlib import Path\nimport time\n\ntime.sleep(1)\nlen(list(Path().iterdir()))"
+        read = "from analysis.paths import read_processed\nread_processed('sums')"
+        parameters = 'language = "en"\nunit = "a"'
+        project.notebook("08_brief", [slow, read], parameters)
+    assert projects[0].run("report").returncode == 0
+    return projects
+
+
+def test_a_cluster_makes_the_same_report(two_projects, cluster):
+    here, there = two_projects
+    address, _ = cluster
+    ended = there.run("report", "--scheduler", address)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert there.files() == here.files()
+
+
+def test_a_worker_that_is_killed_changes_nothing(two_projects, cluster):
+    here, there = two_projects
+    address, workers = cluster
+    command = there.command("report", "--scheduler", address)
+    process = subprocess.Popen(
+        command,
+        env=there.environment(),
+        cwd=there.root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    said = ""
+    while "02_sums language=en" not in said:
+        said += (line := process.stdout.readline())
+        assert line, said
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1)
+    workers[0].send_signal(signal.SIGKILL)
+    said += process.communicate(timeout=120)[0]
+    assert process.returncode == 0, said
+    assert there.files() == here.files()
+
+
+def test_a_scheduler_that_is_not_there_is_one_line(two_projects):
+    _, there = two_projects
+    ended = there.run("report", "--scheduler", "tcp://127.0.0.1:9")
+    assert ended.returncode == 2
+    assert "no Dask scheduler answers at tcp://127.0.0.1:9" in ended.stderr
+    assert "Traceback" not in ended.stderr
