@@ -12,6 +12,7 @@ from analysis.indicators import INDICATORS
 
 # What a policy event may bear on, beside the indicators.
 SUBJECTS = {*INDICATORS, "late_payment", "reporting", "geography"}
+_SUBJECT = re.compile(r"(\w+)( targets| \([a-z ]+\)|( unit)? of all series)?")
 _SIGN = r"([+0-].*|break.*)?"
 # The action of a correction -> what its new content has to be.
 _CONTENT: dict[str, Callable[[str], bool]] = {
@@ -26,14 +27,18 @@ _CONTENT: dict[str, Callable[[str], bool]] = {
 
 def event_faults(events: pd.DataFrame) -> list[Fault]:
     """Return events that bear on nothing known, or whose sign cannot be read."""
-    subjects = events["affects"].str.split(",").map(lambda parts: [p.split()[:1] for p in parts])
-    strange = ~subjects.map(lambda parts: all(p and p[0] in SUBJECTS for p in parts)).astype(bool)
+    strange = ~events["affects"].map(_names_subjects).astype(bool)
     unclear = ~events["expected_sign"].str.fullmatch(_SIGN)
     known = "names no indicator; write such as hi_coverage, late_payment, reporting, geography"
     return [
         *where("policy_events", events, strange, "affects", known),
         *where("policy_events", events, unclear, "expected_sign", "begins with no +, -, 0, break"),
     ]
+
+
+def _names_subjects(affects: str) -> bool:
+    found = [_SUBJECT.fullmatch(part.strip()) for part in affects.split(",")]
+    return all(match is not None and match[1] in SUBJECTS for match in found)
 
 
 def correction_faults(corrections: pd.DataFrame) -> list[Fault]:

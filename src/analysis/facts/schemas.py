@@ -77,6 +77,10 @@ WHOLE = _each(
     lambda value: re.fullmatch(WHOLE_FORM, value) is not None,
     "is not a whole number: write digits without separators",
 )
+SINGLE_DIGIT = _each(
+    lambda value: re.fullmatch(r"[0-9]{2,}", value) is None,
+    "is more often than a page is read; write 1 to 9",
+)
 YEAR = _each(
     lambda value: re.fullmatch(r"(19[5-9]|20[0-4])[0-9]", value) is not None,
     "is not a year between 1950 and 2049",
@@ -121,7 +125,7 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
         as_of=[DAY],
         denominator=[],
         source_id=[FILLED],
-        transcriptions=[WHOLE],
+        transcriptions=[WHOLE, SINGLE_DIGIT],
         note=[],
     ),
     "sources": _table(

@@ -17,12 +17,14 @@ LONGEST_CELL = 2000
 _LONGEST_SHOWN = 80
 
 # Vietnamese UTF-8 read as Windows-1252 and saved again: "ế" has become "áº¿", "đ" has become "Ä‘".
-_MISREAD = re.compile(r"á[º»]|[ÃÂÄÆ][\u0080-\u00bf\u2018-\u2026\u20ac\u0152\u2030]|\ufffd")
+_MISREAD = re.compile(r"á[º»]|â€|[ÃÂÄÆ][\u0080-\u00bf\u2018-\u2026\u20ac\u0152\u2030]|\ufffd")
 # "Qu?ng Nam": an encoding without the letter has put a question mark. Addresses may hold one.
 _LOST = re.compile(r"\w\?\w")
 # The Icelandic eth looks like Đ, Cyrillic and Greek letters look like Latin ones.
 _LOOKALIKE = re.compile("[\u00d0\u00f0\u0189\u0370-\u052f]")
-_HARD_BLANK = re.compile("[\u00a0\u2007\u2009\u202f]")
+# After Ã or Â a hard blank is half of a letter that was misread ("à"), and has to stay visible.
+_HARD_BLANK = re.compile("(?<![ÃÂ])[\u00a0\u2007\u2009\u202f]")
+_HALVES = ("Ã\u00a0", "Â\u00a0")
 _INVISIBLE = re.compile("[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 # A text that a spreadsheet would compute: "=1+1", "@SUM(A1)", "+cmd|...", "-HYPERLINK(...)".
 # Full-width signs count, since East Asian spreadsheets compute them too.
@@ -172,7 +174,8 @@ def _header_faults(file: str, header: list[str], columns: tuple[str, ...]) -> li
 
 
 def _clean(text: str) -> str:
-    return unicodedata.normalize("NFC", _HARD_BLANK.sub(" ", text)).strip()
+    composed = unicodedata.normalize("NFC", _HARD_BLANK.sub(" ", text))
+    return composed if composed.endswith(_HALVES) else composed.strip()
 
 
 def _clean_column(column: pd.Series) -> pd.Series:
