@@ -110,7 +110,15 @@ def test_a_figure_that_is_there_already_is_named_with_its_row(raw_dir, tmp_path)
 def test_a_row_without_a_source_is_refused(raw_dir, tmp_path):
     row = NEW | {"source_title": "", "source_publisher": ""}
     with pytest.raises(IntakeError, match=r"c.csv:2: source_id: there is no source"):
-        propose_facts(read_sheet(written(tmp_path / "c.csv", row)), "c.csv", raw_dir)
+        propose_facts(read_sheet(written(tmp_path / "c.csv", row)), "c.csv", raw_dir).checked()
+
+
+def test_a_row_without_a_source_tells_its_other_faults_too(tmp_path, raw_dir):
+    row = {**NEW, "source_url": "", "source_title": "", "indicator": "hi_coverag", "value": "95,6"}
+    with pytest.raises(IntakeError) as error:
+        propose_facts(read_sheet(written(tmp_path / "e.csv", row)), "e.csv", raw_dir).checked()
+    told = str(error.value)
+    assert all(f"e.csv:2: {column}:" in told for column in ("source_id", "indicator", "value"))
 
 
 def test_a_known_address_leads_to_its_source(raw_dir, tmp_path):

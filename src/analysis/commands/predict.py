@@ -27,6 +27,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Predict and write; the file is written whole or not at all."""
+    from analysis.publish.runner_environment import pin_numbers
+
+    pin_numbers()
     from analysis import paths
     from analysis.facts import load_raw
     from analysis.forecast import predict

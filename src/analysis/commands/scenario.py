@@ -16,6 +16,7 @@ and the end of 2025 where that chapter has not run). The table of --out has a ro
 the country, regions, the 34 units after 1 July 2025 and the 63 provinces.
 """
 #: Used where neither the file nor an option nor chapter 05 says otherwise.
+_MOST_ASIDE = 3
 ORIGIN, DATE = "2025-06-30", "2025-12-31"
 
 
@@ -38,6 +39,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the scenario, print it beside business as usual, and write the table if asked."""
+    from analysis.publish.runner_environment import pin_numbers
+
+    pin_numbers()
     from analysis import paths
     from analysis.forecast import scenarios
     from analysis.forecast.scenarios import chapter, findings, summary
@@ -102,5 +106,12 @@ def _late(scenario, options: argparse.Namespace) -> int:
 def _print(result, language: str) -> None:
     print(result.text(language))
     print()
-    print(result.written(language).to_string(index=False))
+    table = result.written(language)
+    if len(table) <= _MOST_ASIDE:
+        # Few scenarios stand side by side, so that the table fits into a terminal.
+        table = table.set_index(table.columns[0]).T
+        table.columns.name = None
+        print(table.to_string())
+    else:
+        print(table.to_string(index=False))
     print()

@@ -31,6 +31,7 @@ class Proposal:
     raw_dir: the folder of the raw tables. file: name of the file that the rows come from.
     texts: name of a raw table -> its whole new text. rows: (table, line in its new text) -> row of
     the file, so that a fault is reported where a person can mend it. counts: table -> new rows.
+    faults: rows without a source; they are told together with all other faults.
     """
 
     raw_dir: Path
@@ -38,6 +39,7 @@ class Proposal:
     texts: Mapping[str, str]
     rows: Mapping[tuple[str, int], int] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
 
     @contextmanager
     def aside(self) -> Iterator[Path]:
@@ -56,7 +58,7 @@ class Proposal:
             IntakeError: with every fault, those of new rows under their own file and row.
         """
         with self.aside() as place:
-            faults = [self._at_home(fault) for fault in check(place)]
+            faults = [*self.faults, *(self._at_home(fault) for fault in check(place))]
             if faults:
                 raise IntakeError(sorted(set(faults)))
             return load_raw(place)
@@ -83,13 +85,12 @@ def propose_facts(table: pd.DataFrame, file: str, raw_dir: Path | None = None) -
         table: what `sheet.read_sheet` returns.
 
     Raises:
-        IntakeError: a source is neither known nor described.
         RawDataError: the raw tables themselves are faulty.
     """
     folder = Path(raw_dir or RAW)
     raw = load_raw(folder)
     table = _completed(table, raw)
-    table, sources = _with_sources(table, raw, file)
+    table, sources, faults = _with_sources(table, raw, file)
     facts = table.assign(transcriptions="1")[list(columns("facts"))]
     texts: dict[str, str] = {}
     rows: dict[tuple[str, int], int] = {}
@@ -100,7 +101,7 @@ def propose_facts(table: pd.DataFrame, file: str, raw_dir: Path | None = None) -
         texts["sources"], first = _appended(folder / "sources.csv", new)
         rows |= {("sources", first + i): int(row) for i, row in enumerate(sources["row"])}
     counts = {"facts": len(facts), "sources": len(sources)}
-    return Proposal(folder, file, texts, rows, counts)
+    return Proposal(folder, file, texts, rows, counts, tuple(faults))
 
 
 def _completed(table: pd.DataFrame, raw: Raw) -> pd.DataFrame:
@@ -124,8 +125,13 @@ def _completed(table: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     return table.assign(**filled)
 
 
-def _with_sources(table: pd.DataFrame, raw: Raw, file: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Give each row its source: a known one by id or address, else a new one with the next id."""
+def _with_sources(
+    table: pd.DataFrame, raw: Raw, file: str
+) -> tuple[pd.DataFrame, pd.DataFrame, list[Fault]]:
+    """Give each row its source: a known one by id or address, else a new one with the next id.
+
+    A row that has none is a fault; it is given any known one, so that its other faults show too.
+    """
     known = set(raw.sources["source_id"])
     addresses = {url: name for name, url in zip(raw.sources["source_id"], raw.sources["url"],
                                                 strict=True) if url}  # fmt: skip
@@ -140,16 +146,17 @@ def _with_sources(table: pd.DataFrame, raw: Raw, file: str) -> tuple[pd.DataFram
         if name in known:
             chosen.append(name)
             continue
-        faults += _undescribed(row, file, name)
+        if wrong := _undescribed(row, file, name):
+            faults += wrong
+            chosen.append(min(known, default=""))
+            continue
         key = (name, url or row["source_title"])
         if key not in made:
             new = name or f"S{last + 1 + sum(1 for k in made if not k[0]):03d}"
             made[key] = {"source_id": new, "row": row["row"], **_described(row)}
         chosen.append(str(made[key]["source_id"]))
-    if faults:
-        raise IntakeError(faults)
     sources = pd.DataFrame(list(made.values()), columns=[*columns("sources"), "row"])
-    return table.assign(source_id=chosen), sources
+    return table.assign(source_id=chosen), sources, faults
 
 
 def _described(row: Mapping[str, str]) -> dict[str, str]:

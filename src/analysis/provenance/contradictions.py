@@ -59,7 +59,13 @@ def contradictions(tables: ReadingTables, raw: Raw) -> Result:
 
     Raises:
         LookupError: a figure that a sentence names is no longer there.
+        ValueError: the tables are of other units than the 63 provinces.
     """
+    if not {"14", "70", "77", "40", "35", "01", "17"} <= set(raw.provinces["province_code"]):
+        raise ValueError(
+            "these tables hold other units than the 63 provinces, whose known contradictions this "
+            "chapter discusses; docs/your-own-data.md says how to make readings of other units"
+        )
     look = _Lookup(tables, raw)
     cases: list[Callable[[_Lookup], tuple[list[dict[str, Any]], Phrase]]] = [
         _son_la,

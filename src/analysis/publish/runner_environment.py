@@ -77,6 +77,17 @@ def _has_avx2() -> bool:
         return False
 
 
+def pin_numbers() -> None:
+    """Count as the report does, with one thread and the same instructions of the processor.
+
+    What the report has kept then serves the command too. Libraries read these settings when they
+    are loaded, so nothing is done where numpy is there already.
+    """
+    if "numpy" not in sys.modules:
+        threads = {name: value for name, value in PINNED.items() if name.endswith("_THREADS")}
+        os.environ.update({**threads, **instructions()})
+
+
 def run_pinned() -> None:
     """Start this very command again under the pinned settings, unless it runs under them.
 
