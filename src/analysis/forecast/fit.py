@@ -73,7 +73,7 @@ def fit(evidence: Evidence) -> Fit:
     centre = CENTRE[evidence.family]
     for _ in range(settings.linearisations):
         task = _task(parts, evidence, at, constant, share)
-        theta = _climb(task, theta)
+        theta = climb(task, theta)
         before = share
         share = np.clip(_smooth(task, theta, constant + centre * at.size), FLOOR, CEILING)
         near = reference(parts, task, theta, at, evidence, centre)
@@ -81,8 +81,8 @@ def fit(evidence: Evidence) -> Fit:
         if np.abs(share - before).max() < SETTLED:
             break
     task = _task(parts, evidence, at, constant, share)
-    theta, spread = _top(task, _climb(task, theta, 1e-13))
-    draws = _draws(theta, spread, settings.parameter_draws)
+    theta, spread = _top(task, climb(task, theta, 1e-13))
+    draws = theta_draws(theta, spread, settings.parameter_draws)
     return Fit(evidence, parts, task, at, theta, spread, draws, near, share)
 
 
@@ -103,7 +103,8 @@ def _task(
     return problem(parts, at, z, slope, table["half"].to_numpy(), table["error"].to_numpy())
 
 
-def _climb(task: Problem, start: np.ndarray | None, exact: float = 1e-9) -> np.ndarray:
+def climb(task: Problem, start: np.ndarray | None, exact: float = 1e-9) -> np.ndarray:
+    """The top of the posterior as L-BFGS-B finds it, from `start` or the prior's mean."""
     start = task.prior_mean if start is None else start
     bounds = list(
         zip(
@@ -126,7 +127,7 @@ def _climb(task: Problem, start: np.ndarray | None, exact: float = 1e-9) -> np.n
 def _top(task: Problem, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The mode, polished by Newton's method, and the inverse Hessian there."""
     for _ in range(3):
-        hessian = _hessian(task, theta)
+        hessian = curvature(task, theta)
         values, vectors = np.linalg.eigh(hessian)
         spread = vectors @ np.diag(1 / np.maximum(values, 1.0)) @ vectors.T
         for _ in range(6):
@@ -143,7 +144,7 @@ def _top(task: Problem, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def _hessian(task: Problem, theta: np.ndarray, step: float = 1e-4) -> np.ndarray:
+def curvature(task: Problem, theta: np.ndarray, step: float = 1e-4) -> np.ndarray:
     """Central differences of the exact gradient."""
     rows = []
     for j in range(len(theta)):
@@ -155,7 +156,7 @@ def _hessian(task: Problem, theta: np.ndarray, step: float = 1e-4) -> np.ndarray
     return (matrix + matrix.T) / 2
 
 
-def _draws(theta: np.ndarray, spread: np.ndarray, count: int) -> np.ndarray:
+def theta_draws(theta: np.ndarray, spread: np.ndarray, count: int) -> np.ndarray:
     """The mode and count - 1 points spread evenly over its normal posterior (Sobol)."""
     if count < 2:
         return theta[None]

@@ -104,12 +104,12 @@ def reference(
         known = (across * cho_solve(factor, across.T).T).sum(axis=1)
         z, sd = across @ weights + centre, np.sqrt(np.maximum(prior - known, 0))
         medians.append(expit(z).reshape(len(grid), -1))
-        means.append(_mean(z, sd).reshape(len(grid), -1))
+        means.append(mean_coverage(z, sd).reshape(len(grid), -1))
     within = [np.clip(np.array(found), FLOOR, CEILING) for found in (medians, means)]
     return Reference(grid, *within)
 
 
-def _mean(z: np.ndarray, sd: np.ndarray) -> np.ndarray:
+def mean_coverage(z: np.ndarray, sd: np.ndarray) -> np.ndarray:
     """Mean of expit(z + sd * normal)."""
     values = expit(z[:, None] + sd[:, None] * _NODES[None])
     return values @ _WEIGHTS / _WEIGHTS.sum()

@@ -8,7 +8,9 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 from analysis.forecast.covariance import JITTER
-from analysis.forecast.fit import CENTRE, Fit
+from analysis.forecast.evidence import Evidence
+from analysis.forecast.fit import CEILING, CENTRE, FLOOR, Fit
+from analysis.forecast.linear import Reference
 from analysis.forecast.points import Points, join, points
 
 #: Years over which the error that all units share in meeting targets fades.
@@ -89,16 +91,22 @@ def posterior(fit: Fit) -> Posterior:
 
 def _with_targets(fit: Fit) -> tuple[Points, np.ndarray, np.ndarray]:
     """Points and logits of readings and targets, and the covariance of the targets' errors."""
-    evidence = fit.evidence
+    own, z, errors = announced(fit.evidence, fit.reference)
+    n, k = len(fit.problem.z), len(z)
+    extra = np.zeros((n + k, n + k))
+    extra[n:, n:] = errors
+    return join(fit.points, own), np.concatenate([fit.problem.z, z]), extra
+
+
+def announced(evidence: Evidence, reference: Reference) -> tuple[Points, np.ndarray, np.ndarray]:
+    """Targets as observations: their k points, logits less the centre (k,), errors (k, k)."""
     table = evidence.targets
     own = points(table, evidence.units, evidence.settings, evidence.origin)
-    own, constant = fit.reference.linearise(own)
-    share = np.clip(table["percent"].to_numpy(float) / 100, 0.03, 0.985)
+    own, constant = reference.linearise(own)
+    share = np.clip(table["percent"].to_numpy(float) / 100, FLOOR, CEILING)
     z = np.log(share / (1 - share)) - CENTRE[evidence.family] * own.size - constant
     slope = 1 / (100 * share * (1 - share))
     apart = np.exp(-np.abs(own.t[:, None] - own.t[None]) / SHARED_MEMORY)
     shared = evidence.settings.target_error_shared**2 * np.outer(slope, slope) * apart
-    n, k = len(fit.problem.z), len(z)
-    extra = np.zeros((n + k, n + k))
-    extra[n:, n:] = shared + np.diag((table["half"].to_numpy() * slope) ** 2 + JITTER)
-    return join(fit.points, own), np.concatenate([fit.problem.z, z]), extra
+    alone = (table["half"].to_numpy() * slope) ** 2 + JITTER
+    return own, z, shared + np.diag(alone)

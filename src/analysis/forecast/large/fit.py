@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from analysis.forecast.components import Component, components
 from analysis.forecast.evidence import Evidence
-from analysis.forecast.fit import CEILING, CENTRE, FLOOR, SETTLED, _draws
+from analysis.forecast.fit import CEILING, CENTRE, FLOOR, SETTLED, theta_draws
 from analysis.forecast.large import marginal
 from analysis.forecast.large.layout import Layout, layout, with_asked
 from analysis.forecast.large.rows import dense, single, sparse, take
@@ -20,7 +20,7 @@ from analysis.forecast.large.search import climb, steps, top_of
 from analysis.forecast.large.task import Task, above, task, values
 from analysis.forecast.linear import CEILING as REFERENCE_CEILING
 from analysis.forecast.linear import FLOOR as REFERENCE_FLOOR
-from analysis.forecast.linear import Reference, _mean
+from analysis.forecast.linear import Reference, mean_coverage
 from analysis.forecast.points import STEP, Points, points
 from analysis.forecast.settings import PRIORS
 
@@ -100,7 +100,7 @@ def fit_large(evidence: Evidence) -> LargeFit:
         names=last.names,
         theta=theta,
         covariance=spread,
-        draws=_draws(theta, spread, evidence.settings.parameter_draws),
+        draws=theta_draws(theta, spread, evidence.settings.parameter_draws),
         reference=state.reference,
         fitted=state.share,
         constant=state.constant,
@@ -200,7 +200,7 @@ def _reference(evidence: Evidence, now: Task, theta: np.ndarray, ways: np.ndarra
     z, sd = mean + CENTRE[evidence.family], np.sqrt(np.maximum(variance, 0))
     grid = np.arange(2010.0, evidence.origin.year + 3.01)
     shape = (len(evidence.units.codes), 2, len(grid))
-    curves = (expit(z), _mean(z.ravel(), sd.ravel()).reshape(z.shape))
+    curves = (expit(z), mean_coverage(z.ravel(), sd.ravel()).reshape(z.shape))
     median, expected = (
         np.clip(one.reshape(shape).transpose(1, 2, 0), REFERENCE_FLOOR, REFERENCE_CEILING)
         for one in curves

@@ -10,15 +10,14 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.special import expit, ndtr, ndtri
 
-from analysis.forecast.covariance import JITTER
 from analysis.forecast.fit import CENTRE, Fit
 from analysis.forecast.large import marginal
 from analysis.forecast.large.fit import LargeFit, _dense, _logits
 from analysis.forecast.large.layout import Layout, with_asked
 from analysis.forecast.large.rows import points_of, single, sparse, stack, take
 from analysis.forecast.large.task import Above, Task, above, task, values
-from analysis.forecast.points import Points, points
-from analysis.forecast.posterior import SHARED_MEMORY
+from analysis.forecast.points import Points
+from analysis.forecast.posterior import announced
 from analysis.forecast.queries import QueryError
 from analysis.forecast.reported import error_sd
 
@@ -153,26 +152,14 @@ def _beside(first: Above, second: Above) -> Above:
 
 
 def _targets(fit: LargeFit) -> Above:
-    """Announced targets: taken together with the sums, since they share an error.
-
-    The same logits and covariance as in `analysis.forecast.posterior`.
-    """
-    evidence = fit.evidence
-    table = evidence.targets
-    own = points(table, evidence.units, evidence.settings, evidence.origin)
-    linear, constant = fit.reference.linearise(own)
-    share = np.clip(table["percent"].to_numpy(float) / 100, 0.03, 0.985)
-    z = np.log(share / (1 - share)) - CENTRE[evidence.family] * linear.size - constant
-    slope = 1 / (100 * share * (1 - share))
-    apart = np.exp(-np.abs(own.t[:, None] - own.t[None]) / SHARED_MEMORY)
-    shared = evidence.settings.target_error_shared**2 * np.outer(slope, slope) * apart
-    single_error = (table["half"].to_numpy() * slope) ** 2 + JITTER
+    """Announced targets: taken together with the sums, since they share an error."""
+    own, z, errors = announced(fit.evidence, fit.reference)
     classes = len(fit.names) - len(fit.parts)
     return Above(
-        at=sparse(linear),
+        at=sparse(own),
         z=z,
         read=np.ones(len(z), bool),
-        fixed=shared + np.diag(single_error),
+        fixed=errors,
         by_class=np.zeros((classes, len(z))),
     )
 

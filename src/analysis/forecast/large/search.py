@@ -6,8 +6,9 @@ from typing import cast
 
 import numpy as np
 
+from analysis.forecast import fit as dense
 from analysis.forecast.covariance import Problem
-from analysis.forecast.fit import CONVERGED, NonConvergence, _climb, _hessian
+from analysis.forecast.fit import CONVERGED, NonConvergence
 from analysis.forecast.large.task import Task
 
 #: Squared distance to the top, in posterior standard deviations of theta, at which a climb ends.
@@ -23,7 +24,7 @@ def _as_problem(now: Task) -> Problem:
 
 def climb(now: Task, start: np.ndarray | None, exact: float = 1e-9) -> np.ndarray:
     """The search of the dense fit, from far away."""
-    return _climb(_as_problem(now), start, exact)
+    return dense.climb(_as_problem(now), start, exact)
 
 
 def steps(
@@ -31,7 +32,7 @@ def steps(
 ) -> tuple[np.ndarray, np.ndarray]:
     """A few steps of Newton's method; the curvature of the first round is improved on the way."""
     assert theta is not None
-    spread = _spread(_hessian(_as_problem(now), theta)) if spread is None else spread
+    spread = _spread(dense.curvature(_as_problem(now), theta)) if spread is None else spread
     gradient = now.objective(theta)[1]
     for _ in range(STEPS):
         if gradient @ spread @ gradient < NEAR:
@@ -73,7 +74,7 @@ def top_of(
 
 def _polished(now: Task, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     for _ in range(3):
-        spread = _spread(_hessian(_as_problem(now), theta))
+        spread = _spread(dense.curvature(_as_problem(now), theta))
         for _ in range(6):
             gradient = now.objective(theta)[1]
             if gradient @ spread @ gradient < AT_TOP:
