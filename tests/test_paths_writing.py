@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
 from analysis import paths
 
 
 def test_the_root_is_the_named_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("ANALYSIS_ROOT", str(tmp_path))
-    assert paths.RAW / "facts.csv" == tmp_path / "data" / "raw" / "facts.csv"
+    assert tmp_path / "data" / "raw" / "facts.csv" == paths.RAW / "facts.csv"
     assert Path(paths.REPORTS) == tmp_path / "reports"
 
 
@@ -19,7 +20,7 @@ def test_a_folder_that_was_imported_follows_a_later_change(tmp_path, monkeypatch
     from analysis.paths import PROCESSED
 
     monkeypatch.setenv("ANALYSIS_PROCESSED", str(tmp_path / "elsewhere"))
-    assert PROCESSED / "a.csv" == tmp_path / "elsewhere" / "a.csv"
+    assert tmp_path / "elsewhere" / "a.csv" == PROCESSED / "a.csv"
     assert pickle.loads(pickle.dumps(PROCESSED)) == PROCESSED
 
 

@@ -14,7 +14,8 @@ from analysis.publish.runner_execute import execute
 
 #: As a chapter does it: tables, a sentence, and a chart that carries its data as text.
 CELLS = [
-    "import matplotlib.pyplot as plt\nimport pandas as pd\nfrom analysis.figures.style import Figure",
+    "import matplotlib.pyplot as plt\nimport pandas as pd\n"
+    "from analysis.figures.style import Figure",
     "table = pd.DataFrame({'province': ['Ben Tre', 'Son La'], 'coverage': [92.3, 98.31]})\ntable",
     "table",
     "print('Coverage in Ben Tre is 92.3%.')",
