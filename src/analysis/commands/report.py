@@ -44,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, default=0, help="notebooks at once; default: cores")
     parser.add_argument("--cold", action="store_true", help="use ordinary kernels")
     parser.add_argument("--no-wait", action="store_true", help="refuse when a report is being made")
-    parser.add_argument("--scheduler", help="address of a Dask scheduler for the heavy loops")
+    parser.add_argument("--scheduler", help="a Dask scheduler for the heavy loops and the briefs")
 
 
 def run(options: argparse.Namespace) -> int:
