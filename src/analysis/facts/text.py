@@ -17,7 +17,9 @@ LONGEST_CELL = 2000
 _LONGEST_SHOWN = 80
 
 # Vietnamese UTF-8 read as Windows-1252 and saved again: "ế" has become "áº¿", "đ" has become "Ä‘".
-_MISREAD = re.compile(r"á[º»]|â€|[ÃÂÄÆ][\u0080-\u00bf\u2018-\u2026\u20ac\u0152\u2030]|\ufffd")
+_MISREAD = re.compile(
+    r"á[º»]|â€|[ÃÂÄÆ][\u0080-\u00bf\u2018-\u2026\u20ac\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2030\u2039\u203a\u2122]|\ufffd"
+)
 # "Qu?ng Nam": an encoding without the letter has put a question mark. Addresses may hold one.
 _LOST = re.compile(r"\w\?\w")
 # The Icelandic eth looks like Đ, Cyrillic and Greek letters look like Latin ones.
@@ -112,7 +114,7 @@ def _whole_file_faults(file: str, text: str, columns: tuple[str, ...]) -> list[F
         return [Fault(file, 0, "", "", "is empty; restore it from git")]
     first = text.split("\n", 1)[0]
     for name, sign in (("semicolons", ";"), ("tabs", "\t")):
-        if "," not in first and first.count(sign) >= len(columns) - 1:
+        if "," not in first and first.count(sign) >= max(1, len(columns) - 1):
             message = f"the cells are separated by {name}; save it as CSV separated by commas"
             return [Fault(file, 1, "", first[:60], message)]
     if "\0" not in text:
