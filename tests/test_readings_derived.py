@@ -1,8 +1,9 @@
 """Readings computed from others: arithmetic, lineage, and that none outranks a published one."""
 
+import numpy as np
 import pandas as pd
 import pytest
-from example_facts import fact, one_reading, raw_with, tables_of
+from example_facts import fact, one_reading, raw_with, real_tables, tables_of
 
 from analysis.covariates import official_population
 from analysis.readings import late_payment, read_published
@@ -136,10 +137,35 @@ def test_late_payment_over_annualised_collections_in_days():
     ]
     tables = tables_of(facts)
     rate = derived(tables, indicator="late_payment_rate", basis="total")
-    assert rate["value"] == pytest.approx(100 * 100 / (1000 * 365 / 181))
+    passed = 181 / 365
+    come = passed - 0.18 * passed * (1 - passed)
+    assert rate["value"] == pytest.approx(100 * 100 / (1000 / come))
+    assert rate["upper"] >= 100 * 100 / (1000 / passed)
+    assert rate["lower"] <= 100 * 100 / (1000 / (passed - 0.4 * passed * (1 - passed)))
     assert rate["denominator_version"] == late_payment.ANNUALISED
     days = derived(tables, indicator="late_payment_days", basis="total")
     assert days["value"] == pytest.approx(3.65 * rate["value"])
+
+
+def test_the_pace_of_collections_is_that_of_published_pairs():
+    """Pairs of an interim and a year-end sum of one unit and year, from the real readings."""
+    own = real_tables().readings.query("indicator == 'collections' and basis == ''")
+    own = own[own["kind_of_evidence"] == "published"].assign(year=own["as_of"].dt.year)
+    length = np.where(own["as_of"].dt.is_leap_year, 366, 365)
+    own = own.assign(passed=own["as_of"].dt.dayofyear / length)
+    unit = ["geo_level", "province_code", "year"]
+    ends = own[own["passed"] >= 0.985].sort_values("passed").groupby(unit)["value"].last()
+    pairs = own[own["passed"].between(0.16, 0.9)].join(ends.rename("whole"), on=unit, how="inner")
+    share, passed = pairs["value"] / pairs["whole"], pairs["passed"]
+    slow = (passed - share) / (passed * (1 - passed))
+    assert len(slow) >= 8
+    assert slow.median() == pytest.approx(late_payment.SLOW["value"], abs=0.01)
+    assert slow.min() > late_payment.SLOW["lower"]
+    assert slow.max() <= late_payment.SLOW["upper"]
+
+
+def test_a_whole_year_needs_no_pace():
+    assert late_payment.share_come(1.0, 0.4) == 1.0
 
 
 @pytest.mark.parametrize("basis", ["listed_debtors", "irrecoverable", "si_compulsory_only"])

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.drivers.pairs import decimal_year
+from analysis.readings.late_payment import share_come
 
 #: Counts that can stand for the size of a province, the best first.
 _COUNTS = ["si_compulsory_participants", "ui_participants", "si_participants"]
@@ -102,7 +103,7 @@ def _annual(readings: pd.DataFrame) -> pd.DataFrame:
     time = decimal_year(rows["as_of"])
     rows["year"] = rows["as_of"].dt.year
     rows["seen"] = (time - rows["year"]).clip(upper=1.0)
-    rows["value"] = rows["value"] / rows["seen"]
+    rows["value"] = rows["value"] / share_come(rows["seen"])
     rows = rows[rows["seen"] > 0.15].sort_values("seen", kind="stable")
     keys = ["geo_level", "province_code", "year"]
     return rows.groupby(keys, as_index=False).tail(1).sort_values(keys, ignore_index=True)

@@ -11,6 +11,10 @@ DAYS_PER_PERCENT = 3.65
 _FARTHEST_DAYS = 366
 # Before the end of February the sum since 1 January says too little about the year.
 _EARLIEST_SHARE = 59 / 365
+# Contributions come late in the year: when the share s of it has passed, s - k s (1 - s) of the
+# year's sum has come. In the pairs of an interim and a year-end sum that were published for one
+# unit and year, k is as here: least, median and most (0 would be an even flow).
+SLOW = {"lower": 0.0, "value": 0.18, "upper": 0.40}
 # Amounts of a part of the debtors or of one scheme, while collections cover all of them.
 _OTHER_SCOPE = ("listed_debtors", "irrecoverable", "si_compulsory_only")
 
@@ -18,8 +22,9 @@ _OTHER_SCOPE = ("listed_debtors", "irrecoverable", "si_compulsory_only")
 def derive(known: pd.DataFrame) -> pd.DataFrame:
     """Return derived rates (percent of annualised collections) and days owed, by basis.
 
-    A year's collections are the sum since 1 January divided by the share of the year that has
-    passed; of several dates of one unit the nearest to the amount's, at most a year away, is used.
+    A year's collections are the sum since 1 January over the share of the year's sum that has
+    come by then (`share_come`); of several dates of one unit the nearest to the amount's, at most a
+    year away, is used.
     """
     rates = _rates(known)
     published = known[known["indicator"] == "late_payment_rate"]
@@ -30,13 +35,21 @@ def derive(known: pd.DataFrame) -> pd.DataFrame:
 
 
 def annual_collections(known: pd.DataFrame) -> pd.DataFrame:
-    """Return the collections of a whole year (billion VND) that each reading implies."""
+    """Return the collections of a whole year (billion VND) that each reading implies.
+
+    The interval holds what the digits allow and any pace of collecting that was seen (`SLOW`).
+    """
     table = pick(known, "collections").copy()
-    days = table["as_of"].dt.dayofyear / np.where(table["as_of"].dt.is_leap_year, 366, 365)
-    table = table[days >= _EARLIEST_SHARE]
-    for column in ("value", "lower", "upper"):
-        table[column] = table[column] / days
+    passed = table["as_of"].dt.dayofyear / np.where(table["as_of"].dt.is_leap_year, 366, 365)
+    table, passed = table[passed >= _EARLIEST_SHARE], passed[passed >= _EARLIEST_SHARE]
+    for column, slow in SLOW.items():
+        table[column] = table[column] / share_come(passed, slow)
     return table
+
+
+def share_come(passed: pd.Series, slow: float = SLOW["value"]) -> pd.Series:
+    """Return the share of a year's collections that has come when a share of it has passed."""
+    return passed - slow * passed * (1 - passed)
 
 
 def _rates(known: pd.DataFrame) -> pd.DataFrame:
