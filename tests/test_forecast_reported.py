@@ -67,3 +67,32 @@ def test_an_unmerged_province_has_one_reported_forecast():
     drawn = draw(built("health"), "hi_coverage", [pd.Timestamp(2025, 12, 31)], n=200)
     both = [drawn.of(level, "14", "reported") for level in ("province_63", "province_34")]
     assert np.array_equal(*both)
+
+
+@pytest.mark.parametrize(
+    ("family", "indicator"), [("health", "hi_coverage"), ("labour", "si_coverage")]
+)
+def test_predictions_of_sums_agree_with_their_draws(family, indicator):
+    """A merged unit predicted in closed form, and as the sum of its provinces draw by draw."""
+    from analysis.forecast import prediction
+    from analysis.forecast.draw import draw
+
+    day, model = pd.Timestamp(2019, 12, 31), built(family)
+    drawn = draw(model, indicator, [day], n=4000)
+    units = [unit for unit, parts in sorted(drawn.members.items()) if len(parts) > 1]
+    units.remove(("country", "00"))
+    names = ["geo_level", "province_code", "indicator", "as_of"]
+    queries = pd.DataFrame([(*unit, indicator, day) for unit in units], columns=names)
+    mean = prediction.answers(model, queries)[:, 0]
+    found = [drawn.of(*unit, "reported").mean() for unit in units]
+    np.testing.assert_allclose(mean, found, atol=0.12)
+
+
+def test_draws_come_in_pairs_of_opposite_sign():
+    from analysis.forecast.draw import _normal
+
+    shares = [np.arange(0, 6), np.arange(6, 11)]
+    normal = _normal(np.random.default_rng(2), shares, 3)
+    assert normal.shape == (11, 3)
+    np.testing.assert_array_equal(normal[:3], -normal[3:6])
+    np.testing.assert_array_equal(normal[6:8], -normal[9:11])

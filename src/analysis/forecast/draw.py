@@ -11,9 +11,10 @@ import pandas as pd
 from scipy.special import expit, logit
 
 from analysis import geography, seeds
+from analysis.forecast.fit import CEILING, FLOOR
 from analysis.forecast.model import Model
 from analysis.forecast.points import decimal_year, join, points
-from analysis.forecast.reported import Pull, Pulls, due_targets, error_sd
+from analysis.forecast.reported import Pull, Pulls, coverage_error, due_targets, error_sd
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Draws:
     country_base: (T,) the country's own denominator over the sum of its provinces'.
     plain: (S, P, T) and country_plain: (S, T) reported values before the pull of targets.
     goals: (T,) targets in percent that pull at each unit; NaN for none.
-    aggregate_error: (S, T) size of the reading error of aggregates, on the logit scale.
+    aggregate_error: (S, 1) size of the reading error of aggregates, in points.
     """
 
     indicator: str
@@ -111,9 +112,12 @@ class Draws:
 
     def _aggregate_plain(self, parts: np.ndarray) -> np.ndarray:
         level = weighted(self.true, self.persons, parts) / 100
-        size = self.aggregate_error * 100 * level * (1 - level)
-        noise = seeds.generator("aggregate", self.indicator, *parts.tolist())
-        return np.clip(100 * level + size * noise.standard_normal(level.shape), 0, 100)
+        share = np.clip(level, FLOOR, CEILING)
+        size = self.aggregate_error / (100 * share * (1 - share))
+        random = seeds.generator("aggregate", self.indicator, *parts.tolist())
+        noise = _normal(random, [np.arange(len(level))], level.shape[1])
+        found: np.ndarray = 100 * expit(logit(level) + size * noise)
+        return found
 
 
 def weighted(values: np.ndarray, persons: np.ndarray, parts: np.ndarray) -> np.ndarray:
@@ -175,6 +179,19 @@ def _shares(n: int, parts: int) -> list[np.ndarray]:
     return np.array_split(np.arange(n), parts)
 
 
+def _normal(random: np.random.Generator, shares: list[np.ndarray], width: int) -> np.ndarray:
+    """(n, width) standard normal draws in pairs of opposite sign within the draws of a share.
+
+    The mean of each share is exact but for an odd draw, so that probabilities rest on fewer
+    accidents than with independent draws (antithetic variates: Hammersley and Morton 1956).
+    """
+    parts = []
+    for rows in shares:
+        half = random.standard_normal(((len(rows) + 1) // 2, width))
+        parts.append(np.concatenate([half, -half])[: len(rows)])
+    return np.concatenate(parts)
+
+
 def _latent(built: Model, table: pd.DataFrame, n: int, official: bool) -> list[np.ndarray]:
     """(n, q) logits of the level and, if asked, of persons over official figures."""
     source = built.evidence
@@ -184,9 +201,10 @@ def _latent(built: Model, table: pd.DataFrame, n: int, official: bool) -> list[n
     mean, factor = built.posterior.joint(join(*asked) if official else level)
     random = seeds.generator("draw", source.family, q)
     out = np.empty((n, q * len(asked)))
-    for m, rows in enumerate(_shares(n, len(mean))):
-        normal = random.standard_normal((len(rows), out.shape[1]))
-        out[rows] = mean[m] + normal @ factor[m].T
+    shares = _shares(n, len(mean))
+    normal = _normal(random, shares, out.shape[1])
+    for m, rows in enumerate(shares):
+        out[rows] = mean[m] + normal[rows] @ factor[m].T
     return [out[:, i * q : (i + 1) * q] for i in range(len(asked))]
 
 
@@ -195,19 +213,19 @@ def _reported(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Values with reading error, before any pull: provinces (S, P, T), the country (S, T).
 
-    Then come the country's own base (T,) and the mean error of provinces in logits (S, T).
+    Then come the country's own base (T,) and the reading error of provinces in points (S, 1).
     """
     n, p, d = level.shape
     random = seeds.generator("reported", built.evidence.family, n, d)
     every = built.posterior.theta
-    theta = np.vstack(
-        [np.tile(every[m], (len(rows), 1)) for m, rows in enumerate(_shares(n, len(every)))]
-    )
+    shares = _shares(n, len(every))
+    theta = np.vstack([np.tile(every[m], (len(rows), 1)) for m, rows in enumerate(shares)])
     sd = error_sd(built.fit, theta, level.reshape(n, -1), np.zeros(p * d, bool))
-    values = level.reshape(n, -1) + sd * random.standard_normal((n, p * d))
+    values = level.reshape(n, -1) + sd * _normal(random, shares, p * d)
     values = 100 * expit(values).reshape(n, p, d)
-    nation, own_base = _country(built, level, theta, random, _of_country(table, d))
-    return values, nation, own_base, sd.reshape(n, p, d).mean(axis=1)
+    noise = _normal(random, shares, d)
+    nation, own_base = _country(built, level, theta, noise, _of_country(table, d))
+    return values, nation, own_base, coverage_error(built.fit, theta)[:, None]
 
 
 def _of_country(table: pd.DataFrame, dates: int) -> pd.DataFrame:
@@ -255,13 +273,14 @@ def _country(
     built: Model,
     level: np.ndarray,
     theta: np.ndarray,
-    random: np.random.Generator,
+    noise: np.ndarray,
     table: pd.DataFrame,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The country as reported, before the pull of targets (S, T), and its own base (T,).
 
-    table: a row for each date. The country's own series says how far its rate lies from that of
-    its provinces together. Since participants add up, the difference is one of denominators.
+    noise: (S, T) standard normal draws of its reading error. table: a row for each date. The
+    country's own series says how far its rate lies from that of its provinces together. Since
+    participants add up, the difference is one of denominators.
     """
     source = built.evidence
     t = decimal_year(pd.DatetimeIndex(table["as_of"]))
@@ -274,5 +293,4 @@ def _country(
     own = expit(logit(middle) + (with_offset - without).mean(axis=0))
     level_of_country = logit(share * own / middle)
     sd = error_sd(built.fit, theta, level_of_country, np.ones(len(t), bool))
-    noise = random.standard_normal(share.shape)
     return 100 * expit(level_of_country + sd * noise), middle / own

@@ -111,8 +111,19 @@ def reference(
 
 def mean_coverage(z: np.ndarray, sd: np.ndarray) -> np.ndarray:
     """Mean of expit(z + sd * normal)."""
-    values = expit(z[:, None] + sd[:, None] * _NODES[None])
-    return values @ _WEIGHTS / _WEIGHTS.sum()
+    values = expit(z[..., None] + sd[..., None] * _NODES)
+    found: np.ndarray = values @ _WEIGHTS / _WEIGHTS.sum()
+    return found
+
+
+def centre_of(mean: np.ndarray, sd: np.ndarray) -> np.ndarray:
+    """The logit z with mean_coverage(z, sd) = mean, by Newton's method."""
+    z = logit(mean)
+    for _ in range(6):
+        values = expit(z[..., None] + sd[..., None] * _NODES)
+        slope = (values * (1 - values)) @ _WEIGHTS / _WEIGHTS.sum()
+        z = z - (values @ _WEIGHTS / _WEIGHTS.sum() - mean) / slope
+    return z
 
 
 def _provinces(evidence: Evidence, grid: np.ndarray) -> Points:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.forecast.known import Known
+from analysis.forecast.linear import centre_of, mean_coverage
 from analysis.forecast.model import Model, model
 from analysis.forecast.points import points
 from analysis.forecast.queries import QueryError
@@ -58,8 +59,35 @@ def reported(built: Model, queries: pd.DataFrame) -> tuple[np.ndarray, np.ndarra
     source, given = built.evidence, built.posterior
     asked = points(queries, source.units, source.settings, source.origin)
     mean, variance = given.marginal(asked)
+    sums = (asked.weights.max(axis=1) < 1) & (asked.country == 0)
+    if sums.any():
+        middle = _mean_of_sums(built, queries[sums])
+        mean[:, sums] = centre_of(middle, np.sqrt(variance[:, sums]))
     error = error_sd(given.fit, given.theta, mean, asked.country > 0)
     return mean, np.sqrt(variance + error**2)
+
+
+def _mean_of_sums(built: Model, queries: pd.DataFrame) -> np.ndarray:
+    """(M, q) mean coverage (0 to 1) of merged units and regions: that of their provinces, summed.
+
+    A mean of coverage adds up exactly; the linear form of a logit does not, and uncertain parts
+    would pull it to one side. The country keeps its linear form, which its own readings hold.
+    """
+    source, base = built.evidence, built.fit.reference.base
+    found = np.empty((len(built.posterior.theta), len(queries)))
+    for indicator, day in sorted(set(zip(queries["indicator"], queries["as_of"], strict=True))):
+        table = pd.DataFrame({"province_code": source.units.codes, "geo_level": "province_63"})
+        table = table.assign(indicator=indicator, as_of=day)
+        at = points(table, source.units, source.settings, source.origin)
+        mean, variance = built.posterior.marginal(at)
+        share = mean_coverage(mean, np.sqrt(variance))
+        people = source.units.denominators(at.t[:1], source.family)[:, 0] * base
+        asked = (queries["indicator"] == indicator) & (queries["as_of"] == day)
+        for row in np.flatnonzero(asked):
+            unit = queries.iloc[row]
+            parts = source.units.parts(unit["geo_level"], unit["province_code"])
+            found[:, row] = share[:, parts] @ people[parts] / people[parts].sum()
+    return found
 
 
 def refuse(queries: pd.DataFrame, known: Known) -> None:

@@ -66,9 +66,14 @@ def error_sd(fit: Fit, theta: np.ndarray, level: np.ndarray, country: np.ndarray
     """
     share = np.clip(expit(level), FLOOR, CEILING)
     slope = 1 / (100 * share * (1 - share))
-    own = _error(fit, theta, "error_coverage")
+    own = coverage_error(fit, theta)
     nation = _error(fit, theta, "error_country")
     return np.where(country, nation[:, None], own[:, None]) * slope
+
+
+def coverage_error(fit: Fit, theta: np.ndarray) -> np.ndarray:
+    """(M,) standard deviation of the reading error of a province's coverage, in points."""
+    return _error(fit, theta, "error_coverage")
 
 
 def _error(fit: Fit, theta: np.ndarray, name: str) -> np.ndarray:
