@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import os
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -41,10 +43,32 @@ def module_file(module: str) -> Path | None:
     return path.with_suffix(".py") if path.with_suffix(".py").is_file() else None
 
 
+class _Parser:
+    """Parses one source at a time: on some releases of Python two threads that parse at once fail
+    with a SystemError about recursion depth."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        if hasattr(os, "register_at_fork"):
+            # A process forked while another thread held the lock would wait for it for ever.
+            os.register_at_fork(after_in_child=self._renew)
+
+    def _renew(self) -> None:
+        self.lock = threading.Lock()
+
+    def __call__(self, source: str) -> ast.Module:
+        with self.lock:
+            return ast.parse(source)
+
+
+#: The syntax tree of a source; raises SyntaxError. Safe to call from several threads.
+parse = _Parser()
+
+
 def imported_by(source: str, module: str = "", is_package: bool = False) -> set[str]:
     """The modules of this package that `source` imports; `module` resolves relative imports."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parse(source)):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -57,7 +81,7 @@ def imported_by(source: str, module: str = "", is_package: bool = False) -> set[
 def libraries_of(source: str) -> set[str]:
     """The modules of other packages that `source` imports when it is itself imported."""
     found: set[str] = set()
-    for node in ast.parse(source).body:
+    for node in parse(source).body:
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:

@@ -13,6 +13,8 @@ import nbformat
 import yaml
 from nbformat import NotebookNode
 
+from analysis import codebase
+
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _MODEL_ID = re.compile(r"\b[0-9a-f]{32}\b")
 _KEPT_METADATA = {
@@ -54,7 +56,7 @@ def declared_parameters(notebook: NotebookNode) -> dict[str, Any]:
     declared: dict[str, Any] = {}
     for cell in _code_cells(notebook):
         if "parameters" in tags(cell):
-            for statement in ast.parse(cell.source).body:
+            for statement in codebase.parse(cell.source).body:
                 declared.update(_assigned(statement))
     return declared
 
