@@ -1,10 +1,13 @@
 """The published tables: keys, columns, quantiles, probabilities, verdicts, marks of evidence."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
-from forecast_cases import ORIGIN, gathered, known, outlooks_of, tables
+from forecast_cases import ORIGIN, ask, built, gathered, known, outlooks_of, tables
 
+from analysis.forecast.prediction import answers
 from analysis.forecast.tables import KEY, QUANTILES, RECENT_YEARS
 from analysis.verdicts import NOT_ENOUGH_EVIDENCE, verdict
 
@@ -174,3 +177,10 @@ def test_needs_have_each_unit_once_and_no_number_without_evidence():
     assert persons[borrowed].isna().all(axis=None)
     assert (persons[~borrowed] >= 0).all(axis=None)
     assert (table["persons_month_80"] >= table["persons_month_50"])[~borrowed].all()
+
+
+def test_a_fitted_model_that_was_kept_says_what_it_said():
+    made = built("labour")
+    again = pickle.loads(pickle.dumps(made))
+    asked = ask(("province_63", "01", "si_coverage", "2019-12-31"))
+    assert np.array_equal(answers(again, asked), answers(made, asked))

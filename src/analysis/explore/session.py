@@ -13,8 +13,9 @@ from analysis.coverage import COVERAGE, Tables
 from analysis.explore.choice import Choice
 from analysis.explore.courses import courses
 from analysis.explore.outlook import LEVELS, Future, Outlook, drawn, mixture, outlook, persons_for
-from analysis.forecast import FAMILY, Model, model, prediction
+from analysis.forecast import FAMILY, Model, prediction
 from analysis.forecast.known import Known, known_at
+from analysis.forecast.model import kept_model
 from analysis.forecast.points import decimal_year
 from analysis.forecast.reported import due_targets
 from analysis.forecast.scenarios import Baseline, prepared
@@ -107,7 +108,7 @@ class Explorer:
         """Return the fitted model of an indicator's family, from what the origin knew."""
         key = FAMILY[indicator], origin
         if key not in self._models:
-            self._models[key] = model(self._known(origin), indicator)
+            self._models[key] = kept_model(self._known(origin), indicator)
         return self._models[key]
 
     def _known(self, origin: str) -> Known:

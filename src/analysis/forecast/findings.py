@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.forecast.known import Known
-from analysis.forecast.model import model
+from analysis.forecast.model import kept_model
 from analysis.forecast.tables import ForecastTables
 from analysis.results import Result
 from analysis.verdicts import NOT_ENOUGH_EVIDENCE
@@ -137,7 +137,7 @@ def takes(tables: ForecastTables, indicator: str = MAIN, level: str = "province_
 
 def pulled(known: Known, indicator: str = MAIN) -> Result:
     """How much printed year-end values are drawn to their targets, as estimated from the past."""
-    found = model(known, indicator).pulls
+    found = kept_model(known, indicator).pulls
     rows = {"province_63": found.provinces, "country": found.country}
     table = pd.DataFrame(
         [(level, pull.short, pull.heap, pull.n) for level, pull in rows.items()],

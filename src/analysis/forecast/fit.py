@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
@@ -55,6 +56,13 @@ class Fit:
         """Names of the standard deviations, in the order of theta."""
         return self.problem.names
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is kept on disk: all but the parts, which are functions and are made again."""
+        return {name: value for name, value in vars(self).items() if name != "parts"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, parts=_parts(state["evidence"]))
+
 
 def fit(evidence: Evidence) -> Fit:
     """Fit a family of indicators to its evidence.
@@ -65,8 +73,8 @@ def fit(evidence: Evidence) -> Fit:
     Raises:
         NonConvergence: the posterior has no top within reach.
     """
-    settings, units = evidence.settings, evidence.units
-    parts = components(evidence.family, units, settings, evidence.origin >= STEP)
+    settings = evidence.settings
+    parts = _parts(evidence)
     share = np.clip(evidence.percent / 100, FLOOR, CEILING)
     at, constant = evidence.points, np.zeros(len(share))
     theta = None
@@ -84,6 +92,11 @@ def fit(evidence: Evidence) -> Fit:
     theta, spread = _top(task, climb(task, theta, 1e-13))
     draws = theta_draws(theta, spread, settings.parameter_draws)
     return Fit(evidence, parts, task, at, theta, spread, draws, near, share)
+
+
+def _parts(evidence: Evidence) -> list[Component]:
+    known = evidence.origin >= STEP
+    return components(evidence.family, evidence.units, evidence.settings, known)
 
 
 def _task(

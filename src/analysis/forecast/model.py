@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from analysis.cache import cached
 from analysis.forecast.evidence import Evidence, evidence
 from analysis.forecast.fit import Fit, fit
 from analysis.forecast.known import Known
 from analysis.forecast.posterior import Posterior, posterior
 from analysis.forecast.record import pulls
 from analysis.forecast.reported import Pulls
-from analysis.forecast.settings import DEFAULT, Settings
+from analysis.forecast.settings import DEFAULT, FAMILY, Settings
+
+#: Indicators of one family share a model; it is kept under the first of them.
+_FIRST = {family: name for name, family in reversed(FAMILY.items())}
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,16 @@ class Model:
     def evidence(self) -> Evidence:
         """The readings and targets behind the fit."""
         return self.posterior.fit.evidence
+
+
+def kept_model(known: Known, indicator: str, settings: Settings = DEFAULT) -> Model:
+    """`model`, kept on disk: chapters and commands ask for the same one again and again."""
+    return _kept_model(known, _FIRST.get(FAMILY.get(indicator, ""), indicator), settings)
+
+
+@cached
+def _kept_model(known: Known, indicator: str, settings: Settings) -> Model:
+    return model(known, indicator, settings)
 
 
 def model(known: Known, indicator: str, settings: Settings = DEFAULT) -> Model:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.forecast.draw import Draws, draw, weighted
 from analysis.forecast.known import Known
-from analysis.forecast.model import Model, model
+from analysis.forecast.model import Model, kept_model
 from analysis.forecast.official import Ratio, ratio
 from analysis.forecast.settings import DEFAULT, FAMILY, Settings
 
@@ -72,7 +72,7 @@ def outlooks(
     """Fit each family once and draw each indicator.
 
     Raises:
-        ValueError: the target year has ended by the origin; see also `model`.
+        ValueError: the target year has ended by the origin; see also `kept_model`.
     """
     if pd.Timestamp(target_year, 12, 31) <= known.origin:
         raise ValueError(
@@ -84,7 +84,7 @@ def outlooks(
     for indicator in indicators:
         family = FAMILY.get(indicator, indicator)
         if family not in built:
-            built[family] = model(known, indicator, settings)
+            built[family] = kept_model(known, indicator, settings)
         made[indicator] = outlook(built[family], indicator, target_year)
     return made
 

@@ -149,10 +149,11 @@ def due_targets(known: Known, queries: pd.DataFrame) -> np.ndarray:
     one unit under two levels: a target of either is a target of both.
     """
     keys = ["geo_level", "province_code", "indicator", "due"]
-    targets = one_level(known, known.targets)
-    latest = targets.sort_values(["announced", "value"]).groupby(keys).tail(1)
     asked = queries[[*keys[:3], "as_of"]].rename(columns={"as_of": "due"})
     asked = one_level(known, asked.assign(due=pd.to_datetime(asked["due"])))
+    targets = known.targets[known.targets["due"].isin(asked["due"].unique())]
+    targets = one_level(known, targets).sort_values(["announced", "value"])
+    latest = targets.groupby(keys).tail(1)
     found = asked.merge(latest[[*keys, "value"]], on=keys, how="left")
     return found["value"].where(found["value"] < WHOLE).to_numpy(float)
 

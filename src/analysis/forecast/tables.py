@@ -55,11 +55,12 @@ def forecast_tables(
     """Fit, draw and tabulate. Raises what `outlooks` raises."""
     made = outlooks(known, indicators, target_year, settings)
     shares = {name: read_share(known, own, settings) for name, own in made.items()}
+    held = {name: _targets(own) for name, own in made.items()}
     return ForecastTables(
         estimates=_stack(_estimates(own, known, shares[name]) for name, own in made.items()),
-        forecasts=_stack(_forecasts(own, shares[name]) for name, own in made.items()),
+        forecasts=_stack(_forecasts(own, held[name], shares[name]) for name, own in made.items()),
         attainment=_stack(_attainment(own, shares[name]) for name, own in made.items()),
-        needs=_stack(needs(own, _targets(own), shares[name]) for name, own in made.items()),
+        needs=_stack(needs(own, held[name], shares[name]) for name, own in made.items()),
     )
 
 
@@ -146,10 +147,11 @@ def _targets(own: Outlook) -> dict[tuple[str, str], targets_room.Target]:
         EvidenceError: by the origin no nationwide target for that date had been announced.
     """
     due = pd.Timestamp(own.target_year, 12, 31)
+    table = own.targets
+    table = table[(table["indicator"] == own.indicator) & (table["due"] == due)]
     try:
         return {
-            unit: targets_room.for_unit(own.targets, *unit, own.indicator, due)
-            for unit in units_of(own)
+            unit: targets_room.for_unit(table, *unit, own.indicator, due) for unit in units_of(own)
         }
     except KeyError as missing:
         raise EvidenceError(
@@ -158,9 +160,10 @@ def _targets(own: Outlook) -> dict[tuple[str, str], targets_room.Target]:
         ) from missing
 
 
-def _forecasts(own: Outlook, shares: dict) -> pd.DataFrame:
+def _forecasts(
+    own: Outlook, held: dict[tuple[str, str], targets_room.Target], shares: dict
+) -> pd.DataFrame:
     due = pd.Timestamp(own.target_year, 12, 31)
-    held = _targets(own)
     ends = [day for day in own.draws.dates if own.origin < day <= due]
     rows = []
     for unit in units_of(own):

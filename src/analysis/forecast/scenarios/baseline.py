@@ -17,7 +17,7 @@ from analysis import targets as targets_room
 from analysis.cache import cached
 from analysis.forecast.draw import Draws
 from analysis.forecast.known import Known
-from analysis.forecast.model import Model, model
+from analysis.forecast.model import Model, kept_model
 from analysis.forecast.needs import best_year
 from analysis.forecast.outlook import FIRST_YEAR, Outlook, outlook
 from analysis.forecast.points import decimal_year
@@ -190,7 +190,7 @@ def prepared(
     known: Known, indicator: str, target_year: int, date: pd.Timestamp | None = None
 ) -> Baseline:
     """Fit, draw and lay the path: business as usual from what was known at the origin."""
-    built = model(known, indicator)
+    built = kept_model(known, indicator)
     return baseline(built, outlook(built, indicator, target_year), date)
 
 
@@ -223,10 +223,12 @@ def _goals(draws: Draws, at: int) -> dict[Unit, float]:
 
 def _targets(own: Outlook, date: pd.Timestamp) -> dict[Unit, tuple[float, str]]:
     """The target that each unit is held against; NaN where there is none."""
+    table = own.targets
+    table = table[(table["indicator"] == own.indicator) & (table["due"] == date)]
     found: dict[Unit, tuple[float, str]] = {}
     for unit in own.draws.members:
         try:
-            one = targets_room.for_unit(own.targets, *unit, own.indicator, date)
+            one = targets_room.for_unit(table, *unit, own.indicator, date)
             found[unit] = (one.value, one.setter)
         except KeyError:
             found[unit] = (float("nan"), "")

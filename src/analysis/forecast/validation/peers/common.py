@@ -66,10 +66,16 @@ def normal_percent(mean: Floats, sd: Floats, index: pd.Index) -> pd.DataFrame:
 
 def frame(quantiles: Floats, index: pd.Index) -> pd.DataFrame:
     """mean, sd and q0.01 to q0.99 from quantiles (n, 99), of which mean and sd are taken."""
-    table = pd.DataFrame(quantiles, columns=QUANTILES, index=index)
-    table.insert(0, "mean", quantiles.mean(axis=1))
-    table.insert(1, "sd", quantiles.std(axis=1))
-    return table
+    moments = [quantiles.mean(axis=1), quantiles.std(axis=1)]
+    values = np.column_stack([*moments, quantiles])
+    return pd.DataFrame(values, columns=["mean", "sd", *QUANTILES], index=index)
+
+
+def replaced(forecast: pd.DataFrame, where: np.ndarray, other: pd.DataFrame) -> pd.DataFrame:
+    """A forecast frame with the rows `where` (n,) bool taken from another, in order."""
+    values = forecast.to_numpy(float, copy=True)
+    values[where] = other.to_numpy(float)
+    return pd.DataFrame(values, columns=forecast.columns, index=forecast.index)
 
 
 def root_mean_square(errors: list[float] | Floats, otherwise: float) -> float:

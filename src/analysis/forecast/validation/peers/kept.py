@@ -57,7 +57,7 @@ def forecast(
     out = last_value(train, queries, context)
     own = row["z"].notna().to_numpy()
     z, sd = row.loc[own, "z"].to_numpy(), row.loc[own, "sd"].to_numpy()
-    out.loc[own] = common.normal_logit(z, sd, queries.index[own])
+    out = common.replaced(out, own, common.normal_logit(z, sd, queries.index[own]))
     out["note"] = row["note"].fillna("").to_numpy()
     return out
 

@@ -49,7 +49,8 @@ def trend(train: pd.DataFrame, queries: pd.DataFrame, context: Known) -> pd.Data
     if not lines:
         return out
     pooled = np.sqrt(np.mean([line[2] ** 2 for line in lines.values()]))
-    own = queries[queries["province_code"].isin(list(lines))]
+    straight = queries["province_code"].isin(list(lines)).to_numpy()
+    own = queries[straight]
     t = common.years(own["as_of"])
     fits = [lines[code] for code in own["province_code"]]
     mean = np.array([a + b * x for (a, b, *_), x in zip(fits, t, strict=True)])
@@ -57,8 +58,7 @@ def trend(train: pd.DataFrame, queries: pd.DataFrame, context: Known) -> pd.Data
         [max(s, pooled) * np.sqrt(1 + 1 / n + (x - m) ** 2 / q)
          for (_, _, s, n, m, q), x in zip(fits, t, strict=True)]
     )  # fmt: skip
-    out.loc[own.index] = common.normal_logit(mean, sd, own.index)
-    return out
+    return common.replaced(out, straight, common.normal_logit(mean, sd, own.index))
 
 
 def climatology(train: pd.DataFrame, queries: pd.DataFrame, context: Known) -> pd.DataFrame:
@@ -111,5 +111,5 @@ def _from_last(
     out = to_frame(np.nan_to_num(mean), np.nan_to_num(sd, nan=1.0), queries.index)
     if never.any():
         quantiles = np.tile(_past_quantiles(panel), (int(never.sum()), 1))
-        out.loc[queries.index[never]] = common.frame(quantiles, queries.index[never])
+        out = common.replaced(out, never, common.frame(quantiles, queries.index[never]))
     return out
