@@ -24,11 +24,15 @@ def run_graph(
         workers: at least 1.
     """
     waiting = {name: set(before) for name, before in after.items()}
+    behind = _waiting_behind(after)
     running: dict[Future[Result], str] = {}
     with ThreadPoolExecutor(workers) as pool:
         try:
             while waiting or running:
-                for name in [name for name, before in waiting.items() if not before]:
+                ready = [name for name, before in waiting.items() if not before]
+                # Jobs for which many others wait go first, so that no core runs dry later.
+                ready.sort(key=lambda name: -behind[name])
+                for name in ready[: workers - len(running)]:
                     del waiting[name]
                     running[pool.submit(work, name)] = name
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
@@ -43,6 +47,16 @@ def run_graph(
                         yield from _cannot_run(waiting, name)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _waiting_behind(after: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """How many jobs wait for each, directly or through others."""
+    found: dict[str, set[str]] = {name: set() for name in after}
+    for name in reversed(list(after)):
+        for before in after[name]:
+            if before in found:
+                found[before] |= {name} | found[name]
+    return {name: len(those) for name, those in found.items()}
 
 
 def _cannot_run(waiting: dict[str, set[str]], failed: str) -> Iterator[tuple[str, None, str]]:
