@@ -172,7 +172,10 @@ def _write_sheet(page: Worksheet, sheet: Sheet, styles: _Styles, language: str) 
         cells = _values(result, column, language)
         style = styles.number(result.formats.get(column, "text"))
         for row, value in enumerate(cells, start=4):
-            _write_cell(page, row, place, value, style)
+            if type(value) is not float:
+                _write_cell(page, row, place, value, style)
+            elif value == value:  # most cells by far: no further questions
+                page.write_number(row, place, value, style)
         page.set_column(place, place, _width(heading, cells))
     page.freeze_panes(4, 1)
     if len(result.table):
@@ -192,7 +195,8 @@ def _values(result: Result, column: str, language: str) -> list[Any]:
     """Return the cells of a column; names are said in the language, the rest stays as it is."""
     if column in result.words:
         return [result.word(column, row, language) for row in range(len(result.table))]
-    return list(result.table[column])
+    cells: list[Any] = result.table[column].tolist()
+    return cells
 
 
 def _write_cell(page: Worksheet, row: int, column: int, value: Any, style: Format) -> None:
