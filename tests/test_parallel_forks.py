@@ -10,7 +10,9 @@ import pytest
 
 from analysis import parallel
 
-pytestmark = pytest.mark.skipif(not parallel.can_fork(), reason="this system cannot fork")
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="this system cannot fork"
+)
 
 PARENT = """
 import os, signal, sys, time
@@ -87,3 +89,21 @@ def alive(process):
         return state.rpartition(")")[2].split()[0] != "Z"
     except (ProcessLookupError, FileNotFoundError):
         return False
+
+
+TYPESETTER = """
+from analysis import parallel
+from analysis.publish.pdf_typeset import typeset
+
+PAGE = '#set document(title: "A")\\n= One\\nNumber '
+make = typeset.__wrapped__
+first = make(PAGE + "0", {}, {})
+made = parallel.forked(lambda item: len(make(PAGE + str(item), {}, {})), [1, 2, 3], workers=2)
+print(len(first) > 0, all(made), parallel.can_fork(), flush=True)
+"""
+
+
+def test_a_process_that_has_typeset_papers_does_not_fork_into_a_standstill():
+    command = [sys.executable, "-c", TYPESETTER]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert ended.stdout.split() == ["True", "True", "False"], ended.stderr

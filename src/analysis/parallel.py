@@ -87,8 +87,22 @@ def forked(
 
 
 def can_fork() -> bool:
-    """Whether a process with libraries loaded may fork: on Linux. macOS's own do not survive it."""
-    return sys.platform.startswith("linux") and hasattr(os, "fork")
+    """Whether this process may fork: on Linux, and before a library began threads of its own.
+
+    macOS's own libraries do not survive a fork. A library that has begun threads waits for them in
+    a fork, which does not have them (see `begins_threads`).
+    """
+    return sys.platform.startswith("linux") and hasattr(os, "fork") and _threaded != os.getpid()
+
+
+#: The process in which `begins_threads` was called last.
+_threaded = 0
+
+
+def begins_threads() -> None:
+    """Say that a library is about to begin threads in this process, so that it forks no more."""
+    global _threaded
+    _threaded = os.getpid()
 
 
 #: In a fork: the function and its items.

@@ -10,6 +10,7 @@ import typst
 
 from analysis.explore.session import View
 from analysis.figures import explore as figure
+from analysis.parallel import begins_threads
 from analysis.paths import REPORTS, write_atomic, write_table
 
 _PAGE = '#set page(width: auto, height: auto, margin: 6pt)\n#image("figure.svg", width: 480pt)\n'
@@ -37,5 +38,6 @@ def as_png(drawing: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "figure.svg").write_text(drawing, encoding="utf-8")
         Path(folder, "page.typ").write_text(_PAGE, encoding="utf-8")
+        begins_threads()
         made = typst.compile(str(Path(folder, "page.typ")), format="png", ppi=150)
     return made if isinstance(made, bytes) else made[0]

@@ -19,6 +19,7 @@ import matplotlib
 import typst
 
 from analysis.cache import cached
+from analysis.parallel import begins_threads
 
 _FIXED_TIME = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 
@@ -53,6 +54,7 @@ def typeset(template: str, data: Mapping[str, Any], pictures: Mapping[str, bytes
         (folder / "data.json").write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
         for picture, content in pictures.items():
             (folder / picture).write_bytes(content)
+        begins_threads()
         compiler = typst.Compiler(str(folder / "main.typ"), root=str(folder), font_paths=_fonts())
         try:
             made = compiler.compile(format="pdf", pdf_standards="ua-1", timestamp=_FIXED_TIME)
