@@ -24,7 +24,7 @@ def stop(*_):
 signal.signal(signal.SIGTERM, stop)
 
 def work(item):
-    print(os.getpid(), flush=True)
+    os.write(1, f"{os.getpid()}\\n".encode())
     time.sleep(item)
     return item
 
@@ -39,6 +39,12 @@ def start(*seconds):
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+@pytest.fixture(autouse=True)
+def nothing_typeset_yet(monkeypatch):
+    """Other tests of this process may have typeset papers; the forks here do not."""
+    monkeypatch.setattr(parallel, "_threaded", 0)
 
 
 def test_results_come_in_order_from_other_processes():
