@@ -8,6 +8,7 @@ from example_facts import real_raw, real_tables
 from forecast_cases import ORIGIN, ask, known
 
 from analysis.cli import main
+from analysis.commands.predict import read_questions
 from analysis.forecast import predict
 from analysis.forecast.evidence import EvidenceError, evidence
 from analysis.forecast.known import known_at
@@ -106,6 +107,47 @@ def test_a_faulty_file_of_questions_is_refused(case, tmp_path):
     assert message in str(raised.value)
 
 
+ASKED = "country,00,hi_coverage,2020-12-31\n"
+MISSHAPEN = {
+    "a column twice": ("geo_level,province_code,indicator,as_of,as_of\n"
+                       "country,00,hi_coverage,2020-12-31,2021-12-31\n",
+                       "q.csv:1: as_of: the column stands twice"),
+    "a note twice": ("geo_level,province_code,indicator,as_of,note, note\n" + ASKED[:-1] + ",a,b\n",
+                     "q.csv:1: note: the column stands twice"),
+    "an empty line": (QUERY + ASKED + "\n" + ASKED, "q.csv:3: is an empty line; delete it"),
+    "empty lines with other ends": ((QUERY + ASKED + "\n\n" + ASKED).replace("\n", "\r\n"),
+                                    "q.csv:4: is an empty line; delete it"),
+    "a cell too many": (QUERY + ASKED + ASKED[:-1] + ",\n",
+                        "q.csv:3: country,00,hi_coverage,2020-12-31,: has 5 cell(s) where the "
+                        "heading has 4"),
+    "a cell too many in every row": (QUERY + ASKED[:-1] + ",\n", "q.csv:2: "),
+    "a cell too few": (QUERY + "country,00,hi_coverage\n", "has 3 cell(s)"),
+    "a line break in a cell": (QUERY + 'country,"0\n0",hi_coverage,2020-12-31\n' + ASKED + "\n\nx",
+                               "q.csv:2: country,0\\n0,hi_coverage,2020-12-31: a cell holds a line "
+                               "break"),
+    "a line after one": (QUERY + 'country,"0\n0",hi_coverage,2020-12-31\n' + ASKED + "\n" + ASKED,
+                         "q.csv:5: is an empty line"),
+    "a quotation mark": (QUERY + ASKED + 'country,"00,hi_coverage,2020-12-31\n',
+                         "q.csv:3: cannot be read as CSV from here on"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", sorted(MISSHAPEN))
+def test_questions_whose_rows_or_columns_are_not_plain_are_refused(case, tmp_path):
+    text, message = MISSHAPEN[case]
+    path = tmp_path / "q.csv"
+    path.write_bytes(text.encode())
+    with pytest.raises(QueryError) as raised:
+        read_questions(path)
+    assert message in str(raised.value)
+
+
+def test_empty_lines_at_the_end_and_columns_of_ones_own_are_no_fault(tmp_path):
+    path = tmp_path / "q.csv"
+    path.write_text("note," + QUERY + "mine," + ASKED + "\n\n", "utf-8")
+    assert read_questions(path)["note"].tolist() == ["mine"]
+
+
 def test_a_file_in_another_encoding_is_refused(tmp_path):
     path = tmp_path / "q.csv"
     path.write_bytes((QUERY + "country,00,hi_coverage,2020-12-31,Hà Nội\n").encode("utf-16"))
@@ -151,6 +193,7 @@ def commanded(tmp_path, monkeypatch, capsys):
         (QUERY + "province_63,98,hi_coverage,2020-12-31\n", "2018-12-31", "row 2: province_code"),
         (QUERY + "country,00,hi_coverage,soon\n", "2018-12-31", "q.csv:2: as_of: 'soon'"),
         (QUERY, "2018-12-31", "no questions"),
+        (QUERY + "\n" + ASKED, "2018-12-31", "q.csv:2: is an empty line; delete it"),
         ("", "2018-12-31", "not a CSV file"),
         (QUERY + "country,00,si_coverage,2020-12-31\n", "31/12/2018", "--origin: '31/12/2018'"),
     ],
