@@ -83,5 +83,5 @@ def test_an_unknown_design_is_refused_by_name(readings, raw):
 
 def test_two_readings_of_one_day_are_refused(readings):
     twice = pd.concat([readings, readings])
-    with pytest.raises(ValueError, match="two readings of province"):
+    with pytest.raises(ValueError, match="two readings of province_63"):
         designs.scored_readings(twice, "hi_coverage")

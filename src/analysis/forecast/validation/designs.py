@@ -34,7 +34,7 @@ PROVINCE_FOLDS = 5
 
 #: Whose target counts, first to last.
 SETTERS = ("government", "province", "agency")
-PROVINCE = "province_63"
+PROVINCE, COUNTRY = "province_63", "country"
 QUERY = ["geo_level", "province_code", "indicator", "as_of"]
 
 
@@ -66,15 +66,15 @@ class Fold:
         return target
 
 
-def scored_readings(readings: pd.DataFrame, indicator: str) -> pd.DataFrame:
-    """The readings that forecasts are scored on: one a province and date, sorted.
+def scored_readings(readings: pd.DataFrame, indicator: str, level: str = PROVINCE) -> pd.DataFrame:
+    """The readings that forecasts are scored on: one a unit of `level` and date, sorted.
 
-    Published values of the 63 provinces on the usual basis. Values computed from other figures
-    and values on an unusual basis (with residents insured elsewhere, ...) may inform a model but
-    never judge it.
+    Published values on the usual basis. Values computed from other figures and values on an
+    unusual basis (with residents insured elsewhere, ...) may inform a model but never judge it.
+    Raises ValueError where two readings describe one unit and day.
     """
     kept = readings[
-        (readings["geo_level"] == PROVINCE)
+        (readings["geo_level"] == level)
         & (readings["indicator"] == indicator)
         & (readings["kind_of_evidence"] == "published")
         & (readings["basis"].fillna("") == "")
@@ -83,7 +83,7 @@ def scored_readings(readings: pd.DataFrame, indicator: str) -> pd.DataFrame:
     if twice.any():
         first = kept[twice].iloc[0]
         raise ValueError(
-            f"{indicator}: two readings of province {first.province_code} on "
+            f"{indicator}: two readings of {level} {first.province_code} on "
             f"{first.as_of:%Y-%m-%d}; the readings must be unique before they are scored"
         )
     return kept
@@ -177,13 +177,18 @@ def announced_targets(known: Known, indicator: str) -> pd.DataFrame:
 
 
 def own_targets(targets: pd.DataFrame, indicator: str) -> pd.DataFrame:
-    """One target a province and date: the Government's, else the province's, else the agency's.
+    """One target a province and date, as `in_force` has it: columns of QUERY and target."""
+    return in_force(targets, indicator)[[*QUERY, "target"]]
 
-    Of several by one setter the one announced last. Columns of QUERY (as_of is the date due)
-    and target (percent).
+
+def in_force(targets: pd.DataFrame, indicator: str, level: str = PROVINCE) -> pd.DataFrame:
+    """One target a unit and date: the Government's, else the province's, else the agency's.
+
+    Of several by one setter the one announced last. Columns of QUERY (as_of is the date due),
+    target (percent), setter and announced.
     """
     own = targets[
-        (targets["geo_level"] == PROVINCE)
+        (targets["geo_level"] == level)
         & (targets["indicator"] == indicator)
         & (targets["basis"].fillna("") == "")
     ]
@@ -191,4 +196,5 @@ def own_targets(targets: pd.DataFrame, indicator: str) -> pd.DataFrame:
     own = own.assign(order=order.fillna(len(SETTERS)), late=-own["announced"].astype("int64"))
     own = own.sort_values(["province_code", "due", "order", "late", "value"])
     own = own.drop_duplicates(["province_code", "due"])
-    return own.rename(columns={"due": "as_of", "value": "target"})[[*QUERY, "target"]]
+    own = own.rename(columns={"due": "as_of", "value": "target"})
+    return own[[*QUERY, "target", "setter", "announced"]]
