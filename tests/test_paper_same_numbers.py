@@ -16,6 +16,7 @@ import synthetic_report
 
 from analysis.brief import Tables, brief
 from analysis.descriptions import described
+from analysis.publish import site_papers
 from analysis.publish.pdf import brief_pdf
 from analysis.publish.site_page import brief_file
 from analysis.publish.workbook import Sheet, number_format, workbook
@@ -236,6 +237,15 @@ def test_a_table_of_the_chapters_carries_its_description_and_units(reports):
     assert title[0] == "Table targets: Targets"
     assert note[0].startswith("Targets for coverage, participants and late payment")
     assert units[heads.index("value")] == "unit of the indicator"
+
+
+def test_a_sheet_of_forecasts_shows_seven_percentiles_and_says_where_all_are():
+    percentiles = [f"q0.{percent:02}" for percent in range(1, 100)]
+    table = pd.DataFrame([[*range(1, 100)]], columns=percentiles).assign(crps=1.5)
+    sheet = site_papers._sheet("validation_forecasts", table, "en")
+    shown = ["q0.05", "q0.10", "q0.25", "q0.50", "q0.75", "q0.90", "q0.95", "crps"]
+    assert list(sheet.result.table.columns) == list(sheet.fields) == shown
+    assert sheet.note.endswith("all 99 are in data/processed/validation_forecasts.csv.")
 
 
 def test_csv_keeps_formulas_from_spreadsheets():

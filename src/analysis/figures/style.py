@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import Any
 
 import matplotlib
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -73,6 +74,8 @@ _DPI = 150
 #: DejaVu Sans at 7 points.
 _LETTERS_PER_INCH = 18.5
 _COLOURS = 128
+#: Of zlib: the highest level takes seven times as long for files 5% smaller.
+_COMPRESSION = 6
 _NAME = re.compile(r"^[a-z0-9]+(_[a-z0-9]+)*$")
 
 
@@ -105,16 +108,20 @@ class Figure:
 
     @cached_property
     def png(self) -> bytes:
-        """The picture: 150 dots an inch, at most 128 colours, the same bytes for the same data."""
-        FigureCanvasAgg(self.drawing)
-        raw = io.BytesIO()
-        self.drawing.savefig(raw, format="png", dpi=_DPI, metadata={"Software": None})
-        picture = Image.open(raw).convert("RGB")
+        """The picture: 150 dots an inch, at most 128 colours, the same bytes for the same data.
+
+        Drawn straight onto a canvas: savefig would lay the figure out twice and encode every
+        picture once more, in all its colours.
+        """
+        self.drawing.set_dpi(_DPI)
+        canvas = FigureCanvasAgg(self.drawing)
+        canvas.draw()
+        picture = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
         small = picture.quantize(
             _COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
         )
         light = io.BytesIO()
-        small.save(light, format="png", optimize=True, dpi=(_DPI, _DPI))
+        small.save(light, format="png", compress_level=_COMPRESSION, dpi=(_DPI, _DPI))
         return light.getvalue()
 
     @cached_property

@@ -10,8 +10,10 @@ import sys
 import time
 import uuid
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
+from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.paths import jupyter_runtime_dir
@@ -34,12 +36,45 @@ class WarmSpecifications(KernelSpecManager):
         )
 
 
+class PromptClient(AsyncKernelClient):
+    """Ready as soon as the kernel answers on both channels.
+
+    jupyter_client's own goes on listening until 0.2 s have passed in silence, to empty the channel
+    of outputs; nbclient passes over outputs of earlier requests anyway.
+    """
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Ask the kernel what it is until it answers, and its first output has come through.
+
+        Raises RuntimeError when it has died, or `timeout` seconds have passed.
+        """
+        deadline = time.monotonic() + (timeout or float("inf"))
+        while not await self._answers():
+            if not await self.is_alive():
+                raise RuntimeError("the kernel died before it was ready")
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"the kernel was not ready within {timeout:g} s")
+
+    async def _answers(self) -> bool:
+        self.kernel_info()
+        try:
+            answer = await self.shell_channel.get_msg(timeout=1)
+            await self.iopub_channel.get_msg(timeout=0.2)
+        except Empty:
+            return False
+        if answer["msg_type"] != "kernel_info_reply":
+            return False
+        self._handle_kernel_info_reply(answer)
+        return True
+
+
 class WarmKernelManager(AsyncKernelManager):
     """A kernel manager that needs no installed kernel specification and, but for Windows, no
     network: kernels are spoken to through sockets in the file system."""
 
     def __init__(self, **kwargs: Any) -> None:
         own: dict[str, Any] = {"kernel_spec_manager": WarmSpecifications()}
+        own["client_factory"] = PromptClient
         if sys.platform != "win32":
             name = f"kernel-{uuid.uuid4().hex[:12]}.json"
             folder = Path(jupyter_runtime_dir())

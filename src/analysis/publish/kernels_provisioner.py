@@ -23,6 +23,8 @@ from jupyter_client.provisioning import LocalProvisioner
 
 #: Names the socket of the prepared process.
 SOCKET = "ANALYSIS_WARM_KERNELS"
+#: Seconds within which a killed kernel is gone, unless the system is stuck.
+_DEATH = 1.0
 
 
 class WarmProcess:
@@ -116,6 +118,13 @@ class WarmProvisioner(LocalProvisioner):
         self.process = process  # type: ignore[assignment]
         self.pid = self.pgid = process.pid
         return self.connection_info
+
+    async def kill(self, restart: bool = False) -> None:
+        """Kill the kernel and see it end; jupyter_client would look again after 0.1 s."""
+        await super().kill(restart)
+        if isinstance(self.process, WarmProcess):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(_DEATH)
 
     async def cleanup(self, restart: bool = False) -> None:
         """Forget the kernel and its log."""

@@ -24,6 +24,8 @@ from collections.abc import Sequence
 from analysis.publish.kernels_rehearsal import rehearse
 
 _PR_SET_PDEATHSIG = 1
+#: What every kernel imports as it starts; the debugger alone is half of that time.
+_KERNEL = ("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.debugger")
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -38,7 +40,8 @@ def main(arguments: Sequence[str]) -> None:
 
 def _prepare(modules: Sequence[str]) -> None:
     """Import and rehearse what notebooks use; what fails here will fail in its notebook."""
-    for module in ("ipykernel.kernelapp", "ipykernel.ipkernel", *modules):
+    os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # else the debugger speaks as it is imported
+    for module in (*_KERNEL, *modules):
         with contextlib.suppress(Exception):
             importlib.import_module(module)
     with contextlib.suppress(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -21,6 +22,9 @@ from analysis.publish.workbook import Sheet, workbook
 from analysis.results import Result
 from analysis.wording import say
 
+#: Of a forecast's 99 percentiles a sheet shows these; nobody reads a sheet of 116 columns.
+_PERCENTILES = {f"q0.{percent:02}" for percent in (5, 10, 25, 50, 75, 90, 95)}
+_PERCENTILE = re.compile(r"q0\.\d\d")
 _ISO_DAY = r"\d{4}-\d{2}-\d{2}"
 _MOST_ROWS = 100_000
 _LONGEST_NAME = 31
@@ -105,9 +109,18 @@ def _sheet(name: str, table: pd.DataFrame, language: str) -> Sheet:
     """Return a table of data/processed as a sheet, described as in the data package."""
     what = described(name, language)
     title = say("workbook.table", language, name=name, title=what.title)
+    left_out = [column for column in table.columns if _is_fine(column)]
+    table = table.drop(columns=left_out)
+    more = " " + say("workbook.percentiles", language, name=name) if left_out else ""
     result = Result(_plain(name), _dated(table), formats=_formats(table))
-    sheet = Sheet(name[:_LONGEST_NAME], title, result, plain=True, note=what.description)
-    return replace(sheet, units=what.units, fields=what.fields)
+    sheet = Sheet(name[:_LONGEST_NAME], title, result, plain=True, note=what.description + more)
+    fields = {column: what.fields[column] for column in table.columns if column in what.fields}
+    return replace(sheet, units=what.units, fields=fields)
+
+
+def _is_fine(column: str) -> bool:
+    """Whether a column holds one of the percentiles that only the CSV file keeps."""
+    return bool(_PERCENTILE.fullmatch(column)) and column not in _PERCENTILES
 
 
 def _formats(table: pd.DataFrame) -> dict[str, str]:
