@@ -13,7 +13,7 @@ import pandas as pd
 from analysis import parallel
 from analysis.forecast.known import Known
 from analysis.forecast.settings import DEFAULT, Settings
-from analysis.forecast.validation import ablations, designs, inputs, keep, own, run
+from analysis.forecast.validation import ablations, country, designs, inputs, keep, own, run
 from analysis.paths import write_table
 
 Task = tuple[Known, pd.DataFrame, Settings]
@@ -38,6 +38,10 @@ def _tasks() -> Iterator[Task]:
         settings = dataclasses.replace(DEFAULT, **{ingredient: False})
         for fold in rolling:
             yield fold.known, fold.questions, settings
+    for design in country.DESIGNS:
+        for indicator in inputs.COVERAGE:
+            for fold in country.folds(design, readings, raw, indicator):
+                yield fold.known, fold.questions, DEFAULT
     printed = inputs.as_published(readings, raw)
     for fold in designs.folds("rolling_origin", *printed, "hi_coverage"):
         yield fold.known, fold.questions, DEFAULT
