@@ -55,10 +55,10 @@ def folds(design: str, readings: pd.DataFrame, raw: Any, indicator: str) -> Iter
     """
     if design not in DESIGNS:
         raise ValueError(f"unknown design {design!r}; known: {', '.join(DESIGNS)}")
-    targets = before_due(targets_room.targets(raw))
+    targets = targets_room.targets(raw)
     scored = designs.scored_readings(readings, indicator, COUNTRY)
     for origin in ORIGINS if design == YEAR_END else announcements(targets, indicator):
-        known = _ended_years(known_at(readings, raw, origin))
+        known = _ended_years(known_at(readings, raw, origin, targets))
         due = ahead(before_due(known.targets), origin, indicator)
         later = scored[(scored["as_of"] > origin) & (scored["as_of"] <= origin + HORIZON)]
         if design == ANNOUNCED:
@@ -84,7 +84,8 @@ def before_due(targets: pd.DataFrame) -> pd.DataFrame:
 
 def announcements(targets: pd.DataFrame, indicator: str) -> list[pd.Timestamp]:
     """The days after the first of ORIGINS on which a target of the country was announced."""
-    own = targets[(targets["geo_level"] == COUNTRY) & (targets["indicator"] == indicator)]
+    own = before_due(targets)
+    own = own[(own["geo_level"] == COUNTRY) & (own["indicator"] == indicator)]
     return sorted(set(own.loc[own["announced"] > ORIGINS[0], "announced"]))
 
 
