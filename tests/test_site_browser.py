@@ -8,11 +8,16 @@ from pathlib import Path
 import pytest
 import report_site
 
+from analysis import paths
+from analysis.facts import load_raw
+from analysis.publish.site import Executed, build
+from analysis.readings import build_readings, store
+
 pytestmark = pytest.mark.xdist_group("site")
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-PAGES = ("index.html", "02_coverage.html", "brief_83_ben_tre.html", "readings_83_ben_tre.html",
-         "sources.html")  # fmt: skip
+PAGES = ("index.html", "01_readings.html", "02_coverage.html", "brief_83_ben_tre.html",
+         "readings_83_ben_tre.html", "sources.html")  # fmt: skip
 LANGUAGES = ("en", "vi")
 
 
@@ -194,10 +199,30 @@ def test_without_javascript_the_whole_table_stands_there(browser, reports):
 
 
 def judged(name, width):
-    """The front page, a chapter and a brief at a desk in every run; others with slow tests."""
-    quick = name in PAGES[:3] and width == 1200
+    """The front page, the chapters and a brief at a desk in every run; others with slow tests."""
+    quick = name in PAGES[:4] and width == 1200
     marks = () if quick else pytest.mark.slow
     return [pytest.param(one, name, width, marks=marks) for one in LANGUAGES]
+
+
+def violations(page):
+    """What axe finds on a page as it stands, with the first place of each fault."""
+    package = importlib.util.find_spec("axe_playwright_python")
+    if package is None:
+        pytest.skip("axe is missing: pip install axe-playwright-python (it ships axe-core)")
+    page.add_script_tag(path=Path(package.origin).parent / "axe.min.js")
+    assert page.evaluate("axe.version")
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    return [f"{one['id']}: {one['help']}: {one['nodes'][0]['html'][:120]}" for one in found]
+
+
+def unfold(page):
+    """Open everything that is folded, and return how much that was."""
+    folded = page.locator("details:not([open])")
+    number = folded.count()
+    for _ in range(number):
+        folded.first.locator("> summary").click()
+    return number
 
 
 @pytest.mark.parametrize(
@@ -205,12 +230,49 @@ def judged(name, width):
     [case for name in PAGES for width in (1200, 360) for case in judged(name, width)],
 )
 def test_axe_finds_no_violation(open_page, language, name, width):
-    package = importlib.util.find_spec("axe_playwright_python")
-    if package is None:
-        pytest.skip("axe is missing: pip install axe-playwright-python (it ships axe-core)")
-    page = open_page(f"{language}/{name}", width)
-    page.add_script_tag(path=Path(package.origin).parent / "axe.min.js")
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    told = [f"{one['id']}: {one['help']}: {one['nodes'][0]['html'][:120]}" for one in found]
-    assert told == []
-    assert page.evaluate("axe.version")
+    assert violations(open_page(f"{language}/{name}", width)) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_axe_finds_no_violation_where_all_is_unfolded_and_chosen_on_a_phone(open_page, language):
+    page = open_page(f"{language}/01_readings.html", 360)
+    assert unfold(page) > 10
+    before = page.inner_text(".count")
+    page.select_option("select.unit", "province_63/79")
+    page.select_option("select.indicator", index=1)
+    assert page.inner_text(".count") != before
+    assert violations(page) == []
+
+
+@pytest.fixture(scope="session")
+def explored(tmp_path_factory):
+    """Make the page of the explorer alone; the English one from the outputs that are stored."""
+    folder = tmp_path_factory.mktemp("explored")
+
+    def made(language):
+        stored = Executed("explore", {"language": "en"}, paths.NOTEBOOKS / "explore.ipynb")
+        with report_site.settings(ANALYSIS_PROCESSED=str(folder), ANALYSIS_CACHE="off"):
+            if language == "vi":
+                store.write(build_readings(load_raw()), load_raw(), folder)
+                stored = report_site.executed("explore", {"language": "vi"}, folder)
+            build([stored], folder / "reports")
+        return folder / "reports" / language / "explore.html"
+
+    return made
+
+
+@pytest.mark.parametrize("width", [1200, 360])
+@pytest.mark.parametrize("language", ["en", pytest.param("vi", marks=pytest.mark.slow)])
+def test_axe_finds_no_violation_in_the_explorer_nor_after_a_choice(
+    browser, explored, language, width
+):
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto(explored(language).as_uri())
+    assert violations(page) == []
+    page.select_option("select.unit", "province_63/38")
+    page.select_option("select.indicator", "si_coverage")
+    assert "Thanh H" in page.locator(".finding").inner_text()
+    assert unfold(page) > 2
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.close()
