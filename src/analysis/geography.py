@@ -4,7 +4,8 @@ The units are read once from `provinces.csv` of the raw tables, so that another 
 (districts, communes) needs another table and no other code. Codes are text ("01").
 """
 
-from functools import cache
+from functools import cache, lru_cache
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     MERGED: pd.DataFrame
 
 
-def read_units(path: Path) -> pd.DataFrame:
+def read_units(path: Path | BytesIO) -> pd.DataFrame:
     """Read a unit table, indexed by province_code (text), sorted by code.
 
     Columns: name_en, name_vi, region (a name of `REGIONS`), tile_row, tile_col (integers),
@@ -49,7 +50,13 @@ def read_units(path: Path) -> pd.DataFrame:
 @cache
 def provinces() -> pd.DataFrame:
     """Return the 63 provinces of the project's own table (see `read_units`)."""
-    return read_units(RAW / "provinces.csv")
+    return _units((RAW / "provinces.csv").read_bytes())
+
+
+# By content: a process that is forked for many notebooks reads the same table once for all.
+@lru_cache(maxsize=2)
+def _units(content: bytes) -> pd.DataFrame:
+    return read_units(BytesIO(content))
 
 
 @cache
@@ -59,7 +66,12 @@ def merged() -> pd.DataFrame:
     Columns: name_en, name_vi, region, region_code (of the province that gave the unit its
     code), tile_row, tile_col, members (tuple of province codes).
     """
-    return merge_units(provinces())
+    return _merged((RAW / "provinces.csv").read_bytes())
+
+
+@lru_cache(maxsize=2)
+def _merged(content: bytes) -> pd.DataFrame:
+    return merge_units(_units(content))
 
 
 def merge_units(units: pd.DataFrame) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from analysis.explore.choice import Choice
 from analysis.explore.courses import courses
 from analysis.explore.outlook import LEVELS, Future, Outlook, drawn, mixture, outlook, persons_for
 from analysis.forecast import FAMILY, Model, prediction
+from analysis.forecast.chapter import filled
 from analysis.forecast.known import Known, known_at
 from analysis.forecast.model import kept_model
 from analysis.forecast.points import decimal_year
@@ -111,9 +112,14 @@ class Explorer:
             self._models[key] = kept_model(self._known(origin), indicator)
         return self._models[key]
 
+    @cached_property
+    def _filled(self) -> pd.DataFrame:
+        """The readings in the form in which chapter 05 asked for its models."""
+        return filled(self.tables.readings)
+
     def _known(self, origin: str) -> Known:
         tables = self.tables
-        return known_at(tables.readings, tables.raw, pd.Timestamp(origin), tables.targets)
+        return known_at(self._filled, tables.raw, pd.Timestamp(origin), tables.targets)
 
     def courses(self, choice: Choice) -> pd.DataFrame:
         """Return what every scenario gives a unit; see `analysis.explore.courses.courses`."""

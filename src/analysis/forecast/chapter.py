@@ -22,10 +22,17 @@ def known_on(origin: str) -> Known:
         analysis.paths.MissingTable: chapter 01 has not run.
         QueryError: the day cannot be read.
     """
-    readings = paths.read_processed("readings", dates=["as_of"])
-    text = readings.select_dtypes(include=["object", "string"]).columns
-    readings = readings.fillna(dict.fromkeys(text, ""))
+    readings = filled(paths.read_processed("readings", dates=["as_of"]))
     return known_at(readings, load_raw(), read_date(origin, "origin"))
+
+
+def filled(readings: pd.DataFrame) -> pd.DataFrame:
+    """Readings with empty texts for missing ones, as models take them.
+
+    Whoever asks for a model with the same readings in the same form finds it kept.
+    """
+    text = readings.select_dtypes(include=["object", "string"]).columns
+    return readings.fillna(dict.fromkeys(text, ""))
 
 
 def forecast(known: Known, indicators: list[str], target_year: int) -> ForecastTables:

@@ -50,11 +50,9 @@ class Posterior:
         """Mean (M, q) and Cholesky factor (M, q, q) of the latent logits of single provinces."""
         parts = self.fit.parts
         scale = np.exp(2 * self.theta[:, : len(parts)])
-        m, q, n = len(self.theta), len(asked), len(self.at)
-        inner, across = np.zeros((m, q, q)), np.zeros((m, q, n))
-        for j, part in enumerate(parts):
-            inner += scale[:, j, None, None] * part.between(asked, asked)
-            across += scale[:, j, None, None] * part.between(asked, self.at)
+        inner = _sums(scale, [part.between(asked, asked) for part in parts])
+        across = _sums(scale, [part.between(asked, self.at) for part in parts])
+        q = len(asked)
         means = np.einsum("mqn,mn->mq", across, self.weights)
         for i, factor in enumerate(self.factors):
             half = solve_triangular(factor, across[i].T, lower=True, check_finite=False)
@@ -62,6 +60,12 @@ class Posterior:
             inner[i][np.diag_indices(q)] += JITTER
             inner[i] = np.linalg.cholesky(inner[i])
         return means + CENTRE[self.fit.evidence.family], inner
+
+
+def _sums(scale: np.ndarray, parts: list[np.ndarray]) -> np.ndarray:
+    """Sums of J parts (a, b) with the weights `scale` (M, J): (M, a, b), in one product."""
+    flat = np.stack(parts).reshape(len(parts), -1)
+    return (scale @ flat).reshape(len(scale), *parts[0].shape)
 
 
 def posterior(fit: Fit) -> Posterior:

@@ -1,8 +1,9 @@
 """What every notebook would do at its first sentence and its first chart, done once beforehand.
 
 Reading the phrases, loading the rules of a language for numbers and dates, and finding fonts take
-longer than most cells. The prepared process does them before it forks; what they leave behind are
-tables in memory that depend on nothing that a notebook does.
+longer than most cells; so does checking the raw tables. The prepared process does all this before
+it forks; what it leaves behind are tables in memory, those of the raw files found by their content,
+which depend on nothing that a notebook does.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ def rehearse(modules: Collection[str]) -> None:
         _speak()
     if "analysis.figures.style" in modules:
         _draw()
+    if "analysis.facts.load" in modules:
+        _check_the_raw_tables()
 
 
 def _speak() -> None:
@@ -30,6 +33,15 @@ def _speak() -> None:
         for spec in _SPECS:
             value = dt.date(2025, 1, 1) if "date" in spec else 0.5
             wording.write(value, spec, language)
+
+
+def _check_the_raw_tables() -> None:
+    """Read and check the raw tables; a notebook whose files have the same content need not."""
+    from analysis import geography
+    from analysis.facts import load_raw
+
+    geography.merged()
+    load_raw()
 
 
 def _draw() -> None:
