@@ -126,10 +126,8 @@ def path_table(outcome: Outcome, units: Sequence[Unit]) -> pd.DataFrame:
     """One row a unit and date: quantiles of the level in percent, insured persons (median)."""
     base, rows = outcome.base, []
     for unit in units:
-        drawn = outcome.true(unit)
-        people = base.denominator(unit)
-        insured = np.median(drawn, axis=0) / 100 * people
-        levels = quantiles(np.ascontiguousarray(drawn.T)).T
+        levels = quantiles(np.ascontiguousarray(outcome.true(unit).T)).T
+        insured = levels[:, list(LEVELS).index("q50")] / 100 * base.denominator(unit)
         for at, (day, level) in enumerate(zip(base.dates, levels, strict=True)):
             row: dict[str, Any] = {"scenario": outcome.scenario.name, "geo_level": unit[0]}
             row |= {"province_code": unit[1], "indicator": base.indicator, "date": day}
