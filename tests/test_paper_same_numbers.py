@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import openpyxl
 import pandas as pd
+import pymupdf
 import pypdf
 import pytest
 import report_site
@@ -134,6 +135,22 @@ def _alternatives(node, depth=0):
         if isinstance(child, dict) and depth < 40:
             found += _alternatives(child, depth + 1)
     return found
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_report_of_the_country_fills_its_pages_and_gives_a_province_one_line(reports, language):
+    with pymupdf.open(reports / language / "viet_nam.pdf") as report:
+        pages = list(report)
+        pictures = [[one["bbox"] for one in page.get_image_info()] for page in pages]
+        assert [len(boxes) for boxes in pictures] == [2, 1, 0, 0]
+        for page, boxes in zip(pages[:2], pictures[:2], strict=True):
+            assert max(box[3] for box in boxes) > 0.9 * page.rect.height
+            assert all(box[0] > 0 and box[2] < page.rect.width for box in boxes)
+            largest = max(boxes, key=lambda box: box[3] - box[1])
+            assert largest[3] - largest[1] > 0.4 * page.rect.height
+        lines = sum(len({round(word[3]) for word in page.get_text("words")}) for page in pages[2:])
+    # 63 provinces, and on each of two pages two lines of headings, the title and the foot.
+    assert 63 < lines <= 63 + 2 * 4
 
 
 def test_a_brief_with_much_to_admit_still_fits_on_one_page(reports, monkeypatch):

@@ -66,29 +66,42 @@ def brief_title(code: str, language: str) -> str:
 
 
 def country_pdf(tables: Tables, maps: Sequence[Figure], against: Figure, language: str) -> bytes:
-    """Return the report of the country: answer, maps, forecast, table of provinces, reading aid.
+    """Return the report of the country: answer, forecast, maps, reading aid, table of provinces.
+
+    Args:
+        tables: the tables of the forecasts.
+        maps: the tile maps of the 63 provinces and of the 34 units, in this order.
+        against: the forecast of the country against its targets.
+        language: ``en`` or ``vi``.
 
     Raises:
         analysis.publish.pdf_typeset.TypesetError: the report could not be set.
     """
     provinces = overview.main_table(tables)
-    figures = {figure.name: (figure.png, figure.alt) for figure in [*maps, against]}
-    names = [figure.name for figure in maps]
-    scale = [say(key, language, **values) for key, values in verdict_steps()]
+    of_provinces, of_merged = maps
     data = {
         **_document(say("site.name", language), language),
         "opening": [
             provinces.text(language),
             " ".join(say(key, language, **v) for key, v in overview.country_rows(tables)),
         ],
-        "sections": [
-            _part("site.against", language, pictures=_placed(figures, against.name)),
-            _part("site.words", language, text=say("site.words_intro", language), points=scale),
-            _part("site.maps", language, pictures=_placed(figures, *names), width=83),
-            _part("site.nav_provinces", language, table=_table(provinces, language)),
-        ],
+        "against": {"heading": say("site.against", language), "picture": _picture(against)},
+        "maps": {
+            "heading": say("site.maps", language),
+            "merged": _picture(of_merged),
+            "provinces": _picture(of_provinces),
+        },
+        "words": {
+            "heading": say("site.words", language),
+            "text": say("site.words_intro", language),
+            "points": [say(key, language, **values) for key, values in verdict_steps()],
+        },
+        "provinces": {
+            "heading": say("site.nav_provinces", language),
+            "table": _table(provinces, language),
+        },
     }
-    files = {f"{name}.png": picture for name, (picture, _) in figures.items()}
+    files = {f"{figure.name}.png": figure.png for figure in (*maps, against)}
     return typeset((TEMPLATES / "country.typ").read_text("utf-8"), data, files)
 
 
@@ -123,13 +136,16 @@ def _part(heading: str, language: str, **parts: Any) -> dict[str, Any]:
         "table": None,
         "points": [],
         "sources": [],
-        "width": 100,
     }
     return {"heading": say(heading, language), **empty, **parts}
 
 
 def _placed(pictures: Mapping[str, tuple[bytes, str]], *names: str) -> list[dict[str, str]]:
     return [{"file": f"{name}.png", "alt": pictures[name][1]} for name in names]
+
+
+def _picture(figure: Figure) -> dict[str, str]:
+    return {"file": f"{figure.name}.png", "alt": figure.alt}
 
 
 def _points(result: Result, language: str) -> list[str]:
