@@ -2,11 +2,13 @@
 
 import re
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 from forecast_cases import built, known, tables
 
+from analysis import paths
 from analysis.forecast import findings
 from analysis.verdicts import NOT_ENOUGH_EVIDENCE
 from analysis.wording import LANGUAGES, say
@@ -30,6 +32,28 @@ def test_the_answer_says_what_its_table_shows(language):
         assert cell in text, column
     verdict = result.table["verdict"].iloc[0]
     assert say(f"verdict.{verdict}", language) in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_table_of_the_country_sets_level_beside_report_and_repeats_no_sentence(language):
+    result = findings.country(tables())
+    pd.testing.assert_frame_equal(result.table, findings.answer(tables()).table)
+    shown = result.written(language)
+    cells = {column: shown.iloc[0, result.shown.index(column)] for column in result.shown}
+    expected = ["target", "verdict_true", "p_meets_true", "verdict", "p_meets_reported"]
+    assert len(result.phrases) == len(shown) == 1
+    said = result.text(language)
+    assert all(cells[column] in said for column in expected)
+    other = {say(key, language, **v) for key, v in findings.answer(tables()).phrases}
+    assert not any(sentence in said for sentence in other)
+
+
+def test_chapter_05_says_no_sentence_twice():
+    chapter = nbformat.read(paths.NOTEBOOKS / "05_forecast.ipynb", as_version=4)
+    code = [cell.source for cell in chapter.cells if cell.cell_type == "code"]
+    called = [call for source in code for call in re.findall(r"findings\.\w+\([^()]*\)", source)]
+    assert len(called) > 5
+    assert sorted(called) == sorted(set(called))
 
 
 def test_the_answer_is_that_of_the_published_table():

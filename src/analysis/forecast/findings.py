@@ -33,14 +33,28 @@ def at_target(tables: ForecastTables, scale: str = "reported") -> pd.DataFrame:
 
 
 def answer(tables: ForecastTables) -> Result:
+    """The country's targets and how many provinces will report theirs as met."""
+    table = _country(tables)
+    phrases = [("forecast.country", _sentence(row)) for row in table.to_dict("records")]
+    return _of_country(table, [*phrases, ("forecast.provinces", _counts(tables))])
+
+
+def country(tables: ForecastTables) -> Result:
     """The country: each indicator against its target, as a level and as it will be reported."""
+    table = _country(tables)
+    return _of_country(
+        table, [("forecast.level_and_report", _sentence(row)) for row in table.to_dict("records")]
+    )
+
+
+def _country(tables: ForecastTables) -> pd.DataFrame:
     rows = at_target(tables)
     rows = rows[rows["geo_level"] == "country"]
     true = at_target(tables, "true").set_index(_KEY)["verdict"]
-    table = rows.join(true.rename("verdict_true"), on=_KEY)
-    phrases = [("forecast.country", _sentence(row)) for row in table.to_dict("records")] + [
-        ("forecast.provinces", _counts(tables))
-    ]
+    return rows.join(true.rename("verdict_true"), on=_KEY)
+
+
+def _of_country(table: pd.DataFrame, phrases: list[tuple[str, dict[str, Any]]]) -> Result:
     columns = ["indicator", *_VALUES, "target_setter", *_CHANCES, "verdict", "verdict_true"]
     return Result(
         "forecast_country", table[columns], phrases, {**_VALUES, **_CHANCES}, _WORDS, "forecast"
@@ -48,8 +62,9 @@ def answer(tables: ForecastTables) -> Result:
 
 
 def _sentence(row: Mapping[Any, Any]) -> dict[str, Any]:
-    names = ["indicator", "date", "target", "q10", "q50", "q90", "p_meets_reported"]
-    return {**{name: row[name] for name in names}, "verdict": f"verdict.{row['verdict']}"}
+    names = ["indicator", "date", *_VALUES, "p_meets_true", "p_meets_reported"]
+    words = {name: f"verdict.{row[name]}" for name in ("verdict", "verdict_true")}
+    return {**{name: row[name] for name in names}, **words}
 
 
 def _counts(tables: ForecastTables, indicator: str = MAIN) -> dict[str, Any]:
