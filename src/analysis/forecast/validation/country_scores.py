@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from analysis import targets as targets_room
-from analysis.forecast.validation import country, designs, own, run, scores
+from analysis.forecast.validation import country, designs, own_country, run, scores
 from analysis.forecast.validation.attainment import TINY
 from analysis.forecast.validation.peers.series import SERIES
 from analysis.forecast.validation.scores import QUANTILES
 
 OWN = "analysis"
-MODELS = {OWN: own.analysis, **SERIES}
+MODELS = {OWN: own_country.analysis, **SERIES}
 PAST = {"past_share": "plain", "past_share_cautious": "cautious"}
 ALL = "all"
 
@@ -37,51 +37,49 @@ class Country:
 
     scores: by model, indicator (and all together) and readings (all, year_end). forecasts: each
     scored forecast. cases: each target with its chances and outcome (met is 1, 0 or missing).
-    chances: Brier scores by design, indicator (and all together), model and probability.
-    failures: what a model could not answer.
+    chances: Brier scores by design, indicator (and all together), model and probability. A model
+    that cannot answer a fold (see `peers.series`) has no rows for it.
     """
 
     scores: pd.DataFrame
     forecasts: pd.DataFrame
     cases: pd.DataFrame
     chances: pd.DataFrame
-    failures: pd.DataFrame
 
 
 def evaluate(readings: pd.DataFrame, raw: Any, indicators: tuple[str, ...]) -> Country:
     """Forecast and score every fold of both designs with every model."""
     done = [
-        _fold(fold, readings, design, indicator)
+        _fold(fold, design, indicator)
         for design in country.DESIGNS
         for indicator in indicators
         for fold in country.folds(design, readings, raw, indicator)
     ]
-    scored, cases, failures = (
+    scored, cases = (
         pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
         for parts in zip(*done, strict=True)
     )
     cases = pd.concat([cases, past_share(cases, readings, raw)], ignore_index=True)
+    cases = cases.astype({"met": "Int64"})
     scored["origin"] = pd.to_datetime(scored["origin"])
     numbers = scored[scored["design"] == country.YEAR_END].reset_index(drop=True)
-    return Country(table(numbers), numbers[FORECASTS], cases[CASES], chances(cases), failures)
+    return Country(table(numbers), numbers[FORECASTS], cases[CASES], chances(cases))
 
 
-def _fold(
-    fold: designs.Fold, readings: pd.DataFrame, design: str, indicator: str
-) -> tuple[pd.DataFrame, ...]:
-    """Scored forecasts, cases and failures of every model in one fold."""
+def _fold(fold: designs.Fold, design: str, indicator: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Scored forecasts and cases of every model in one fold."""
     made = [run.evaluate_fold(peer, name, indicator, fold) for name, peer in MODELS.items()]
-    parts = zip(*([getattr(one, f.name) for f in fields(one)] for one in made), strict=True)
-    scored, asked, failures = (pd.concat(part, ignore_index=True) for part in parts)
+    scored = pd.concat([one.scored for one in made], ignore_index=True)
+    asked = pd.concat([one.attainment for one in made], ignore_index=True)
     if asked.empty:
-        return scored, pd.DataFrame(), failures
+        return scored, asked
     details = fold.targets[["as_of", "setter", "announced"]]
     cases = asked.merge(details, on="as_of", validate="many_to_one")
     said = cases["p_meets_reported"].fillna(cases["p_quantiles"])
     met = np.where(cases["value"].isna(), np.nan, cases["value"] >= cases["target"] - TINY)
     day = pd.to_datetime(cases["origin"])
     cases = cases.assign(design=design, p_meets_reported=said, met=met, origin=day)
-    return scored, cases[CASES], failures
+    return scored, cases[CASES]
 
 
 def past_share(cases: pd.DataFrame, readings: pd.DataFrame, raw: Any) -> pd.DataFrame:
@@ -164,9 +162,7 @@ def chances(cases: pd.DataFrame) -> pd.DataFrame:
         part = known[known["design"] == design]
         for indicator in [*part["indicator"].unique(), ALL]:
             chosen = part if indicator == ALL else part[part["indicator"] == indicator]
-            rows += [
-                {"design": design, "indicator": indicator} | line for line in _brier(chosen)
-            ]
+            rows += [{"design": design, "indicator": indicator} | line for line in _brier(chosen)]
     return pd.DataFrame(rows)
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ class Fold:
     answers: pd.DataFrame
     targets: pd.DataFrame
 
-    @property
+    @cached_property
     def questions(self) -> pd.DataFrame:
         """All that the model is asked at once: the queries, then the year-ends with a target.
 

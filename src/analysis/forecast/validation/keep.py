@@ -1,7 +1,7 @@
 """Forecasts of the project's own model, kept so that a report need not fit it a hundred times.
 
 data/benchmarks/own.csv holds the answers to every fold of every design and ablation, each under
-a mark of the evidence, the question, the settings and the code of the model. A mark that is not
+a mark of the evidence, the question, the settings and the code that answered. A mark that is not
 found is computed anew, so a change of readings or code costs time and never a wrong number.
 `make keep` makes the file again.
 """
@@ -21,7 +21,8 @@ from analysis.forecast.settings import Settings
 from analysis.paths import ROOT
 
 FILE = Path(ROOT) / "data" / "benchmarks" / "own.csv"
-#: The module whose imports, as far as they lie in these rooms, make a forecast what it is.
+#: The module whose imports, as far as they lie in these rooms, make a forecast what it is; the
+#: country's forecasts start from `own_country`.
 START = "analysis.forecast.validation.own"
 ROOMS = ("analysis.forecast.", "analysis.covariates", "analysis.geography")
 #: Used by `own`, but no part of a forecast; what `known` does shows in the evidence itself.
@@ -34,8 +35,11 @@ READING = [
 TARGET = ["geo_level", "province_code", "indicator", "basis", "due", "value", "setter", "announced"]
 
 
-def mark(known: Known, queries: pd.DataFrame, settings: Settings) -> str:
-    """A mark that is the same only for the same evidence, question, settings and code."""
+def mark(known: Known, queries: pd.DataFrame, settings: Settings, start: str = START) -> str:
+    """A mark that is the same only for the same evidence, question, settings and code.
+
+    start: the module that answers.
+    """
     raw = known.raw
     tables = [
         known.readings[READING],
@@ -46,21 +50,24 @@ def mark(known: Known, queries: pd.DataFrame, settings: Settings) -> str:
         raw.provinces.drop(columns="row", errors="ignore"),
         queries,
     ]
-    total = hashlib.sha256(f"{code()} {settings!r} {known.origin:%Y-%m-%d}".encode())
+    total = hashlib.sha256(f"{code(start)} {settings!r} {known.origin:%Y-%m-%d}".encode())
     for table in tables:
         total.update(table.to_csv(index=False, float_format="%.9g").encode())
     return total.hexdigest()[:16]
 
 
 @cache
-def code() -> str:
-    """A mark of the model's code; comments, docstrings and layout do not count."""
-    waiting, seen = [START], {}
+def code(start: str = START) -> str:
+    """A mark of the model's code; comments, docstrings and layout do not count.
+
+    start: the module whose imports are followed.
+    """
+    waiting, seen = [start], {}
     while waiting:
         name = waiting.pop()
         file = codebase.module_file(name)
         foreign = not name.startswith(ROOMS) or name.startswith(NOT_THE_MODEL)
-        if file is None or name in seen or (foreign and name != START):
+        if file is None or name in seen or (foreign and name != start):
             continue
         source = file.read_text("utf-8")
         seen[name] = ast.dump(_bare(ast.parse(source)))

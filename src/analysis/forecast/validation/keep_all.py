@@ -6,6 +6,7 @@ python -m analysis.forecast.validation.keep_all
 from __future__ import annotations
 
 import dataclasses
+import importlib
 from collections.abc import Iterator
 
 import pandas as pd
@@ -13,10 +14,11 @@ import pandas as pd
 from analysis import parallel
 from analysis.forecast.known import Known
 from analysis.forecast.settings import DEFAULT, Settings
-from analysis.forecast.validation import ablations, country, designs, inputs, keep, own, run
+from analysis.forecast.validation import ablations, country, designs, inputs, keep, own_country, run
 from analysis.paths import write_table
 
-Task = tuple[Known, pd.DataFrame, Settings]
+#: What is known, what is asked, under which settings, and the module that answers.
+Task = tuple[Known, pd.DataFrame, Settings, str]
 
 
 def main() -> None:
@@ -32,25 +34,25 @@ def _tasks() -> Iterator[Task]:
     for indicator in inputs.COVERAGE:
         for design in run.RUNS:
             for fold in designs.folds(design, readings, raw, indicator):
-                yield fold.known, fold.questions, DEFAULT
+                yield fold.known, fold.questions, DEFAULT, keep.START
     rolling = list(designs.folds("rolling_origin", readings, raw, "hi_coverage"))
     for ingredient in ablations.ingredients():
         settings = dataclasses.replace(DEFAULT, **{ingredient: False})
         for fold in rolling:
-            yield fold.known, fold.questions, settings
+            yield fold.known, fold.questions, settings, keep.START
     for design in country.DESIGNS:
         for indicator in inputs.COVERAGE:
             for fold in country.folds(design, readings, raw, indicator):
-                yield fold.known, fold.questions, DEFAULT
+                yield fold.known, fold.questions, DEFAULT, own_country.START
     printed = inputs.as_published(readings, raw)
     for fold in designs.folds("rolling_origin", *printed, "hi_coverage"):
-        yield fold.known, fold.questions, DEFAULT
+        yield fold.known, fold.questions, DEFAULT, keep.START
 
 
 def _answer(task: Task) -> pd.DataFrame:
-    known, questions, settings = task
-    table = own.computed(questions, known, settings)
-    table.insert(0, "mark", keep.mark(known, questions, settings))
+    known, questions, settings, module = task
+    table = importlib.import_module(module).computed(questions, known, settings)
+    table.insert(0, "mark", keep.mark(known, questions, settings, module))
     return table
 
 

@@ -142,6 +142,8 @@ def _attainment(
     p_meets_reported are the model's own, where it gives them.
     """
     due = questions["target"].notna()
+    if not due.any():
+        return pd.DataFrame()
     table = questions[due].reset_index(drop=True)
     quantiles = forecast.loc[due, QUANTILES].to_numpy(float)
     table["p_quantiles"] = 1 - scores.distribution(quantiles, table["target"].to_numpy(float))

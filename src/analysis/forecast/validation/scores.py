@@ -75,11 +75,16 @@ def band(quantiles: Floats, percent: int) -> tuple[Floats, Floats]:
 
     Ends that fall between two of the 99 levels (2.5 and 97.5%) are interpolated.
     """
-    outside = (1 - percent / 100) / 2
-    ends = [outside, 1 - outside]
-    at = [np.interp(norm.ppf(end), norm.ppf(LEVELS), np.arange(len(LEVELS))) for end in ends]
-    low, high = (_between(quantiles, position) for position in at)
+    low, high = (_between(quantiles, position) for position in _ends(percent))
     return low, high
+
+
+@cache
+def _ends(percent: int) -> list[float]:
+    """Where the ends of a central band fall among the 99 quantiles, counted from 0."""
+    outside = (1 - percent / 100) / 2
+    ends = norm.ppf([outside, 1 - outside])
+    return [float(np.interp(end, _AT, np.arange(len(LEVELS)))) for end in ends]
 
 
 def _between(quantiles: Floats, position: float) -> Floats:

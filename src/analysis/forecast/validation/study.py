@@ -13,7 +13,15 @@ from analysis import covariates, parallel, paths
 from analysis import targets as targets_room
 from analysis.cache import cached
 from analysis.facts import Raw
-from analysis.forecast.validation import ablations, attainment, designs, inputs, run, selection
+from analysis.forecast.validation import (
+    ablations,
+    attainment,
+    country_scores,
+    designs,
+    inputs,
+    run,
+    selection,
+)
 from analysis.forecast.validation.peers import PEERS
 from analysis.forecast.validation.peers.kept import KEPT_FILE, KEPT_MODELS, KEPT_RUNS
 from analysis.forecast.validation.run import Evaluation
@@ -38,11 +46,18 @@ REFERENCES = ("analysis", run.BENCHMARK, run.NAIVE)
 COMPARED = ("population_2015", "urban_share", "income_month", "poverty_rate", "minority_share")
 
 
-#: What is worked on at once: arguments of `evaluations`, or of the ablations.
+#: What is worked on at once: a function and its arguments.
 Task = tuple[Any, ...]
 
 #: Files that are not named as the field is.
-FILES = {"silence": "selection_silence", "printed": "validation_as_printed"}
+FILES = {
+    "silence": "selection_silence",
+    "printed": "validation_as_printed",
+    "country": "validation_country",
+    "country_forecasts": "validation_country_forecasts",
+    "country_cases": "attainment_country",
+    "country_chances": "attainment_country_scores",
+}
 #: How many times likelier a met target is to be reported than a missed one.
 ODDS = (1.0, 1.5, 2.0, 4.0)
 
@@ -56,6 +71,8 @@ class Study:
     attainment_forecasts and attainment_scores: chances of meeting targets. ablations, selection:
     see there. silence: the chances of silent units if silence means bad news. printed: scores
     on the figures as printed. model_failures: what models reported not to have been able to do.
+    country, country_forecasts, country_cases, country_chances: the forecasts of the whole country,
+    see `country_scores.Country`.
     """
 
     validation: pd.DataFrame
@@ -68,6 +85,10 @@ class Study:
     silence: pd.DataFrame
     printed: pd.DataFrame
     model_failures: pd.DataFrame
+    country: pd.DataFrame
+    country_forecasts: pd.DataFrame
+    country_cases: pd.DataFrame
+    country_chances: pd.DataFrame
 
     def write(self) -> None:
         """Write every table to data/processed."""
@@ -103,12 +124,16 @@ def study(
     """
     printed = inputs.as_published(readings, raw)
     tasks: list[Task] = [
-        (_models(design, kept), indicator, design, readings, raw, kept)
+        (evaluations, _models(design, kept), indicator, design, readings, raw, kept)
         for indicator in indicators
         for design in run.RUNS
     ]
-    tasks += [(REFERENCES, "hi_coverage", "rolling_origin", *printed, kept), (readings, raw)]
-    *done, as_printed, reduced = parallel.map(_part, tasks)
+    tasks += [
+        (evaluations, REFERENCES, "hi_coverage", "rolling_origin", *printed, kept),
+        (ablations.without, "hi_coverage", readings, raw),
+        (country_scores.evaluate, readings, raw, indicators),
+    ]
+    *done, as_printed, reduced, whole = parallel.map(_part, tasks)
     scored, chances, failures = _tables(done)
     full = run.table(scored)
     return Study(
@@ -122,6 +147,10 @@ def study(
         silence=_silence(chances, indicators),
         printed=run.table(_tables([as_printed])[0], by_origin=False),
         model_failures=failures,
+        country=whole.scores,
+        country_forecasts=whole.forecasts,
+        country_cases=whole.cases,
+        country_chances=whole.chances,
     )
 
 
@@ -135,9 +164,10 @@ def _models(design: str, kept: Path | None) -> tuple[str, ...]:
     return tuple(model for model in MODELS if there or model not in KEPT_MODELS)
 
 
-def _part(task: Task) -> dict[str, Evaluation]:
-    """Models in one design, or the ablations of the project's own model."""
-    return ablations.without("hi_coverage", *task) if len(task) == 2 else evaluations(*task)
+def _part(task: Task) -> Any:
+    """The answer of the task's function to its arguments."""
+    function, *arguments = task
+    return function(*arguments)
 
 
 def _tables(done: list[dict[str, Evaluation]]) -> list[pd.DataFrame]:
