@@ -11,6 +11,8 @@ import yaml
 from analysis import cli, paths
 from analysis.forecast.settings import Settings
 from analysis.indicators import INDICATORS
+from analysis.verdicts import SCALE
+from analysis.wording import say
 
 ROOT = Path(paths.ROOT)
 DOCUMENTS = [*sorted((ROOT / "docs").glob("*.md")), *sorted(ROOT.glob("*.md")),
@@ -79,6 +81,17 @@ def test_the_indicators_that_are_defined_exist():
     text = (ROOT / "docs/definitions.md").read_text("utf-8")
     defined = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
     assert defined and set(defined) <= set(INDICATORS)
+
+
+def test_the_words_for_probabilities_are_those_of_the_code():
+    text = (ROOT / "docs/definitions.md").read_text("utf-8")
+    said = re.findall(r"^  \| (\d+)% to (\d+)% \| (.+) \| (.+) \|$", text, re.MULTILINE)
+    own = [
+        (str(step.lowest), str(step.highest), say(f"verdict.{step.name}", "en"),
+         say(f"verdict.{step.name}", "vi"))
+        for step in SCALE
+    ]  # fmt: skip
+    assert said[::-1] == own
 
 
 def test_every_command_shows_an_example():

@@ -11,6 +11,7 @@ from PIL import Image
 from analysis import geography
 from analysis.figures import style
 from analysis.figures.tiles import probability_steps, tile_map
+from analysis.verdicts import percent
 
 
 def drawn(values=(0.1, 0.95), language="en"):
@@ -19,7 +20,7 @@ def drawn(values=(0.1, 0.95), language="en"):
     )
     words = {"title": "T", "legend": "L", "missing": "M", "footer": "F", "alt": "What it shows."}
     steps = probability_steps(language)
-    return tile_map("map_of_units", table, steps, {"01": "10%"}, words, language)
+    return tile_map("map_of_units", table, steps, {"01": "10%"}, words, language, percent)
 
 
 def test_the_bundle_has_picture_alt_text_digest_and_data():
@@ -45,6 +46,13 @@ def test_a_tile_stands_for_every_unit_and_those_without_a_value_are_hatched():
     units = [s for s in squares if s.get_width() > 0.5]
     assert len(units) == len(geography.codes("province_34"))
     assert sum(1 for s in units if s.get_hatch()) == len(units) - 2
+
+
+def test_a_tile_has_the_colour_of_the_percentage_that_is_printed_on_it():
+    at_edge = [matplotlib.colors.to_hex(s.get_facecolor()) for s in
+               drawn((0.665, 0.6651)).drawing.axes[0].patches if s.get_width() > 0.5
+               and not s.get_hatch()]  # fmt: skip
+    assert at_edge == [colour.lower() for colour in style.STEPS[2:4]]
 
 
 def luminance(colour):

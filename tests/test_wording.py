@@ -12,7 +12,9 @@ import pytest
 
 import analysis
 from analysis import paths, wording
-from analysis.verdicts import NAMES, SCALE, verdict
+from analysis.figures.tiles import probability_steps
+from analysis.publish.pdf import verdict_steps
+from analysis.verdicts import NAMES, SCALE, percent, verdict
 from analysis.wording import WordingError, say, write
 
 PACKAGE = Path(analysis.__file__).parent
@@ -172,21 +174,46 @@ def test_a_wrong_use_of_a_phrase_says_what_is_wrong():
         write(3, "percents", "en")
 
 
-def test_verdicts_cover_every_probability_once():
-    assert SCALE[0].lowest == 0.0
-    assert all(a.highest == b.lowest for a, b in itertools.pairwise(SCALE))
-    assert [verdict(p) for p in (0, 0.0999, 0.1, 0.34, 0.5, 0.66, 0.667, 0.9, 1)] == [
-        "very_unlikely",
-        "very_unlikely",
-        "unlikely",
-        "about_even",
-        "about_even",
-        "about_even",
-        "likely",
-        "very_likely",
-        "very_likely",
-    ]
+def test_verdicts_cover_every_percentage_once():
+    assert (SCALE[0].lowest, SCALE[-1].highest) == (0, 100)
+    assert all(a.highest + 1 == b.lowest for a, b in itertools.pairwise(SCALE))
     assert verdict(None) == verdict(float("nan")) == "not_enough_evidence"
     with pytest.raises(ValueError, match="not a probability"):
         verdict(1.2)
     assert all(wording.has(f"verdict.{name}", one) for name in NAMES for one in ("en", "vi"))
+
+
+@pytest.mark.parametrize(
+    ("probability", "word"),
+    [(0, "very_unlikely"), (0.0949, "very_unlikely"), (0.0951, "unlikely"), (0.1, "unlikely"),
+     (0.3249, "unlikely"), (0.3251, "about_even"), (0.5, "about_even"), (0.6649, "about_even"),
+     (0.6651, "likely"), (2 / 3, "likely"), (0.67, "likely"), (0.8949, "likely"),
+     (0.8951, "very_likely"), (1, "very_likely")],
+)  # fmt: skip
+def test_a_verdict_goes_by_the_percentage_that_is_printed(probability, word):
+    assert verdict(probability) == word
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_one_percentage_has_one_word_and_one_colour_at_every_edge(language):
+    steps = {step.name: step for step in SCALE}
+    colours = probability_steps(language)
+    words = {}
+    for part in range(20_001):
+        probability = part / 20_000
+        name = verdict(probability)
+        printed = int(re.search(r"\d+", write(probability, "probability", language))[0])
+        assert steps[name].lowest <= printed <= steps[name].highest, probability
+        colour = next(c for c in colours if c.lowest <= percent(probability) < c.highest)
+        assert colour.label.startswith(say(f"verdict.{name}", language) + " ("), probability
+        words.setdefault(printed, set()).add(name)
+    assert all(len(found) == 1 for found in words.values())
+    assert {name for found in words.values() for name in found} == set(steps)
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_the_scale_is_explained_with_its_own_edges(language):
+    told = [say(key, language, **values) for key, values in verdict_steps()]
+    for line, step in zip(told, reversed(SCALE), strict=True):
+        assert f"“{say(f'verdict.{step.name}', language)}”" in line
+        assert [int(n) for n in re.findall(r"\d+", line)] == [step.lowest, step.highest]

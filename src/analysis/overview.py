@@ -10,7 +10,7 @@ import pandas as pd
 from analysis import coverage, geography
 from analysis.brief.tables import Tables, forecast_rows, target_mark
 from analysis.results import Result
-from analysis.verdicts import NOT_ENOUGH_EVIDENCE
+from analysis.verdicts import LIKELY, NOT_ENOUGH_EVIDENCE, UNLIKELY
 
 MAIN = "hi_coverage"
 
@@ -111,9 +111,9 @@ def counts(tables: Tables, indicator: str = MAIN, level: str = "province_63") ->
     verdicts = chosen["verdict"].fillna(NOT_ENOUGH_EVIDENCE)
     return {
         "units": len(chosen),
-        "likely": int(verdicts.isin(["likely", "very_likely"]).sum()),
+        "likely": int(verdicts.isin(LIKELY).sum()),
         "even": int((verdicts == "about_even").sum()),
-        "unlikely": int(verdicts.isin(["unlikely", "very_unlikely"]).sum()),
+        "unlikely": int(verdicts.isin(UNLIKELY).sum()),
         "unsure": int((verdicts == NOT_ENOUGH_EVIDENCE).sum()),
     }
 

@@ -1,4 +1,4 @@
-"""The calibrated words for a probability, tied to their thresholds in this one place.
+"""The words for a probability, tied to their thresholds in this one place.
 
 A verdict is a name such as ``likely``. The words that stand for it in each language are the
 phrases ``verdict.<name>`` of :mod:`analysis.wording`; a table stores the name only.
@@ -11,27 +11,40 @@ from typing import NamedTuple
 
 
 class Verdict(NamedTuple):
-    """A verdict and the probabilities that it stands for: ``lowest <= p < highest``."""
+    """A verdict and the whole percentages, as printed, that it stands for: both ends belong."""
 
     name: str
-    lowest: float
-    highest: float
+    lowest: int
+    highest: int
 
 
-#: From the least to the most probable. Every probability from 0 to 1 belongs to exactly one.
+#: From the least to the most probable. Every whole percentage from 0 to 100 belongs to exactly one.
 SCALE: tuple[Verdict, ...] = (
-    Verdict("very_unlikely", 0.0, 0.10),
-    Verdict("unlikely", 0.10, 1 / 3),
-    Verdict("about_even", 1 / 3, 2 / 3),
-    Verdict("likely", 2 / 3, 0.90),
-    Verdict("very_likely", 0.90, math.inf),
+    Verdict("very_unlikely", 0, 9),
+    Verdict("unlikely", 10, 32),
+    Verdict("about_even", 33, 66),
+    Verdict("likely", 67, 89),
+    Verdict("very_likely", 90, 100),
 )
+
+#: What counts as likely, and as unlikely, where provinces are counted.
+LIKELY = ("likely", "very_likely")
+UNLIKELY = ("unlikely", "very_unlikely")
 
 #: The verdict where the evidence does not carry a probability.
 NOT_ENOUGH_EVIDENCE = "not_enough_evidence"
 
 #: Every verdict that a table may hold.
 NAMES: tuple[str, ...] = (*(verdict.name for verdict in SCALE), NOT_ENOUGH_EVIDENCE)
+
+
+def percent(probability: float) -> float:
+    """The whole percentage that a probability (a share from 0 to 1) is printed as.
+
+    A missing one stays missing. Verdicts and colours go by this number and not by the probability
+    behind it, so that two units printed with the same percentage are never called differently.
+    """
+    return float(round(100.0 * probability)) if not math.isnan(probability) else math.nan
 
 
 def verdict(probability: float | None) -> str:
@@ -46,4 +59,5 @@ def verdict(probability: float | None) -> str:
         return NOT_ENOUGH_EVIDENCE
     if not 0.0 <= probability <= 1.0:
         raise ValueError(f"{probability!r} is not a probability: it has to lie from 0 to 1")
-    return next(step.name for step in SCALE if step.lowest <= probability < step.highest)
+    printed = percent(probability)
+    return next(step.name for step in SCALE if step.lowest <= printed <= step.highest)

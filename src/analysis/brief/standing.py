@@ -9,6 +9,7 @@ import pandas as pd
 from analysis import geography
 from analysis.brief.tables import Tables, forecast_rows
 from analysis.results import Result
+from analysis.verdicts import LIKELY, NOT_ENOUGH_EVIDENCE, UNLIKELY
 
 INDICATOR = "hi_coverage"
 PEERS = 5
@@ -102,10 +103,10 @@ def _country(provinces: pd.DataFrame) -> Standing:
     verdicts = provinces["verdict"]
     values = {
         "all": len(provinces),
-        "likely": int(verdicts.isin(["likely", "very_likely"]).sum()),
+        "likely": int(verdicts.isin(LIKELY).sum()),
         "even": int((verdicts == "about_even").sum()),
-        "unlikely": int(verdicts.isin(["unlikely", "very_unlikely"]).sum()),
-        "unsure": int((verdicts == "not_enough_evidence").sum()),
+        "unlikely": int(verdicts.isin(UNLIKELY).sum()),
+        "unsure": int((verdicts == NOT_ENOUGH_EVIDENCE).sum()),
     }
     phrases = [("brief.standing_country", values)]
     if values["unsure"]:

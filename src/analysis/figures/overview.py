@@ -9,7 +9,7 @@ from analysis.figures.brief import fan
 from analysis.figures.style import Figure
 from analysis.figures.tiles import probability_steps, tile_map
 from analysis.indicators import INDICATORS
-from analysis.verdicts import NOT_ENOUGH_EVIDENCE
+from analysis.verdicts import NOT_ENOUGH_EVIDENCE, percent
 from analysis.wording import say, write
 
 
@@ -53,4 +53,4 @@ def probability_map(tables: Tables, indicator: str, level: str, language: str) -
         "alt": say("figures.probability_alt", language, **values),
     }
     name = f"probability_{indicator}_{level.removeprefix('province_')}"
-    return tile_map(name, table, probability_steps(language), written, words, language)
+    return tile_map(name, table, probability_steps(language), written, words, language, percent)

@@ -5,7 +5,7 @@ A tile map shows units and not area: small, populous provinces stay as visible a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,7 @@ def tile_map(
     written: Mapping[str, str],
     words: Mapping[str, str],
     language: str,
+    classed: Callable[[float], float] = float,
 ) -> style.Figure:
     """Draw one value for each unit of one geographic level.
 
@@ -52,6 +53,7 @@ def tile_map(
         words: title, legend (heading of the legend), missing (label of units without a value),
             footer and alt.
         language: ``en`` or ``vi``.
+        classed: what the steps are steps of, from a value; the value itself by default.
     """
     level = str(table["geo_level"].iloc[0])
     units = geography.PROVINCES if level == "province_63" else geography.MERGED
@@ -62,7 +64,7 @@ def tile_map(
     axes.set(xlim=(0, columns), ylim=(rows, 0))
     axes.axis("off")
     for code, unit in units.iterrows():
-        value = values.get(code, float("nan"))
+        value = classed(values.get(code, float("nan")))
         label = geography.name(str(code), level, language)
         _tile(axes, unit, _step(value, steps), label, written.get(str(code), ""))
     _legend(axes, level, steps, words)
@@ -123,14 +125,15 @@ def _legend(axes: Axes, level: str, steps: Sequence[Step], words: Mapping[str, s
 
 
 def probability_steps(language: str) -> list[Step]:
-    """Return the classes of a probability: the calibrated verdicts, light to dark."""
+    """Return the classes of a probability in whole percent: the verdicts, light to dark."""
     return [
-        Step(v.lowest, v.highest, colour, _step_label(v, language))
+        Step(v.lowest, v.highest + 1, colour, _step_label(v, language))
         for v, colour in zip(SCALE, style.STEPS, strict=True)
     ]
 
 
 def _step_label(verdict: Verdict, language: str) -> str:
     word = say(f"verdict.{verdict.name}", language)
-    highest = min(1.0, verdict.highest)
-    return say("verdict.legend", language, word=word, lowest=verdict.lowest, highest=highest)
+    return say(
+        "verdict.legend", language, word=word, lowest=verdict.lowest, highest=verdict.highest
+    )

@@ -11,7 +11,7 @@ from analysis.forecast.known import Known
 from analysis.forecast.model import kept_model
 from analysis.forecast.tables import ForecastTables
 from analysis.results import Result
-from analysis.verdicts import NOT_ENOUGH_EVIDENCE
+from analysis.verdicts import LIKELY, NOT_ENOUGH_EVIDENCE, UNLIKELY, verdict
 
 MAIN = "hi_coverage"
 #: A province whose last figure is older than this, in months, counts as silent.
@@ -74,9 +74,9 @@ def _counts(tables: ForecastTables, indicator: str = MAIN) -> dict[str, Any]:
     return {
         "indicator": indicator,
         "units": len(rows),
-        "likely": int(counts.reindex(["likely", "very_likely"]).sum()),
+        "likely": int(counts.reindex(LIKELY).sum()),
         "even": int(counts.reindex(["about_even"]).sum()),
-        "unlikely": int(counts.reindex(["unlikely", "very_unlikely"]).sum()),
+        "unlikely": int(counts.reindex(UNLIKELY).sum()),
         "unsure": int(counts.reindex([NOT_ENOUGH_EVIDENCE]).sum()),
     }
 
@@ -190,8 +190,8 @@ def silence(tables: ForecastTables, known: Known, indicator: str = MAIN) -> Resu
         "silent": len(table),
         "odds": ODDS,
         "months": SILENT,
-        "before": int((table["p_meets_reported"] >= 2 / 3).sum()),
-        "after": int((table["chance"] >= 2 / 3).sum()),
+        "before": _likely(table["p_meets_reported"]),
+        "after": _likely(table["chance"]),
     }
     columns = ["province_code", "p_meets_reported", "chance", "geo_level"]
     formats = {"p_meets_reported": "probability", "chance": "probability"}
@@ -204,6 +204,10 @@ def silence(tables: ForecastTables, known: Known, indicator: str = MAIN) -> Resu
         "forecast",
         hidden=("geo_level",),
     )
+
+
+def _likely(chances: pd.Series) -> int:
+    return int(chances.map(verdict).isin(LIKELY).sum())
 
 
 def late_payment(table: pd.DataFrame) -> Result:

@@ -108,14 +108,7 @@ def country_pdf(tables: Tables, maps: Sequence[Figure], against: Figure, languag
 def verdict_steps() -> list[tuple[str, dict[str, Any]]]:
     """Return the scale of words as phrases, from the most probable down."""
     return [
-        (
-            "verdict.step",
-            {
-                "word": f"verdict.{step.name}",
-                "lowest": step.lowest,
-                "highest": min(1.0, step.highest),
-            },
-        )
+        ("verdict.step", {**step._asdict(), "word": f"verdict.{step.name}"})
         for step in reversed(SCALE)
     ]
 
