@@ -8,24 +8,13 @@ from typing import Any
 import pandas as pd
 
 from analysis import coverage, geography
+from analysis.brief.formats import FORMATS
 from analysis.brief.tables import Tables, forecast_rows, target_mark
 from analysis.results import Result
 from analysis.verdicts import LIKELY, NOT_ENOUGH_EVIDENCE, UNLIKELY
 
 MAIN = "hi_coverage"
 
-_FORMATS = {
-    "value": "percent1",
-    "as_of": "short_date",
-    "q50": "percent1",
-    "q10": "percent1",
-    "q90": "percent1",
-    "target": "percent1",
-    "p_meets_reported": "probability",
-    "p_meets_official": "probability",
-    "persons_month_50": "rounded",
-    "persons_month_80": "rounded",
-}
 _CHANCES = ["p_meets_reported", "p_meets_official", "persons_month_50", "persons_month_80"]
 
 
@@ -67,7 +56,7 @@ def provinces(tables: Tables, levels: tuple[str, ...] = ("province_63",)) -> Res
         "provinces",
         table[columns],
         headline(tables),
-        _FORMATS,
+        FORMATS,
         {
             "province_code": "unit",
             "indicator": "indicator",
@@ -147,7 +136,7 @@ def country_rows(tables: Tables) -> list[tuple[str, dict[str, Any]]]:
         values = {
             "indicator": name,
             "verdict": f"verdict.{row['verdict']}",
-            **{column: row[column] for column in _FORMATS if column in rows},
+            **{column: row[column] for column in FORMATS if column in rows},
         }
         phrases.append(("overview.country_indicator", values))
     return phrases

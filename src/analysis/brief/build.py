@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis import coverage
 from analysis.brief import unknown as unknowns
+from analysis.brief.formats import FORMATS
 from analysis.brief.late import late_payment
 from analysis.brief.standing import Standing, standing
 from analysis.brief.tables import (
@@ -22,20 +23,6 @@ from analysis.brief.tables import (
 from analysis.results import Result
 from analysis.verdicts import NOT_ENOUGH_EVIDENCE
 
-_FORMATS = {
-    "value": "percent1",
-    "as_of": "short_date",
-    "q50": "percent1",
-    "q10": "percent1",
-    "q90": "percent1",
-    "target": "percent1",
-    "p_meets_reported": "probability",
-    "p_meets_official": "probability",
-    "persons_month_50": "rounded",
-    "persons_month_80": "rounded",
-    "best_year_persons_month": "rounded",
-    "best_year": "year",
-}
 _JOINED = {
     "value": "as_of",
     "q10": "q90",
@@ -122,7 +109,7 @@ def _answer(tables: Tables, reported: pd.DataFrame, level: str, code: str) -> Re
         "answer",
         table,
         _opening(table, tables, level, code),
-        _FORMATS,
+        FORMATS,
         _WORDS,
         "brief",
         {"value": "evidence", "q50": "rests_on", "target": "target_from"},
@@ -141,7 +128,7 @@ def _opening(
         "origin": tables.origin,
         "due": tables.due,
         "verdict": f"verdict.{row['verdict']}",
-        **{name: row[name] for name in _FORMATS},
+        **{name: row[name] for name in FORMATS},
     }
     read = "brief.opening_read" if pd.notna(row["value"]) else "brief.opening_unread"
     sure = row["verdict"] != NOT_ENOUGH_EVIDENCE
