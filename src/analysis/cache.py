@@ -66,7 +66,7 @@ def _entry(function: Callable[..., Any], args: tuple, kwargs: dict) -> Path:
     bound.apply_defaults()
     key = codebase.digest(
         _code_digest(function.__module__),
-        _library_versions(),
+        library_versions(),
         *(os.environ.get(name, "") for name in SETTINGS),
         *_content(bound.arguments),
     )
@@ -82,7 +82,8 @@ def _code_digest(module: str) -> str:
 
 
 @functools.cache
-def _library_versions() -> str:
+def library_versions() -> str:
+    """The versions of Python and the numerical libraries, and the machine, as one line."""
     versions = [f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES]
     return "; ".join([f"python {platform.python_version()}", platform.machine(), *versions])
 

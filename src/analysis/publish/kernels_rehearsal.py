@@ -11,17 +11,26 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection
 
+from analysis import cache, codebase
+
 _SPECS = ("percent1", "number1", "integer", "rounded", "probability", "date", "short_date")
 
 
 def rehearse(modules: Collection[str]) -> None:
     """Rehearse what `modules`, which are imported, will be used for."""
+    _know_the_code(modules)
     if "analysis.wording" in modules:
         _speak()
     if "analysis.figures.style" in modules:
         _draw()
     if "analysis.facts.load" in modules:
         _check_the_raw_tables()
+
+
+def _know_the_code(modules: Collection[str]) -> None:
+    """Find out once what results on disk are known by: which code uses which, and its content."""
+    codebase.fingerprint(name for name in modules if codebase.module_file(name))
+    cache.library_versions()
 
 
 def _speak() -> None:

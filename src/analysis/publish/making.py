@@ -19,9 +19,18 @@ from analysis.publish.runner_job import Outcome
 Publisher = Callable[[Sequence[Outcome], Path], None]
 
 
-def make(aside: Path, request: Request, made_from: Mapping[str, str], publish: Publisher) -> int:
-    """Fill `aside`/reports and `aside`/processed; returns how many notebooks failed."""
-    outcomes = run_jobs(plan(request), request)
+def make(
+    aside: Path,
+    request: Request,
+    made_from: Mapping[str, str],
+    publish: Publisher,
+    check: Callable[[], None],
+) -> int:
+    """Fill `aside`/reports and `aside`/processed; returns how many notebooks failed.
+
+    `check` is called before anything is run; what it raises stops the report.
+    """
+    outcomes = run_jobs(plan(request), request, before=check)
     _build(aside, outcomes, publish)
     _write_manifest(aside, outcomes, made_from, request)
     return sum(1 for outcome in outcomes if outcome.failure)

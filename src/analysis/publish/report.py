@@ -34,11 +34,10 @@ def report(request: Request, wait: bool = True) -> int:
         made_from = manifest.inputs()
         if is_up_to_date(request, made_from):
             return 0
-        check_raw()
         from analysis.publish import incremental, making
 
         with staging() as aside:
-            failed = making.make(aside, request, made_from, making.site)
+            failed = making.make(aside, request, made_from, making.site, check_raw)
             put_in_place(aside / "processed", Path(paths.PROCESSED))
             put_in_place(aside / "reports", Path(paths.REPORTS))
         incremental.forget_old()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from analysis import parallel
@@ -45,14 +45,19 @@ def plan(request: Request) -> list[Job]:
 
 
 def run_jobs(
-    jobs: Sequence[Job], request: Request, given: Mapping[str, Path] | None = None
+    jobs: Sequence[Job],
+    request: Request,
+    given: Mapping[str, Path] | None = None,
+    before: Callable[[], None] = lambda: None,
 ) -> list[Outcome]:
     """Run what has changed, over the cores, and say how each run ended.
 
-    `given`: tables that are there before any run, by file name.
+    `given`: tables that are there before any run, by file name. `before` is called before the
+    first run, while the kernels are being prepared; what it raises ends everything.
     """
     tables = dict(given or {})
     if found := _all_found(jobs, tables):
+        before()
         print(f"{len(jobs)} notebooks unchanged.")
         return found
     started = time.monotonic()
@@ -65,6 +70,7 @@ def run_jobs(
         warm_kernels(_modules(jobs), runner_environment.pinned(), request.warm),
         Progress(len(jobs)) as progress,
     ):
+        before()
         at_once = workers + (elsewhere.size() if elsewhere else 0)
         graph = {job.name: job.after for job in jobs}
 
