@@ -10,6 +10,7 @@ import psutil
 import pytest
 from tiny_project import notebook
 
+from analysis import parallel
 from analysis.publish import kernels, runner_environment
 from analysis.publish.runner_execute import execute
 
@@ -26,10 +27,14 @@ CELLS = [
 
 @pytest.fixture(scope="module")
 def warm():
-    with kernels.warm_kernels(kernels.to_prepare(CELLS), runner_environment.pinned()) as is_warm:
-        if not is_warm:
-            pytest.skip("this system cannot fork")
-        yield
+    """Warm kernels; they fork from a process of their own, whatever this one has typeset."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(parallel, "_threaded", 0)
+        prepared = kernels.warm_kernels(kernels.to_prepare(CELLS), runner_environment.pinned())
+        with prepared as is_warm:
+            if not is_warm:
+                pytest.skip("this system cannot fork")
+            yield
 
 
 def run(cells, limit=60.0, **settings):
@@ -90,6 +95,7 @@ def test_memory_beyond_the_limit_is_an_error_in_its_cell(warm):
 
 RUN = """
 import sys, threading
+from analysis import parallel
 from analysis.publish import kernels, runner_environment
 from analysis.publish.runner_execute import execute
 from tiny_project import notebook
