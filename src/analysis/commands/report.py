@@ -12,7 +12,7 @@ from typing import Any
 EXAMPLE = """examples:
   analysis report
   analysis report --only 08_province_brief
-  analysis report --set 05_forecast.origin=2022-12-31
+  analysis report --only 05_forecast --set 05_forecast.origin=2022-12-31
   analysis report --scheduler tcp://10.0.0.5:8786
 
 The exit status is the number of notebooks that failed.
