@@ -9,8 +9,11 @@ import pytest
 import yaml
 
 from analysis import cli, paths
+from analysis.commands.report import parsed_settings
 from analysis.forecast.settings import Settings
 from analysis.indicators import INDICATORS
+from analysis.publish import runner
+from analysis.publish.request import Request
 from analysis.verdicts import SCALE
 from analysis.wording import say
 
@@ -36,6 +39,29 @@ def test_files_that_are_named_exist(text):
                and re.fullmatch(r"[\w./-]+", one) and not re.fullmatch(r"[a-z_0-9]+/\d+", one)
                and not any((root / one).exists() for root in roots)]  # fmt: skip
     assert missing == []
+
+
+def anchor(heading):
+    """The anchor that a reader of Markdown gives a heading."""
+    return re.sub(r"[^\w -]", "", heading.strip().lower()).replace(" ", "-")
+
+
+def test_links_lead_to_files_and_to_headings_that_are_there(request, text):
+    here = request.node.callspec.params["text"]
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        file, _, place = target.partition("#")
+        if "://" in target:
+            continue
+        found = (here.parent / file).resolve() if file else here
+        assert found.exists(), target
+        if place:
+            headings = re.findall(r"^#+ (.+)$", found.read_text("utf-8"), re.MULTILINE)
+            assert place in [anchor(one) for one in headings], target
+
+
+def test_new_figures_lead_to_what_happens_to_readings():
+    text = (ROOT / "docs/your-own-data.md").read_text("utf-8")
+    assert "](methods.md#1-from-facts-to-readings)" in text
 
 
 def test_modules_that_are_named_exist(text):
@@ -92,6 +118,19 @@ def test_the_words_for_probabilities_are_those_of_the_code():
         for step in SCALE
     ]  # fmt: skip
     assert said[::-1] == own
+
+
+def test_the_report_from_an_earlier_day_is_asked_for_as_the_readme_says():
+    text = (ROOT / "README.md").read_text("utf-8")
+    said = re.findall(r"end of 2022 \| `analysis (report [^`]+)`", text)
+    assert len(said) == 1
+    _, options = cli._parse(said[0].split())
+    request = Request(tuple(options.only), parsed_settings(options.set))
+    jobs = runner.plan(request)
+    forecasts = [job for job in jobs if job.chapter.stem == "05_forecast"]
+    assert {job.language for job in forecasts} == {"en", "vi"}
+    assert {job.parameters["origin"] for job in forecasts} == {"2022-12-31"}
+    assert not {"06_validation", "08_province_brief"} & {job.chapter.stem for job in jobs}
 
 
 def test_every_command_shows_an_example():
