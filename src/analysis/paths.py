@@ -119,16 +119,31 @@ def write_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
 
 
 def read_processed(name: str, dates: Sequence[str] = ()) -> pd.DataFrame:
-    """Read the table `name` (with or without .csv) of data/processed.
+    """Read the table `name` (with or without .csv) of data/processed; see `read_table`.
 
-    Columns that end in `_code` are text ("01" stays "01"); columns named in `dates` are parsed.
     Raises MissingTable, which names the chapter to run first.
     """
-    import pandas as pd
+    return read_table(processed(name), dates)
 
+
+def processed(name: str) -> Path:
+    """The file of the table `name` (with or without .csv) of data/processed.
+
+    Raises MissingTable, which names the chapter to run first.
+    """
     path = PROCESSED / (name if name.endswith(".csv") else f"{name}.csv")
     if not path.is_file():
         raise MissingTable(_what_is_missing(path.name))
+    return path
+
+
+def read_table(path: Path, dates: Sequence[str] = ()) -> pd.DataFrame:
+    """Read a table that a chapter wrote.
+
+    Columns that end in `_code` are text ("01" stays "01"); columns named in `dates` are parsed.
+    """
+    import pandas as pd
+
     columns = pd.read_csv(path, nrows=0).columns
     text = {column: "str" for column in columns if column.endswith("_code")}
     return pd.read_csv(path, dtype=text, parse_dates=list(dates))

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import pandas as pd
 
 from analysis import coverage, geography, paths
+from analysis.cache import cached
 from analysis.targets import NATIONWIDE
 
 INDICATORS = coverage.COVERAGE
+#: Table of data/processed -> its columns of dates.
+_DATES = {
+    "readings": ["as_of"],
+    "estimates": ["date"],
+    "forecasts": ["origin", "date"],
+    "needs": ["origin", "date"],
+    "late_payment_forecasts": ["origin", "date"],
+}
 
 
 @dataclass(frozen=True)
@@ -34,19 +45,8 @@ class Tables:
         Raises:
             analysis.paths.MissingTable: chapter 01, 04 or 05 has not run.
         """
-        readings = paths.read_processed("readings", dates=["as_of"])
-        readings["basis"] = readings["basis"].fillna("")
-        forecasts = paths.read_processed("forecasts", dates=["origin", "date"])
-        forecasts["target_setter"] = forecasts["target_setter"].fillna("")
-        needs = paths.read_processed("needs", dates=["origin", "date"])
-        return cls(
-            readings=readings,
-            estimates=paths.read_processed("estimates", dates=["date"]),
-            forecasts=_at_last_origin(forecasts),
-            needs=_at_last_origin(needs),
-            late=paths.read_processed("late_payment_forecasts", dates=["origin", "date"]),
-            sources=pd.read_csv(paths.RAW / "sources.csv", dtype=str, keep_default_na=False),
-        )
+        files = {name: paths.processed(name) for name in _DATES}
+        return _read(files, paths.RAW / "sources.csv")
 
     @cached_property
     def origin(self) -> pd.Timestamp:
@@ -57,6 +57,23 @@ class Tables:
     def due(self) -> pd.Timestamp:
         """The date for which the targets are forecast: the first with a target."""
         return self.forecasts.loc[self.forecasts["target"].notna(), "date"].min()
+
+
+@cached
+def _read(files: Mapping[str, Path], sources: Path) -> Tables:
+    """Read the tables of data/processed by name, parsed once for the briefs of all units."""
+    tables = {name: paths.read_table(path, _DATES[name]) for name, path in files.items()}
+    tables["readings"]["basis"] = tables["readings"]["basis"].fillna("")
+    forecasts = tables["forecasts"]
+    forecasts["target_setter"] = forecasts["target_setter"].fillna("")
+    return Tables(
+        readings=tables["readings"],
+        estimates=tables["estimates"],
+        forecasts=_at_last_origin(forecasts),
+        needs=_at_last_origin(tables["needs"]),
+        late=tables["late_payment_forecasts"],
+        sources=pd.read_csv(sources, dtype=str, keep_default_na=False),
+    )
 
 
 def _at_last_origin(table: pd.DataFrame) -> pd.DataFrame:
