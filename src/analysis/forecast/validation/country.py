@@ -47,8 +47,10 @@ YEAR_END, ANNOUNCED = "country_year_end", "country_announced"
 DESIGNS = (YEAR_END, ANNOUNCED)
 
 
-def folds(design: str, readings: pd.DataFrame, raw: Any, indicator: str) -> Iterator[Fold]:
-    """The folds of one of DESIGNS, by origin; those without a later reading are left out.
+def folds(
+    design: str, readings: pd.DataFrame, raw: Any, indicators: tuple[str, ...]
+) -> Iterator[Fold]:
+    """The folds of one of DESIGNS, by origin, one an indicator with a later reading to ask for.
 
     `origin` of a fold is its day (2020-12-31); `targets` also has setter and announced. Raises
     ValueError for another design.
@@ -56,16 +58,18 @@ def folds(design: str, readings: pd.DataFrame, raw: Any, indicator: str) -> Iter
     if design not in DESIGNS:
         raise ValueError(f"unknown design {design!r}; known: {', '.join(DESIGNS)}")
     targets = targets_room.targets(raw)
-    scored = designs.scored_readings(readings, indicator, COUNTRY)
-    for origin in ORIGINS if design == YEAR_END else announcements(targets, indicator):
+    scored = {one: designs.scored_readings(readings, one, COUNTRY) for one in indicators}
+    for origin in ORIGINS if design == YEAR_END else announcements(targets, indicators):
         known = _ended_years(known_at(readings, raw, origin, targets))
-        due = ahead(before_due(known.targets), origin, indicator)
-        later = scored[(scored["as_of"] > origin) & (scored["as_of"] <= origin + HORIZON)]
-        if design == ANNOUNCED:
-            due = due[due["announced"] == origin]
-            later = later[later["as_of"].isin(due["as_of"])]
-        if len(later):
-            yield _fold(design, known, later.reset_index(drop=True), due)
+        for indicator in indicators:
+            due = ahead(before_due(known.targets), origin, indicator)
+            later = scored[indicator]
+            later = later[(later["as_of"] > origin) & (later["as_of"] <= origin + HORIZON)]
+            if design == ANNOUNCED:
+                due = due[due["announced"] == origin]
+                later = later[later["as_of"].isin(due["as_of"])]
+            if len(later):
+                yield _fold(design, known, later.reset_index(drop=True), due)
 
 
 def _ended_years(known: Known) -> Known:
@@ -82,10 +86,10 @@ def before_due(targets: pd.DataFrame) -> pd.DataFrame:
     return targets[targets["announced"] < targets["due"]]
 
 
-def announcements(targets: pd.DataFrame, indicator: str) -> list[pd.Timestamp]:
+def announcements(targets: pd.DataFrame, indicators: tuple[str, ...]) -> list[pd.Timestamp]:
     """The days after the first of ORIGINS on which a target of the country was announced."""
     own = before_due(targets)
-    own = own[(own["geo_level"] == COUNTRY) & (own["indicator"] == indicator)]
+    own = own[(own["geo_level"] == COUNTRY) & own["indicator"].isin(indicators)]
     return sorted(set(own.loc[own["announced"] > ORIGINS[0], "announced"]))
 
 

@@ -27,7 +27,7 @@ CASES = [
     "model", "indicator", "design", "origin", "as_of", "target", "setter", "announced",
     "p_meets_true", "p_meets_reported", "value", "met",
 ]  # fmt: skip
-_CASE = ["indicator", "design", "origin", "as_of"]
+_CASE = ["design", "indicator", "origin", "as_of"]
 _READING = ["indicator", "origin", "as_of"]
 
 
@@ -50,24 +50,35 @@ class Country:
 def evaluate(readings: pd.DataFrame, raw: Any, indicators: tuple[str, ...]) -> Country:
     """Forecast and score every fold of both designs with every model."""
     done = [
-        _fold(fold, design, indicator)
+        _fold(fold, design)
         for design in country.DESIGNS
-        for indicator in indicators
-        for fold in country.folds(design, readings, raw, indicator)
+        for fold in country.folds(design, readings, raw, indicators)
     ]
     scored, cases = (
         pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
         for parts in zip(*done, strict=True)
     )
     cases = pd.concat([cases, past_share(cases, readings, raw)], ignore_index=True)
-    cases = cases.astype({"met": "Int64"})
+    cases = _ordered(cases.astype({"met": "Int64"}), _CASE)
     scored["origin"] = pd.to_datetime(scored["origin"])
-    numbers = scored[scored["design"] == country.YEAR_END].reset_index(drop=True)
+    numbers = _ordered(scored[scored["design"] == country.YEAR_END], _READING)
     return Country(table(numbers), numbers[FORECASTS], cases[CASES], chances(cases))
 
 
-def _fold(fold: designs.Fold, design: str, indicator: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _ordered(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Rows by model and `keys`; year-end origins come before days of announcement."""
+    orders = {"model": (*MODELS, *PAST), "design": country.DESIGNS}
+
+    def rank(column: pd.Series) -> pd.Series:
+        order = orders.get(str(column.name))
+        return column.map({one: i for i, one in enumerate(order)}) if order else column
+
+    return table.sort_values(["model", *keys], key=rank, ignore_index=True)
+
+
+def _fold(fold: designs.Fold, design: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Scored forecasts and cases of every model in one fold."""
+    indicator = fold.queries["indicator"].iloc[0]
     made = [run.evaluate_fold(peer, name, indicator, fold) for name, peer in MODELS.items()]
     scored = pd.concat([one.scored for one in made], ignore_index=True)
     asked = pd.concat([one.attainment for one in made], ignore_index=True)

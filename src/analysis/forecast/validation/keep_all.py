@@ -41,9 +41,8 @@ def _tasks() -> Iterator[Task]:
         for fold in rolling:
             yield fold.known, fold.questions, settings, keep.START
     for design in country.DESIGNS:
-        for indicator in inputs.COVERAGE:
-            for fold in country.folds(design, readings, raw, indicator):
-                yield fold.known, fold.questions, DEFAULT, own_country.START
+        for fold in country.folds(design, readings, raw, inputs.COVERAGE):
+            yield fold.known, fold.questions, DEFAULT, own_country.START
     printed = inputs.as_published(readings, raw)
     for fold in designs.folds("rolling_origin", *printed, "hi_coverage"):
         yield fold.known, fold.questions, DEFAULT, keep.START
