@@ -1,6 +1,6 @@
 """The contract of data/raw: load the tables, validate them, say what is wrong and where."""
 
-from analysis.facts.corrections import CorrectionError, corrected
+from analysis.facts.corrections import CorrectionError, corrected, settled
 from analysis.facts.load import TABLES, Raw, RawDataError, check, load_raw
 from analysis.facts.text import Fault
 
@@ -13,4 +13,5 @@ __all__ = [
     "check",
     "corrected",
     "load_raw",
+    "settled",
 ]

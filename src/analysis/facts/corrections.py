@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -39,7 +40,10 @@ def matches(facts: pd.DataFrame, corrections: pd.DataFrame) -> dict[str, pd.Inde
 
 def unmatched(facts: pd.DataFrame, corrections: pd.DataFrame) -> list[Fault]:
     """Return a fault for each correction that matches no published fact."""
-    found = matches(facts, corrections)
+    return _lost(corrections, matches(facts, corrections))
+
+
+def _lost(corrections: pd.DataFrame, found: dict[str, pd.Index]) -> list[Fault]:
     return [
         Fault(
             "corrections.csv",
@@ -57,15 +61,17 @@ def corrected(raw: Raw) -> pd.DataFrame:
     """Return the facts with the corrections applied, and the column `correction`.
 
     `correction` holds the ids of the corrections of a row, joined by ";". Dropped rows are absent.
+    The facts of `settled` tables are returned as they are.
 
     Raises:
         CorrectionError: a correction matches nothing; all of them are named.
     """
-    lost = unmatched(raw.facts, raw.corrections)
-    if lost:
+    if raw.corrections.empty and "correction" in raw.facts:
+        return raw.facts
+    found = matches(raw.facts, raw.corrections)
+    if lost := _lost(raw.corrections, found):
         raise CorrectionError("\n".join(str(fault) for fault in lost))
     facts = raw.facts.assign(correction="")
-    found = matches(facts, raw.corrections)
     dropped: set[int] = set()
     for rule in raw.corrections.to_dict("records"):
         rows, column = found[rule["correction_id"]], rule["action"]
@@ -77,6 +83,15 @@ def corrected(raw: Raw) -> pd.DataFrame:
         else:
             facts.loc[rows, column] = _typed(column, rule["corrected"])
     return facts.drop(index=sorted(dropped))
+
+
+def settled(raw: Raw) -> Raw:
+    """Return the tables with the corrections applied to the facts, and none left to apply.
+
+    Raises:
+        CorrectionError: see `corrected`.
+    """
+    return replace(raw, facts=corrected(raw), corrections=raw.corrections.iloc[:0])
 
 
 def _typed(column: str, text: str) -> float | pd.Timestamp | str:

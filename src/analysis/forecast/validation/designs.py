@@ -25,6 +25,7 @@ import pandas as pd
 
 from analysis import seeds
 from analysis import targets as targets_room
+from analysis.facts import settled
 from analysis.forecast.known import Known, known_at, without, without_provinces
 
 DESIGNS = ("rolling_origin", "rolling_origin_cold", "latest", "random_fifth", "leave_province_out")
@@ -94,7 +95,7 @@ def folds(design: str, readings: pd.DataFrame, raw: Any, indicator: str) -> Iter
     """The folds of `design`; the two rolling designs share theirs. Raises ValueError."""
     if design not in DESIGNS:
         raise ValueError(f"unknown design {design!r}; known: {', '.join(DESIGNS)}")
-    scored = scored_readings(readings, indicator)
+    scored, raw = scored_readings(readings, indicator), settled(raw)
     if design.startswith("rolling_origin"):
         yield from _rolling(scored, readings, raw)
     else:
