@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
@@ -44,13 +46,21 @@ def _panel(axes: Axes, table: pd.DataFrame, language: str) -> None:
         ends = (at - _HALF_STROKE, at + _HALF_STROKE)
         axes.hlines(said["value"], *ends, color=style.INK, linewidth=1.2, zorder=3)
     due = table[table["kind"] == "target"]
-    hollow = {"markerfacecolor": "none", "markeredgecolor": style.TARGET, "mew": 1.5}
+    hollow: dict[str, Any] = {
+        "markerfacecolor": "none",
+        "markeredgecolor": style.TARGET,
+        "mew": 1.5,
+    }
     axes.plot(due["as_of"], due["value"], "D", markersize=7.5, zorder=6, **hollow)
     read = table[table["kind"] == "reading"].sort_values("as_of")
     end = read["as_of"].dt.is_year_end
     axes.plot(read["as_of"], read["value"], color=style.SOFT, linewidth=0.7, zorder=2)
     axes.plot(read["as_of"][end], read["value"][end], "o", color=style.READING, ms=4, zorder=5)
-    during = {"markerfacecolor": "white", "markeredgecolor": style.SOFT, "markersize": 3.2}
+    during: dict[str, Any] = {
+        "markerfacecolor": "white",
+        "markeredgecolor": style.SOFT,
+        "markersize": 3.2,
+    }
     axes.plot(read["as_of"][~end], read["value"][~end], "o", zorder=4, **during)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
     axes.yaxis.set_major_formatter(lambda value, _: write(value, "percent0", language))

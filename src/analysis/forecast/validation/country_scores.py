@@ -103,7 +103,7 @@ def past_share(cases: pd.DataFrame, readings: pd.DataFrame, raw: Any) -> pd.Data
     targets = targets_room.targets(raw)
     rows = []
     for (indicator, origin), group in asked.groupby(["indicator", "origin"]):
-        met, n = _past(readings, targets, str(indicator), pd.Timestamp(origin))
+        met, n = _past(readings, targets, str(indicator), pd.Timestamp(str(origin)))
         shares = (met / n if n else 0.5, (met + 1) / (n + 2))
         for model, share in zip(PAST, shares, strict=True):
             rows.append(group.assign(model=model, p_meets_true=np.nan, p_meets_reported=share))

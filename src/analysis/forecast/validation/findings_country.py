@@ -130,12 +130,12 @@ def _rivals(shown: pd.DataFrame) -> list[tuple[str, dict[str, Any]]]:
     """The nearest simple model at year-ends, and those ahead over all readings."""
     phrases = []
     columns = [f"better_{model}" for model in SERIES]
-    by = shown.set_index(["indicator", "readings"])[columns]
     for indicator in INDICATORS:
         for readings in ("year_end", ALL):
-            leads = by.loc[(indicator, readings)].astype(float)
+            same = (shown["indicator"] == indicator) & (shown["readings"] == readings)
+            leads = shown.loc[same, columns].iloc[0].astype(float)
             model = str(leads.idxmin()).removeprefix("better_")
-            values = {"indicator": indicator, "rival": f"country_model.{model}"}
+            values: dict[str, Any] = {"indicator": indicator, "rival": f"country_model.{model}"}
             values |= {"lead": leads.min(), "behind": -leads.min()}
             if leads.min() < 0:
                 phrases.append((f"behind_{readings}", values))
