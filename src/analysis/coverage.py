@@ -16,7 +16,7 @@ from analysis.covariates import populations
 from analysis.facts import Raw, load_raw
 from analysis.indicators import INDICATORS, OFFICIAL_BASIS
 from analysis.results import Result
-from analysis.targets import NATIONWIDE, for_unit, targets
+from analysis.targets import NATIONWIDE, due_on, targets
 
 COVERAGE = ("hi_coverage", "si_coverage", "ui_coverage")
 
@@ -126,7 +126,8 @@ def standing(tables: Tables, indicator: str, due: str) -> pd.DataFrame:
     columns = ["value", "lower", "upper", "as_of", "season", "kind_of_evidence", "evidence"]
     keys = ["geo_level", "province_code"]
     table = table.merge(latest(tables.readings, indicator)[keys + columns], on=keys, how="left")
-    chosen = [for_unit(tables.targets, *unit, indicator, due) for unit in units]
+    held = due_on(tables.targets, indicator, due)
+    chosen = [held.held_by(*unit) for unit in units]
     table["target"] = [float(target.value) for target in chosen]
     table["setter"] = [str(target.setter) for target in chosen]
     recent = table["as_of"] >= pd.Timestamp(due) - pd.DateOffset(years=RECENT_YEARS)

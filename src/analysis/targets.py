@@ -1,8 +1,10 @@
 """Targets: what was to be reached by when, who set it, and since when it was known."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
+from typing import Any
 
 import pandas as pd
 
@@ -147,44 +149,82 @@ def for_unit(
     due: str | pd.Timestamp,
     origin: str | pd.Timestamp | None = None,
 ) -> Target:
-    """Return the target that a unit is held against.
-
-    The Government's target for the unit comes before the province's own and the agency's plan; of
-    one setter the latest announced counts, then the one with more sources, then the lower one.
-    Without any of its own, the unit is held against the nationwide target. A province that did
-    not merge in 2025 is one unit under two levels; a target for either is one for both.
+    """Return the target that a unit is held against; see `Due.held_by`.
 
     Raises:
         KeyError: no target of the unit and none for the country is known.
     """
-    due = pd.Timestamp(due)
-    known = table if origin is None else known_at(table, origin)
-    known = known[
-        (known["indicator"] == indicator) & (known["due"] == due) & (known["basis"] == "")
-    ]
-    both = geo_level.startswith("province") and _alone(province_code)
-    levels = ["province_63", "province_34"] if both else [geo_level]
-    own = known[known["geo_level"].isin(levels) & (known["province_code"] == province_code)]
-    if not own.empty:
-        return _chosen(own)
-    if geo_level == "country":
-        raise KeyError(f"no target for the country: {indicator}, due {due:%Y-%m-%d}")
-    return _nationwide(known, indicator, due)
+    return due_on(table, indicator, due, origin).held_by(geo_level, province_code)
 
 
+def due_on(
+    table: pd.DataFrame,
+    indicator: str,
+    due: str | pd.Timestamp,
+    origin: str | pd.Timestamp | None = None,
+) -> "Due":
+    """Return the targets of an indicator for one day, of those announced by the origin if given."""
+    day = pd.Timestamp(due)
+    rows = table[(table["indicator"] == indicator) & (table["due"] == day) & (table["basis"] == "")]
+    return Due(indicator, day, rows if origin is None else known_at(rows, origin))
+
+
+@dataclass(frozen=True)
+class Due:
+    """The targets of one indicator that fall due on one day, to be asked for many units."""
+
+    indicator: str
+    day: pd.Timestamp
+    table: pd.DataFrame
+
+    def held_by(self, geo_level: str, province_code: str) -> Target:
+        """Return the target that a unit is held against.
+
+        The Government's target for the unit comes before the province's own and the agency's plan;
+        of one setter the latest announced counts, then the one with more sources, then the lower
+        one. Without any of its own, the unit is held against the nationwide target. A province
+        that did not merge in 2025 is one unit under two levels; a target for either is one for
+        both.
+
+        Raises:
+            KeyError: no target of the unit and none for the country is known.
+        """
+        both = geo_level.startswith("province") and _alone(province_code)
+        levels = ("province_63", "province_34") if both else (geo_level,)
+        if own := [row for level in levels for row in self._rows.get((level, province_code), [])]:
+            return _chosen(own)
+        if geo_level == "country":
+            raise KeyError(f"no target for the country: {self.indicator}, due {self.day:%Y-%m-%d}")
+        return self._yardstick
+
+    @cached_property
+    def _rows(self) -> dict[tuple[str, str], list[dict]]:
+        found: dict[tuple[str, str], list[dict]] = {}
+        for row in self.table.to_dict("records"):
+            found.setdefault((row["geo_level"], row["province_code"]), []).append(row)
+        return found
+
+    @cached_property
+    def _yardstick(self) -> Target:
+        return _nationwide(self.table, self.indicator, self.day)
+
+
+@cache
 def _alone(code: str) -> bool:
     """Whether a province stayed as it was in July 2025."""
     return code in geography.merged().index and geography.members(code) == [code]
 
 
-def _chosen(own: pd.DataFrame) -> Target:
-    rank = own["setter"].map({name: place for place, name in enumerate(SETTERS)})
-    ordered = own.assign(rank=rank, age=-own["announced"].astype("int64"), few=-own["n_sources"])
-    first = ordered.sort_values(["rank", "derived", "age", "few", "value"]).iloc[0]
-    return _as_target(first, str(first["setter"]))
+def _chosen(own: list[dict]) -> Target:
+    def order(row: dict) -> tuple:
+        rank = SETTERS.index(row["setter"])
+        return rank, row["derived"], -row["announced"].value, -row["n_sources"], row["value"]
+
+    first = min(own, key=order)
+    return _as_target(first, first["setter"])
 
 
-def _as_target(row: pd.Series, setter_name: str) -> Target:
+def _as_target(row: Mapping[Any, Any] | pd.Series, setter_name: str) -> Target:
     return Target(
         value=float(row["value"]),
         qualifier=str(row["qualifier"]),

@@ -147,12 +147,9 @@ def _targets(own: Outlook) -> dict[tuple[str, str], targets_room.Target]:
         EvidenceError: by the origin no nationwide target for that date had been announced.
     """
     due = pd.Timestamp(own.target_year, 12, 31)
-    table = own.targets
-    table = table[(table["indicator"] == own.indicator) & (table["due"] == due)]
+    held = targets_room.due_on(own.targets, own.indicator, due)
     try:
-        return {
-            unit: targets_room.for_unit(table, *unit, own.indicator, due) for unit in units_of(own)
-        }
+        return {unit: held.held_by(*unit) for unit in units_of(own)}
     except KeyError as missing:
         raise EvidenceError(
             f"{own.indicator}: by {own.origin:%Y-%m-%d} no nationwide target for "

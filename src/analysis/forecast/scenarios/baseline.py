@@ -223,12 +223,11 @@ def _goals(draws: Draws, at: int) -> dict[Unit, float]:
 
 def _targets(own: Outlook, date: pd.Timestamp) -> dict[Unit, tuple[float, str]]:
     """The target that each unit is held against; NaN where there is none."""
-    table = own.targets
-    table = table[(table["indicator"] == own.indicator) & (table["due"] == date)]
+    held = targets_room.due_on(own.targets, own.indicator, date)
     found: dict[Unit, tuple[float, str]] = {}
     for unit in own.draws.members:
         try:
-            one = targets_room.for_unit(table, *unit, own.indicator, date)
+            one = held.held_by(*unit)
             found[unit] = (one.value, one.setter)
         except KeyError:
             found[unit] = (float("nan"), "")
