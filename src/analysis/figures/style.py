@@ -118,7 +118,7 @@ class Figure:
         canvas.draw()
         picture = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
         small = picture.quantize(
-            _COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
+            _COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
         )
         light = io.BytesIO()
         small.save(light, format="png", compress_level=_COMPRESSION, dpi=(_DPI, _DPI))
