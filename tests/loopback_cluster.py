@@ -12,17 +12,24 @@ from pathlib import Path
 @contextlib.contextmanager
 def loopback_cluster(folder, settings=None):
     """The scheduler's address and the two worker processes, which end with the block."""
+    with loopback_processes(folder, ["--no-nanny"], settings) as (address, processes):
+        yield address, processes[1:]
+
+
+@contextlib.contextmanager
+def loopback_processes(folder, options, settings=None):
+    """The scheduler's address; its process and those of two workers started with the options."""
     python = [sys.executable, "-m"]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), **(settings or {})}
-    options = {"cwd": folder, "env": environment, "stderr": subprocess.DEVNULL}
+    outside = {"cwd": folder, "env": environment, "stderr": subprocess.DEVNULL}
     place = folder / "scheduler.json"
     common = ["--host", "127.0.0.1", "--scheduler-file", str(place), "--no-dashboard"]
     commands = [[*python, "distributed.cli.dask_scheduler", *common]]
-    worker = [*python, "distributed.cli.dask_worker", "--nthreads", "1", "--no-nanny"]
+    worker = [*python, "distributed.cli.dask_worker", "--nthreads", "1", *options]
     commands += [[*worker, *common]] * 2
-    processes = [subprocess.Popen(command, **options) for command in commands]
+    processes = [subprocess.Popen(command, **outside) for command in commands]
     try:
-        yield f"tcp://127.0.0.1:{_port(place)}", processes[1:]
+        yield f"tcp://127.0.0.1:{_port(place)}", processes
     finally:
         for process in reversed(processes):
             _end(process)

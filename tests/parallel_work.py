@@ -26,3 +26,9 @@ def slow_draws(item):
 def fails(item):
     """An error that must reach the caller."""
     raise ValueError(f"item {item} is wrong")
+
+
+def long_item(folder):
+    """Says that it has begun, and takes longer than any test waits."""
+    (Path(folder) / f"begun-{os.getpid()}").touch()
+    time.sleep(300)

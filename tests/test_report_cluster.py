@@ -1,11 +1,17 @@
 """Briefs on a cluster have the same bytes as here, also when a worker dies."""
 
+import contextlib
 import signal
 import subprocess
+import threading
+import time
 
 import pytest
-from loopback_cluster import loopback_cluster
+from loopback_cluster import loopback_cluster, loopback_processes
+from parallel_work import long_item
 from tiny_project import TinyProject, code_at_this_moment
+
+from analysis import parallel
 
 pytestmark = pytest.mark.slow
 
@@ -61,6 +67,27 @@ def test_a_worker_that_is_killed_changes_nothing(two_projects, cluster):
     said += process.communicate(timeout=120)[0]
     assert process.returncode == 0, said
     assert there.files() == here.files()
+
+
+def test_workers_as_dask_starts_them_stop_although_their_scheduler_ended_first(tmp_path):
+    """In the middle of an item too: what the help of `analysis report` says of the nanny."""
+    with loopback_processes(tmp_path, []) as (address, (scheduler, *workers)):
+        asking = threading.Thread(target=asked_in_vain, args=(address, tmp_path), daemon=True)
+        asking.start()
+        while not any(tmp_path.glob("begun-*")):
+            time.sleep(0.1)
+        scheduler.terminate()
+        scheduler.wait(30)
+        for worker in workers:
+            worker.terminate()
+        ended = [worker.wait(30) for worker in workers]
+        assert -signal.SIGKILL not in ended
+
+
+def asked_in_vain(address, folder):
+    """Items that outlast the cluster."""
+    with contextlib.suppress(Exception):
+        parallel.map(long_item, [str(folder)] * 4, scheduler=address)
 
 
 def test_a_scheduler_that_is_not_there_is_one_line(two_projects):

@@ -15,6 +15,11 @@ EXAMPLE = """examples:
   analysis report --only 05_forecast --set 05_forecast.origin=2022-12-31
   analysis report --scheduler tcp://10.0.0.5:8786
 
+More machines: install this project with `pip install .[cluster]` on each, start `dask scheduler`
+on one and `dask worker tcp://10.0.0.5:8786` on the others. Leave the workers their nanny, as Dask
+does by itself: with --no-nanny, a worker that loses its scheduler in the middle of an item goes on
+with it and may pay no heed to a first SIGTERM; send a second one.
+
 The exit status is the number of notebooks that failed.
 """
 
