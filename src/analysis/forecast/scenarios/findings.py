@@ -97,20 +97,32 @@ def _takes(reach: dict[str, Any], unit: Unit) -> tuple[str, dict[str, Any]]:
 
 
 def comparison(outcomes: list[Outcome], unit: Unit, language: str) -> Result:
-    """All scenarios of an indicator for one unit, side by side."""
+    """Scenarios of an indicator for one unit, side by side, business as usual first.
+
+    Those that change nothing for the unit are named in a sentence of their own.
+    """
     table = rows(outcomes, unit, language)
     usual = values(table, unit)
     sure = bool(np.isfinite(usual["p_meets_true"]))
     said = {**usual, "n": len(table), "above": int((table["p_meets_true"] >= 0.5).sum())}
-    key = "compared" if sure else "compared_unsure"
+    phrases = [(f"{TOPIC}.compared" if sure else f"{TOPIC}.compared_unsure", said)]
+    if same_as_first := _same_as_first(table):
+        phrases.append((f"{TOPIC}.compared_same", {"names": same_as_first}))
     return _result(
         f"scenarios_{unit[0]}_{unit[1]}",
         table[_COMPARED],
-        [(f"{TOPIC}.{key}", said)],
+        phrases,
         _FORMATS,
         hidden=("scenario",),
         joined={"q10": "q90", "budget_all_q10": "budget_all_q90"},
     )
+
+
+def _same_as_first(table: pd.DataFrame) -> list[str]:
+    """Titles of the scenarios that end where the first one does, level and report alike."""
+    numbers = table[["true_q10", "true_q50", "true_q90", *summary.LEVELS, "persons_q50"]]
+    same = np.isclose(numbers, numbers.iloc[0], rtol=0, atol=1e-9, equal_nan=True).all(axis=1)
+    return [f"“{title}”" for title in table.loc[same, "title"].iloc[1:]]
 
 
 def plan(outcomes: list[Outcome], unit: Unit, language: str) -> Result:
