@@ -27,6 +27,7 @@ def unknown(tables: Tables, answer: pd.DataFrame, level: str, code: str) -> Resu
     phrases += _unread(answer)
     for name in INDICATORS:
         phrases += _stale(name, tables, answer)
+    phrases += _below(answer, level)
     phrases += _borrowed(tables, level, code)
     phrases += _yardsticks(answer)
     if level == "province_63":
@@ -49,6 +50,14 @@ def _stale(name: str, tables: Tables, answer: pd.DataFrame) -> list[tuple[str, d
     if months <= _STALE_MONTHS:
         return []
     return [("brief.unknown_stale", {"indicator": name, "day": day, "months": round(months)})]
+
+
+def _below(answer: pd.DataFrame, level: str) -> list[tuple[str, dict[str, Any]]]:
+    """The indicators whose forecast lies below their latest figure, as both are printed."""
+    below = answer["q50"].round(1) < answer["value"].round(1)
+    names = list(answer.loc[below, "indicator"])
+    key = "unknown_below_country" if level == "country" else "unknown_below"
+    return [(f"brief.{key}", {"indicators": names})] if names else []
 
 
 def _borrowed(tables: Tables, level: str, code: str) -> list[tuple[str, dict[str, Any]]]:
