@@ -122,7 +122,7 @@ def _same_as_first(table: pd.DataFrame) -> list[str]:
     """Titles of the scenarios that end where the first one does, level and report alike."""
     numbers = table[["true_q10", "true_q50", "true_q90", *summary.LEVELS, "persons_q50"]]
     same = np.isclose(numbers, numbers.iloc[0], rtol=0, atol=1e-9, equal_nan=True).all(axis=1)
-    return [f"“{title}”" for title in table.loc[same, "title"].iloc[1:]]
+    return [f"“{title}”" for title in table["title"].to_numpy()[same][1:]]
 
 
 def plan(outcomes: list[Outcome], unit: Unit, language: str) -> Result:
