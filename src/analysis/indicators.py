@@ -12,7 +12,6 @@ class Indicator:
         unit: percent, persons, units (employers) or billion VND.
         lower, upper: values outside are refused; None means unbounded.
         denominator: what a rate is a share of (population, labour_force, receivable, plan).
-        numerator: the indicator that a rate is a share from, where there is one.
         name_en, name_vi: full names; short_en, short_vi: names for charts and table heads.
     """
 
@@ -21,7 +20,6 @@ class Indicator:
     lower: float | None
     upper: float | None
     denominator: str
-    numerator: str
     name_en: str
     name_vi: str
     short_en: str
@@ -32,21 +30,21 @@ class Indicator:
         return str(getattr(self, f"{'short' if short else 'name'}_{language}"))
 
 
-def _rate(name: str, denominator: str, numerator: str, *names: str) -> Indicator:
-    return Indicator(name, "percent", 0.0, 100.0, denominator, numerator, *names)
+def _rate(name: str, denominator: str, *names: str) -> Indicator:
+    return Indicator(name, "percent", 0.0, 100.0, denominator, *names)
 
 
 def _count(name: str, *names: str, unit: str = "persons") -> Indicator:
-    return Indicator(name, unit, 0.0, None, "", "", *names)
+    return Indicator(name, unit, 0.0, None, "", *names)
 
 
 def _change(name: str, *names: str, unit: str = "persons") -> Indicator:
-    return Indicator(name, unit, None, None, "", "", *names)
+    return Indicator(name, unit, None, None, "", *names)
 
 
-def _plan(name: str, numerator: str, *names: str) -> Indicator:
+def _plan(name: str, *names: str) -> Indicator:
     # A plan can be exceeded, so the share of it achieved has no upper bound.
-    return Indicator(name, "percent", 0.0, None, "plan", numerator, *names)
+    return Indicator(name, "percent", 0.0, None, "plan", *names)
 
 
 _SCHEMES = {
@@ -81,7 +79,6 @@ def _scheme_indicators(scheme: str) -> list[Indicator]:
     coverage = _rate(
         f"{scheme}_coverage",
         base,
-        people,
         f"{en} coverage rate",
         f"Tỷ lệ bao phủ {vi}",
         f"{short_en} coverage",
@@ -104,7 +101,6 @@ def _scheme_indicators(scheme: str) -> list[Indicator]:
         ),
         _plan(
             f"{people}_plan_rate",
-            people,
             f"{en} participants, share of the plan achieved",
             f"Số người tham gia {vi}, tỷ lệ thực hiện kế hoạch",
             f"{short_en}, share of plan",
@@ -117,7 +113,6 @@ def _scheme_indicators(scheme: str) -> list[Indicator]:
 _OTHERS = [
     _plan(
         "hi_coverage_plan_rate",
-        "hi_coverage",
         "Health insurance coverage, share of the plan achieved",
         "Tỷ lệ bao phủ bảo hiểm y tế, tỷ lệ thực hiện kế hoạch",
         "HI coverage, share of plan",
@@ -133,7 +128,6 @@ _OTHERS = [
     _rate(
         "hi_student_coverage",
         "students",
-        "hi_student_participants",
         "Health insurance coverage of pupils and students",
         "Tỷ lệ học sinh, sinh viên tham gia bảo hiểm y tế",
         "HI coverage of students",
@@ -156,7 +150,6 @@ _OTHERS = [
     _rate(
         "hi_farm_household_coverage",
         "average-income farm households",
-        "",
         "Health insurance coverage of average-income farm households",
         "Tỷ lệ bao phủ bảo hiểm y tế của hộ nông, lâm, ngư nghiệp có mức sống trung bình",
         "HI coverage of farm households",
@@ -188,7 +181,6 @@ _OTHERS = [
     ),
     _plan(
         "collections_plan_rate",
-        "collections",
         "Contributions collected, share of the plan achieved",
         "Số thu, tỷ lệ thực hiện kế hoạch",
         "Collections, share of plan",
@@ -197,7 +189,6 @@ _OTHERS = [
     _rate(
         "late_payment_rate",
         "receivable",
-        "late_payment_amount",
         "Late payment rate",
         "Tỷ lệ chậm đóng",
         "Late payment rate",
