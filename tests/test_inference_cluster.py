@@ -7,7 +7,6 @@ import statsmodels.api as sm
 from analysis.inference import (
     FewClusters,
     SingularDesign,
-    bell_mccaffrey_freedom,
     covariance,
     fit_least_squares,
 )
@@ -65,15 +64,6 @@ def test_cr2_is_unbiased_under_its_working_model(panel):
         expected += covariance(fit_least_squares(column, X, NAMES, codes), "CR2")
     assert np.allclose(annihilator @ X, 0, atol=1e-10)
     np.testing.assert_allclose(expected, fit.bread, rtol=1e-8)
-
-
-def test_bell_mccaffrey_freedom_of_balanced_groups_is_the_textbook_value():
-    """A two-sample comparison of cluster means, 5 and 5 clusters, has 8 degrees of freedom."""
-    codes = np.repeat(np.arange(10), 4)
-    treated = (codes < 5).astype(float)
-    y = np.random.default_rng(1).normal(size=40)
-    fit = fit_least_squares(y, np.column_stack([np.ones(40), treated]), ["c", "t"], codes)
-    assert bell_mccaffrey_freedom(fit, "t") == pytest.approx(8.0)
 
 
 def test_a_collinear_term_is_named(panel):

@@ -5,7 +5,7 @@ this project. Rows may come in any order: clusters are found by label.
 """
 
 from analysis.inference.bootstrap import WildTest, webb_weights, wild_cluster_test
-from analysis.inference.cluster import bell_mccaffrey_freedom, covariance, standard_errors
+from analysis.inference.cluster import covariance, standard_errors
 from analysis.inference.components import Components, components_shares, fit_components
 from analysis.inference.least_squares import FewClusters, Fit, SingularDesign, fit_least_squares
 from analysis.inference.multiple import benjamini_hochberg
@@ -24,7 +24,6 @@ __all__ = [
     "SingularDesign",
     "Specification",
     "WildTest",
-    "bell_mccaffrey_freedom",
     "benjamini_hochberg",
     "components_shares",
     "covariance",

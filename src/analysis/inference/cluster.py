@@ -77,21 +77,3 @@ def covariance(fit: Fit, kind: str = "CR3") -> Array:
 def standard_errors(fit: Fit, kind: str = "CR3") -> Array:
     """Square roots of the diagonal of the covariance, (k,)."""
     return np.sqrt(np.diag(covariance(fit, kind)))
-
-
-def bell_mccaffrey_freedom(fit: Fit, term: str) -> float:
-    """Satterthwaite degrees of freedom of the CR2 t statistic of a term.
-
-    (Bell and McCaffrey 2002; Imbens and Kolesar 2016, eq. 10, with identity working model.)
-    """
-    contrast = fit.bread[:, fit.index(term)]
-    annihilator = np.eye(fit.n) - fit.X @ fit.bread @ fit.X.T
-    if fit.absorbed:
-        same = (fit.codes[:, None] == fit.codes[None, :]).astype(float)
-        annihilator -= same / same.sum(axis=1, keepdims=True)
-    columns = np.zeros((fit.n, fit.clusters))
-    for g in range(fit.clusters):
-        rows = fit.codes == g
-        columns[:, g] = annihilator[:, rows] @ _cr2_adjustment(fit, rows) @ fit.X[rows] @ contrast
-    gram = columns.T @ columns
-    return float(np.trace(gram) ** 2 / (gram**2).sum())

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize
 
 from analysis.inference.least_squares import Array, check_full_rank
@@ -42,18 +41,6 @@ def indicator_matrix(codes: np.ndarray) -> Array:
     """Dummies (n, levels) of group labels, levels in sorted order."""
     levels, index = np.unique(codes, return_inverse=True)
     return np.eye(len(levels))[index]
-
-
-def restricted_log_likelihood(V: Array, y: Array, X: Array) -> float:
-    """Restricted log-likelihood of y ~ N(X b, V), b free; the scale of lme4 and MixedLM."""
-    factor = cho_factor(V, lower=True)
-    solved = cho_solve(factor, np.column_stack([X, y]))
-    precision = X.T @ solved[:, :-1]
-    residual = y - X @ np.linalg.solve(precision, X.T @ solved[:, -1])
-    quadratic = residual @ cho_solve(factor, residual)
-    log_det = 2 * np.log(np.diag(factor[0])).sum() + np.linalg.slogdet(precision)[1]
-    free = len(y) - X.shape[1]
-    return float(-0.5 * (free * np.log(2 * np.pi) + log_det + quadratic))
 
 
 def fit_components(

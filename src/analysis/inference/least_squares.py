@@ -42,7 +42,6 @@ class Fit:
     codes: NDArray[np.int64]
     labels: tuple[str, ...]
     bread: Array
-    absorbed: int
 
     @property
     def clusters(self) -> int:
@@ -116,7 +115,4 @@ def fit_least_squares(
     bread = np.linalg.inv(matrix.T @ matrix)
     beta = bread @ (matrix.T @ target)
     residuals = target - matrix @ beta
-    effects = len(labels) if absorb else 0
-    return Fit(
-        names, beta, residuals, matrix, target, codes, tuple(map(str, labels)), bread, effects
-    )
+    return Fit(names, beta, residuals, matrix, target, codes, tuple(map(str, labels)), bread)

@@ -25,7 +25,6 @@ class RandomisationTest:
     p: float
     p_coefficient: float
     draws: int
-    null_estimates: Array
 
 
 def _residualise(values: Array, controls: Array, codes: NDArray[np.int64], absorb: bool) -> Array:
@@ -82,4 +81,4 @@ def permute_exposure(
     p, p_coefficient = (
         float((np.abs(v) >= abs(v[0]) * (1 - 1e-12)).sum() / len(v)) for v in (t, beta)
     )
-    return RandomisationTest(float(beta[0]), float(t[0]), p, p_coefficient, draws, beta[1:])
+    return RandomisationTest(float(beta[0]), float(t[0]), p, p_coefficient, draws)

@@ -66,7 +66,7 @@ def run_curve(
     weights = webb_weights(rng, len(labels), draws)
     rows, drawn = [], []
     for number, spec in enumerate(specifications, start=1):
-        row, statistics = _estimate(spec, labels, weights, level)
+        row, statistics = _estimate(spec, labels, weights)
         rows.append({"specification": number, **spec.choices, **row})
         if statistics is not None:
             drawn.append(statistics)
@@ -75,7 +75,7 @@ def run_curve(
 
 
 def _estimate(
-    spec: Specification, labels: Array, weights: Array, level: float
+    spec: Specification, labels: Array, weights: Array
 ) -> tuple[dict[str, object], Array | None]:
     """One row of the curve and its bootstrap t statistics, or the reason for having none."""
     try:
