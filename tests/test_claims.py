@@ -11,6 +11,8 @@ from analysis.wording import LANGUAGES, keys, say
 
 pytestmark = pytest.mark.xdist_group("drivers")
 
+STRENGTHS = ("strong", "moderate", "weak", "none")
+
 
 @pytest.fixture(scope="module")
 def found():
@@ -26,7 +28,7 @@ def test_the_claims_are_complete_in_both_languages(found, late_found):
     made = claims.coverage_claims(found) + claims.late_claims(late_found)
     table = claims.table(made)
     assert table["claim_id"].is_unique
-    assert table["strength"].isin(claims.STRENGTHS).all()
+    assert table["strength"].isin(STRENGTHS).all()
     for column in table:
         assert table[column].str.len().min() > 0
     assert not table["claim"].eq(table["claim_vi"]).any()
@@ -86,5 +88,5 @@ def test_all_results_say_and_write_in_both_languages(found, late_found):
 
 
 def test_strengths_have_words():
-    for strength in claims.STRENGTHS:
+    for strength in STRENGTHS:
         assert all(say(f"strength.{strength}", language) for language in LANGUAGES)

@@ -5,7 +5,7 @@ import pytest
 from example_facts import fact, raw_with, real_raw, source
 
 from analysis import datapackage
-from analysis.targets import SETTERS, for_unit, known_at, setter, targets, yardstick
+from analysis.targets import SETTERS, for_unit, known_at, setter, targets
 
 DUE = "2025-12-31"
 LEVELS = ("province_63", "province_34")
@@ -106,12 +106,13 @@ def test_without_a_target_of_its_own_the_nationwide_one_stands_in(table):
     ("indicator", "value"), [("hi_coverage", 95), ("si_coverage", 45), ("ui_coverage", 35)]
 )
 def test_nationwide_yardsticks_of_2025(table, indicator, value):
-    assert yardstick(indicator, DUE, table).value == value
+    found = for_unit(table, "region", "R1", indicator, DUE)
+    assert (found.value, found.setter) == (value, "nationwide")
 
 
 def test_an_unknown_yardstick_is_an_error(table):
     with pytest.raises(KeyError, match="no nationwide target: hi_coverage, due 2050-12-31"):
-        yardstick("hi_coverage", "2050-12-31", table)
+        for_unit(table, "region", "R1", "hi_coverage", "2050-12-31")
 
 
 @pytest.mark.parametrize("code", ["01", "04", "42"])

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from analysis import geography
-from analysis.facts import Raw, corrected, load_raw
+from analysis.facts import Raw, corrected
 
 KEY = ["geo_level", "province_code", "indicator", "basis", "due", "setter", "value"]
 SETTERS = ("government", "province", "agency")
@@ -247,22 +247,3 @@ def _nationwide(known: pd.DataFrame, indicator: str, due: pd.Timestamp) -> Targe
     rank = country["setter"].map({name: place for place, name in enumerate(SETTERS)})
     first = country.assign(rank=rank).sort_values(["rank", "value"]).iloc[0]
     return _as_target(first, NATIONWIDE)
-
-
-@cache
-def _default_targets() -> pd.DataFrame:
-    return targets(load_raw())
-
-
-def yardstick(indicator: str, due: str | pd.Timestamp, table: pd.DataFrame | None = None) -> Target:
-    """Return the nationwide target that stands in where a unit has none of its own.
-
-    Raises:
-        KeyError: the country has no target for this indicator and date.
-    """
-    day = pd.Timestamp(due)
-    known = _default_targets() if table is None else table
-    known = known[
-        (known["indicator"] == indicator) & (known["due"] == day) & (known["basis"] == "")
-    ]
-    return _nationwide(known, indicator, day)

@@ -19,7 +19,6 @@ from analysis.drivers.late import LatePayment
 from analysis.results import Result
 from analysis.wording import LANGUAGES, say
 
-STRENGTHS = ("strong", "moderate", "weak", "none")
 _PARTS = ("claim", "evidence", "not_claimed")
 
 

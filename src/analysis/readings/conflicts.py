@@ -29,7 +29,6 @@ UNSETTLED = "unsettled"
 # "Over 90" and "under 90" say little about how far: they agree with figures up to this many
 # widths of their own interval beyond it.
 VAGUE = 2.0
-_TIES = ["value", "qualifier", "doubt"]
 
 
 def settle(facts: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
