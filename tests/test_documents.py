@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 import yaml
 
 from analysis import cli, paths
+from analysis.commands import notebooks
 from analysis.commands.report import parsed_settings
 from analysis.forecast.settings import Settings
 from analysis.indicators import INDICATORS
@@ -131,6 +133,17 @@ def test_the_report_from_an_earlier_day_is_asked_for_as_the_readme_says():
     assert {job.language for job in forecasts} == {"en", "vi"}
     assert {job.parameters["origin"] for job in forecasts} == {"2022-12-31"}
     assert not {"06_validation", "08_province_brief"} & {job.chapter.stem for job in jobs}
+
+
+def test_the_map_of_the_readme_is_that_of_the_stored_chapter(tmp_path, monkeypatch):
+    stem, _, name = notebooks.PICTURE
+    (tmp_path / "notebooks").mkdir()
+    shutil.copy(ROOT / "notebooks" / f"{stem}.ipynb", tmp_path / "notebooks")
+    (tmp_path / "pyproject.toml").touch()
+    monkeypatch.setenv("ANALYSIS_ROOT", str(tmp_path))
+    notebooks.keep_picture()
+    assert (tmp_path / name).read_bytes() == (ROOT / name).read_bytes(), "make notebooks renews it"
+    assert f"]({name})" in (ROOT / "README.md").read_text("utf-8")
 
 
 def test_every_command_shows_an_example():
