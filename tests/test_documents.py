@@ -1,6 +1,7 @@
 """What the documents say of code and data is so."""
 
 import dataclasses
+import importlib
 import re
 import shutil
 from pathlib import Path
@@ -96,6 +97,16 @@ def test_the_constants_of_the_model_are_those_of_the_code():
         if not isinstance(getattr(Settings(), field.name), bool)
     }
     assert said == own
+
+
+def test_the_constants_beside_the_code_are_those_of_the_code():
+    text = (ROOT / "docs/methods.md").read_text("utf-8")
+    said = re.findall(r"^\| `([a-z.]+)\.([A-Z_]+)` \| ([\d., ]+) \|", text, re.MULTILINE)
+    assert said
+    for module, name, value in said:
+        own = getattr(importlib.import_module(f"analysis.forecast.{module}"), name)
+        own = own if isinstance(own, tuple) else (own,)
+        assert value == ", ".join(f"{one:g}" for one in own), name
 
 
 def test_the_rows_of_the_raw_tables_are_counted_rightly():
