@@ -116,6 +116,13 @@ def mean_coverage(z: np.ndarray, sd: np.ndarray) -> np.ndarray:
     return found
 
 
+def mean_slope(z: np.ndarray, sd: np.ndarray) -> np.ndarray:
+    """Mean of the slope of expit at z + sd * normal."""
+    values = expit(z[..., None] + sd[..., None] * _NODES)
+    found: np.ndarray = (values * (1 - values)) @ _WEIGHTS / _WEIGHTS.sum()
+    return found
+
+
 def centre_of(mean: np.ndarray, sd: np.ndarray) -> np.ndarray:
     """The logit z with mean_coverage(z, sd) = mean, by Newton's method."""
     z = logit(mean)
@@ -124,6 +131,17 @@ def centre_of(mean: np.ndarray, sd: np.ndarray) -> np.ndarray:
         slope = (values * (1 - values)) @ _WEIGHTS / _WEIGHTS.sum()
         z = z - (values @ _WEIGHTS / _WEIGHTS.sum() - mean) / slope
     return z
+
+
+def matched(mean: np.ndarray, sd: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and sd of the logit for which expit has this mean and sd, by repeated scaling."""
+    spread = sd / (mean * (1 - mean))
+    for _ in range(6):
+        z = centre_of(mean, spread)
+        values = expit(z[..., None] + spread[..., None] * _NODES)
+        square = ((values - mean[..., None]) ** 2) @ _WEIGHTS / _WEIGHTS.sum()
+        spread = spread * sd / np.sqrt(square)
+    return centre_of(mean, spread), spread
 
 
 def _provinces(evidence: Evidence, grid: np.ndarray) -> Points:

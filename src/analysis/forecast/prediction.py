@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
+from scipy.special import expit, logit
 
 from analysis.forecast.known import Known
-from analysis.forecast.linear import centre_of, mean_coverage
+from analysis.forecast.linear import matched, mean_coverage, mean_slope
 from analysis.forecast.model import Model, model
-from analysis.forecast.points import points
+from analysis.forecast.points import Points, points
+from analysis.forecast.posterior import Posterior
 from analysis.forecast.queries import QueryError
 from analysis.forecast.reported import due_targets, error_sd, mixture_quantiles
 from analysis.forecast.settings import DEFAULT, FAMILY, Settings
@@ -59,35 +63,61 @@ def reported(built: Model, queries: pd.DataFrame) -> tuple[np.ndarray, np.ndarra
     source, given = built.evidence, built.posterior
     asked = points(queries, source.units, source.settings, source.origin)
     mean, variance = given.marginal(asked)
-    sums = (asked.weights.max(axis=1) < 1) & (asked.country == 0)
-    if sums.any():
-        middle = _mean_of_sums(built, queries[sums])
-        mean[:, sums] = centre_of(middle, np.sqrt(variance[:, sums]))
+    sums = np.flatnonzero(asked.weights.max(axis=1) < 1)
+    if len(sums):
+        share, spread = _sums(built, queries.iloc[sums])
+        own = _own_base(given, asked.take(sums), mean[:, sums], share)
+        mean[:, sums], spread = matched(share * own, spread * own)
+        variance[:, sums] = spread**2
     error = error_sd(given.fit, given.theta, mean, asked.country > 0)
     return mean, np.sqrt(variance + error**2)
 
 
-def _mean_of_sums(built: Model, queries: pd.DataFrame) -> np.ndarray:
-    """(M, q) mean coverage (0 to 1) of merged units and regions: that of their provinces, summed.
+def _sums(built: Model, queries: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and sd (M, q) of the coverage (0 to 1) of aggregates: that of their provinces, summed.
 
-    A mean of coverage adds up exactly; the linear form of a logit does not, and uncertain parts
-    would pull it to one side. The country keeps its linear form, which its own readings hold.
+    Means of coverage add up exactly; the linear form of a logit does not, and uncertain parts, or
+    targets that move the provinces away from where it was taken, would pull it to one side. For
+    normal logits, cov(expit(x), expit(y)) = E expit'(x) E expit'(y) cov(x, y) but for terms of
+    higher order (the first term of Mehler's expansion).
     """
-    source, base = built.evidence, built.fit.reference.base
-    found = np.empty((len(built.posterior.theta), len(queries)))
+    source, given, base = built.evidence, built.posterior, built.fit.reference.base
+    share = np.empty((len(given.theta), len(queries)))
+    spread = np.empty_like(share)
     for indicator, day in sorted(set(zip(queries["indicator"], queries["as_of"], strict=True))):
         table = pd.DataFrame({"province_code": source.units.codes, "geo_level": "province_63"})
         table = table.assign(indicator=indicator, as_of=day)
         at = points(table, source.units, source.settings, source.origin)
-        mean, variance = built.posterior.marginal(at)
-        share = mean_coverage(mean, np.sqrt(variance))
+        centre, factor = given.joint(at)
+        sd = np.sqrt((factor**2).sum(axis=2))
+        own, slope = mean_coverage(centre, sd), mean_slope(centre, sd)
         people = source.units.denominators(at.t[:1], source.family)[:, 0] * base
         asked = (queries["indicator"] == indicator) & (queries["as_of"] == day)
         for row in np.flatnonzero(asked):
             unit = queries.iloc[row]
+            weight = np.zeros(len(people))
             parts = source.units.parts(unit["geo_level"], unit["province_code"])
-            found[:, row] = share[:, parts] @ people[parts] / people[parts].sum()
-    return found
+            weight[parts] = people[parts] / people[parts].sum()
+            share[:, row] = own @ weight
+            moved = np.einsum("mp,mpk->mk", slope * weight, factor)
+            spread[:, row] = np.sqrt((moved**2).sum(axis=1))
+    return share, spread
+
+
+def _own_base(given: Posterior, asked: Points, mean: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """(q,) the country's own rate over that of its provinces together; 1 for other aggregates.
+
+    As `analysis.forecast.draw` has it: the country's series says how far its rate lies from that
+    of its provinces, and since participants add up the difference is one of denominators.
+    mean: (M, q) logits of the linear form. share: (M, q) coverage of the provinces together.
+    """
+    nation = asked.country > 0
+    if not nation.any():
+        return np.ones(len(asked))
+    without, _ = given.marginal(dataclasses.replace(asked, country=np.zeros(len(asked))))
+    together = share.mean(axis=0)
+    own = expit(logit(together) + (mean - without).mean(axis=0))
+    return np.where(nation, own / together, 1.0)
 
 
 def refuse(queries: pd.DataFrame, known: Known) -> None:

@@ -41,18 +41,22 @@ def mark(known: Known, queries: pd.DataFrame, settings: Settings, start: str = S
     start: the module that answers.
     """
     raw = known.raw
-    tables = [
+    computed = [
         known.readings[READING],
         known.targets[TARGET],
         raw.policy_events[["date", "event", "affects"]],
-        raw.covariates[["province_code", "year", "covariate", "value"]],
-        raw.population[["province_code", "year", "revision", "persons"]],
         raw.provinces.drop(columns="row", errors="ignore"),
         queries,
     ]
+    as_read = [
+        raw.covariates[["province_code", "year", "covariate", "value"]],
+        raw.population[["province_code", "year", "revision", "persons"]],
+    ]
     total = hashlib.sha256(f"{code(start)} {settings!r} {known.origin:%Y-%m-%d}".encode())
-    for table in tables:
+    for table in computed:  # rounded, since computers differ in the last digit
         total.update(table.to_csv(index=False, float_format="%.9g").encode())
+    for table in as_read:  # long, and the same everywhere
+        total.update(pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes())
     return total.hexdigest()[:16]
 
 
