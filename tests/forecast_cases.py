@@ -21,7 +21,7 @@ from analysis.forecast.tables import ForecastTables
 
 ORIGIN = pd.Timestamp("2018-12-31")
 #: Few rounds of linearising and few points on the posterior: the same code in a tenth of the time.
-QUICK = Settings(parameter_draws=2, linearisations=2)
+QUICK = Settings(parameter_draws=2)
 FIRST = {"health": "hi_coverage", "labour": "si_coverage"}
 
 

@@ -18,7 +18,7 @@ from analysis.forecast.large.rows import dense, take
 from analysis.forecast.points import STEP
 from analysis.forecast.settings import Settings
 
-QUICK = Settings(parameter_draws=2, linearisations=2)
+QUICK = Settings(parameter_draws=2)
 
 
 @cache

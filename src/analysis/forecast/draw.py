@@ -12,6 +12,7 @@ from scipy.special import expit, logit
 
 from analysis import geography, seeds
 from analysis.forecast.fit import CEILING, FLOOR
+from analysis.forecast.linear import MOST
 from analysis.forecast.model import Model
 from analysis.forecast.points import decimal_year, join, points
 from analysis.forecast.reported import Pull, Pulls, coverage_error, due_targets, error_sd
@@ -291,6 +292,6 @@ def _country(
     without, _ = built.posterior.marginal(dataclasses.replace(at, country=np.zeros(len(at))))
     middle = share.mean(axis=0)
     own = expit(logit(middle) + (with_offset - without).mean(axis=0))
-    level_of_country = logit(share * own / middle)
+    level_of_country = logit(np.minimum(share * own / middle, MOST))
     sd = error_sd(built.fit, theta, level_of_country, np.ones(len(t), bool))
     return 100 * expit(level_of_country + sd * noise), middle / own

@@ -82,16 +82,38 @@ def fit(evidence: Evidence) -> Fit:
     for _ in range(settings.linearisations):
         task = _task(parts, evidence, at, constant, share)
         theta = climb(task, theta)
-        before = share
-        share = np.clip(_smooth(task, theta, constant + centre * at.size), FLOOR, CEILING)
+        found = np.clip(_smooth(task, theta, constant + centre * at.size), FLOOR, CEILING)
+        moved, share = np.abs(found - share), nearer(share, found)
         near = reference(parts, task, theta, at, evidence, centre)
         at, constant = near.linearise(evidence.points)
-        if np.abs(share - before).max() < SETTLED:
+        if moved.max() < SETTLED:
             break
+    else:
+        raise unsettled(evidence, moved)
     task = _task(parts, evidence, at, constant, share)
     theta, spread = _top(task, climb(task, theta, 1e-13))
     draws = theta_draws(theta, spread, settings.parameter_draws)
     return Fit(evidence, parts, task, at, theta, spread, draws, near, share)
+
+
+def nearer(before: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """The coverage of the next round: half way, since whole steps can swing for ever.
+
+    Near 100% a reading whose fitted coverage falls gets a narrower error in log odds, is followed
+    again, gets a wider one, and so on.
+    """
+    return (before + found) / 2
+
+
+def unsettled(evidence: Evidence, moved: np.ndarray) -> NonConvergence:
+    """The error of a fit whose rounds do not settle; names the reading that moves most."""
+    worst = evidence.table.iloc[int(moved.argmax())]
+    return NonConvergence(
+        f"the fit did not settle in {evidence.settings.linearisations} rounds: the fitted coverage "
+        f"of {worst['geo_level']} {worst['province_code']}, {worst['indicator']} on "
+        f"{worst['as_of']:%Y-%m-%d}, still moves by {100 * moved.max():.2g} points; "
+        "check that reading, or allow more rounds (Settings.linearisations)"
+    )
 
 
 def _parts(evidence: Evidence) -> list[Component]:

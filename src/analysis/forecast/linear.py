@@ -22,6 +22,8 @@ from analysis.forecast.points import Points, points
 
 #: Coverage is kept within these bounds where it serves as a reference.
 FLOOR, CEILING = 0.015, 0.985
+#: No rate passes this, whatever the country's own denominator makes of those of its provinces.
+MOST = 0.9999
 #: Nodes and weights of the mean over a normal distribution (Gauss and Hermite).
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
 

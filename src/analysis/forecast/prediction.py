@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.special import expit, logit
 
 from analysis.forecast.known import Known
-from analysis.forecast.linear import matched, mean_coverage, mean_slope
+from analysis.forecast.linear import MOST, matched, mean_coverage, mean_slope
 from analysis.forecast.model import Model, model
 from analysis.forecast.points import Points, points
 from analysis.forecast.posterior import Posterior
@@ -67,7 +67,7 @@ def reported(built: Model, queries: pd.DataFrame) -> tuple[np.ndarray, np.ndarra
     if len(sums):
         share, spread = _sums(built, queries.iloc[sums])
         own = _own_base(given, asked.take(sums), mean[:, sums], share)
-        mean[:, sums], spread = matched(share * own, spread * own)
+        mean[:, sums], spread = matched(np.minimum(share * own, MOST), spread * own)
         variance[:, sums] = spread**2
     error = error_sd(given.fit, given.theta, mean, asked.country > 0)
     return mean, np.sqrt(variance + error**2)

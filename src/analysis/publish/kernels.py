@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from analysis import codebase
-from analysis.parallel import can_fork
+from analysis.parallel import has_fork
 from analysis.publish.kernels_provisioner import SOCKET
 
 #: Loaded late by libraries that are imported, and slow to load.
@@ -50,7 +50,7 @@ def warm_kernels(
     folder = tempfile.mkdtemp(prefix="analysis-kernels-")
     try:
         with _set("JUPYTER_RUNTIME_DIR", folder):
-            if warm and can_fork():
+            if warm and has_fork():
                 with _prepared_process(Path(folder) / "socket", modules, environment):
                     yield True
             else:

@@ -12,7 +12,15 @@ from scipy.special import expit
 
 from analysis.forecast.components import Component, components
 from analysis.forecast.evidence import Evidence
-from analysis.forecast.fit import CEILING, CENTRE, FLOOR, SETTLED, theta_draws
+from analysis.forecast.fit import (
+    CEILING,
+    CENTRE,
+    FLOOR,
+    SETTLED,
+    nearer,
+    theta_draws,
+    unsettled,
+)
 from analysis.forecast.large import marginal
 from analysis.forecast.large.layout import Layout, layout, with_asked
 from analysis.forecast.large.rows import dense, single, sparse, take
@@ -88,8 +96,11 @@ def fit_large(evidence: Evidence) -> LargeFit:
         theta=_start(evidence),
     )
     for _ in range(evidence.settings.linearisations):
-        if _round(evidence, asked, ways, state) < SETTLED:
+        moved = _round(evidence, asked, ways, state)
+        if moved.max() < SETTLED:
             break
+    else:
+        raise unsettled(evidence, moved)
     last = round_task(evidence, asked, state.share, state.constant, state.at_sums)
     assert state.theta is not None and state.reference is not None
     theta, spread = top_of(last, state.theta, state.spread)
@@ -166,22 +177,22 @@ def _by_name(names: list[str], found: LargeFit) -> np.ndarray:
     return np.array([own[name] if name in own else np.log(PRIORS[name][0]) for name in names])
 
 
-def _round(evidence: Evidence, at: Layout, ways: np.ndarray, state: _State) -> float:
-    """Climb, then renew coverage at the readings and the linear form; returns how far it moved."""
+def _round(evidence: Evidence, at: Layout, ways: np.ndarray, state: _State) -> np.ndarray:
+    """Climb, renew coverage at the readings and the linear form; returns how far each moved."""
     now = round_task(evidence, at, state.share, state.constant, state.at_sums)
     if state.theta is None or len(at.alone) < LARGE:
         state.theta = climb(now, state.theta)
     else:
         state.theta, state.spread = steps(now, state.theta, state.spread)
-    before = state.share
-    state.share = np.clip(_smooth(now, state.theta, _logits(evidence)), FLOOR, CEILING)
+    found = np.clip(_smooth(now, state.theta, _logits(evidence)), FLOOR, CEILING)
+    moved, state.share = np.abs(found - state.share), nearer(state.share, found)
     state.reference = _reference(evidence, now, state.theta, ways)
     if len(at.sums):
         linear, constant = state.reference.linearise(_dense(take(at.points, at.sums)))
         state.at_sums = sparse(linear)
         state.constant = np.zeros(len(state.share))
         state.constant[at.sums] = constant
-    return float(np.abs(state.share - before).max())
+    return moved
 
 
 def _dense(at: Points) -> Points:
