@@ -23,6 +23,8 @@ CENTRE = {"health": 1.73, "labour": -0.85}
 CONVERGED = 1e-4
 #: Linearising ends when no fitted coverage (0 to 1) moves by more than this.
 SETTLED = 2e-4
+#: A round that finds more than this share of the distance of the one before shortens the steps.
+SHRINKS, SHORTER = 0.9, 0.7
 #: Coverage at which errors in points are turned into logits is kept within these bounds.
 FLOOR, CEILING = 0.03, 0.985
 
@@ -77,14 +79,15 @@ def fit(evidence: Evidence) -> Fit:
     parts = _parts(evidence)
     share = np.clip(evidence.percent / 100, FLOOR, CEILING)
     at, constant = evidence.points, np.zeros(len(share))
-    theta = None
+    theta, near, pace = None, None, Pace()
     centre = CENTRE[evidence.family]
     for _ in range(settings.linearisations):
         task = _task(parts, evidence, at, constant, share)
         theta = climb(task, theta)
         found = np.clip(_smooth(task, theta, constant + centre * at.size), FLOOR, CEILING)
-        moved, share = np.abs(found - share), nearer(share, found)
-        near = reference(parts, task, theta, at, evidence, centre)
+        moved, share = pace.towards(share, found)
+        seen = reference(parts, task, theta, at, evidence, centre)
+        near = near.towards(seen, pace.step) if near else seen
         at, constant = near.linearise(evidence.points)
         if moved.max() < SETTLED:
             break
@@ -96,13 +99,24 @@ def fit(evidence: Evidence) -> Fit:
     return Fit(evidence, parts, task, at, theta, spread, draws, near, share)
 
 
-def nearer(before: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """The coverage of the next round: half way, since whole steps can swing for ever.
+@dataclass
+class Pace:
+    """How far each round of linearising goes towards what it finds: half way, less if need be.
 
-    Near 100% a reading whose fitted coverage falls gets a narrower error in log odds, is followed
-    again, gets a wider one, and so on.
+    Whole steps can swing for ever: near 100% a reading whose fitted coverage falls gets a narrower
+    error in log odds, is followed again, gets a wider one, and so on.
     """
-    return (before + found) / 2
+
+    step: float = 0.5
+    last: float = np.inf
+
+    def towards(self, before: np.ndarray, found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """How far each coverage lies from what was found, and the coverage of the next round."""
+        moved = np.abs(found - before)
+        if moved.max() > SHRINKS * self.last:
+            self.step *= SHORTER
+        self.last = float(moved.max())
+        return moved, before + self.step * (found - before)
 
 
 def unsettled(evidence: Evidence, moved: np.ndarray) -> NonConvergence:

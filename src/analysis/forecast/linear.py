@@ -45,6 +45,14 @@ class Reference:
         """(P,) published denominators over official ones: persons / published, at the end."""
         return self.mean[1, -1] / self.mean[0, -1]
 
+    def towards(self, found: Reference, step: float) -> Reference:
+        """The reference that far on the way from this one to what a round found."""
+        median, mean = (
+            own + step * (other - own)
+            for own, other in ((self.median, found.median), (self.mean, found.mean))
+        )
+        return Reference(self.grid, median, mean)
+
     def linearise(self, at: Points) -> tuple[Points, np.ndarray]:
         """Points whose aggregates have the weights v, and their constants (n,).
 

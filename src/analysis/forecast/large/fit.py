@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from analysis.forecast.fit import (
     CENTRE,
     FLOOR,
     SETTLED,
-    nearer,
+    Pace,
     theta_draws,
     unsettled,
 )
@@ -73,6 +73,7 @@ class _State:
     theta: np.ndarray | None = None
     spread: np.ndarray | None = None
     reference: Reference | None = None
+    pace: Pace = field(default_factory=Pace)
 
 
 def fit_large(evidence: Evidence) -> LargeFit:
@@ -185,8 +186,9 @@ def _round(evidence: Evidence, at: Layout, ways: np.ndarray, state: _State) -> n
     else:
         state.theta, state.spread = steps(now, state.theta, state.spread)
     found = np.clip(_smooth(now, state.theta, _logits(evidence)), FLOOR, CEILING)
-    moved, state.share = np.abs(found - state.share), nearer(state.share, found)
-    state.reference = _reference(evidence, now, state.theta, ways)
+    moved, state.share = state.pace.towards(state.share, found)
+    seen, near = _reference(evidence, now, state.theta, ways), state.reference
+    state.reference = near.towards(seen, state.pace.step) if near else seen
     if len(at.sums):
         linear, constant = state.reference.linearise(_dense(take(at.points, at.sums)))
         state.at_sums = sparse(linear)
