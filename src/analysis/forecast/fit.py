@@ -23,8 +23,8 @@ CENTRE = {"health": 1.73, "labour": -0.85}
 CONVERGED = 1e-4
 #: Linearising ends when no fitted coverage (0 to 1) moves by more than this.
 SETTLED = 2e-4
-#: A round that finds more than this share of the distance of the one before shortens the steps.
-SHRINKS, SHORTER = 0.9, 0.7
+#: Steps towards what a round finds become that much shorter where rounds swing, down to the last.
+SHORTER, SHORTEST = 0.7, 0.05
 #: Coverage at which errors in points are turned into logits is kept within these bounds.
 FLOOR, CEILING = 0.03, 0.985
 
@@ -104,19 +104,20 @@ class Pace:
     """How far each round of linearising goes towards what it finds: half way, less if need be.
 
     Whole steps can swing for ever: near 100% a reading whose fitted coverage falls gets a narrower
-    error in log odds, is followed again, gets a wider one, and so on.
+    error in log odds, is followed again, gets a wider one, and so on. Steps shorten whenever a
+    round leads back the way that the last one came.
     """
 
     step: float = 0.5
-    last: float = np.inf
+    last: np.ndarray | None = None
 
     def towards(self, before: np.ndarray, found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """How far each coverage lies from what was found, and the coverage of the next round."""
-        moved = np.abs(found - before)
-        if moved.max() > SHRINKS * self.last:
-            self.step *= SHORTER
-        self.last = float(moved.max())
-        return moved, before + self.step * (found - before)
+        way = found - before
+        if self.last is not None and way @ self.last < 0:
+            self.step = max(SHORTER * self.step, SHORTEST)
+        self.last = way
+        return np.abs(way), before + self.step * way
 
 
 def unsettled(evidence: Evidence, moved: np.ndarray) -> NonConvergence:

@@ -53,7 +53,7 @@ class Settings:
     #: Points on the posterior of the standard deviations that draws and forecasts average over.
     parameter_draws: int = 16
     #: Rounds of linearising, at the most; it ends when nothing moves.
-    linearisations: int = 40
+    linearisations: int = 100
 
     def level_memory(self, family: str) -> float:
         """Years in which a lasting difference between provinces falls to 37 percent."""
