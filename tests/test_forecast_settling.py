@@ -46,7 +46,5 @@ def test_another_round_would_move_no_fitted_coverage(family):
 def test_a_fit_that_does_not_settle_names_the_reading():
     source = fitted("health").evidence
     hurried = dataclasses.replace(source, settings=dataclasses.replace(DEFAULT, linearisations=1))
-    with pytest.raises(
-        NonConvergence, match=r"settle in 1 rounds: .* hi_coverage on 20\d\d"
-    ):
+    with pytest.raises(NonConvergence, match=r"settle in 1 rounds: .* hi_coverage on 20\d\d"):
         fit(hurried)
