@@ -89,10 +89,10 @@ def test_the_fit_is_the_dense_fit(family):
     dense, other = fitted(family), large(family)
     assert other.names == dense.names
     # Each stops its rounds where no coverage moves by 2e-4, and searches in its own way till then.
-    np.testing.assert_allclose(other.theta, dense.theta, atol=5e-5)
+    np.testing.assert_allclose(other.theta, dense.theta, atol=2e-4)
     np.testing.assert_allclose(other.covariance, dense.covariance, atol=1e-4)
-    np.testing.assert_allclose(other.fitted, dense.fitted, atol=5e-6)
-    np.testing.assert_allclose(other.reference.mean, dense.reference.mean, atol=1e-5)
+    np.testing.assert_allclose(other.fitted, dense.fitted, atol=5e-5)
+    np.testing.assert_allclose(other.reference.mean, dense.reference.mean, atol=1e-4)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
