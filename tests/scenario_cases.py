@@ -70,7 +70,6 @@ def usual(past=None, targets=None, read_counts=(5, 5, 5), own_base=1.0) -> Basel
             minority=np.array([0.0, 1.0, 2.0]),
             cards=Range(-0.5, -0.5, -0.5, "assumed"),
             voluntary=np.array([2.0, 4.0, 1.0]),
-            voluntary_read=np.ones(3, bool),
         ),
     )
 

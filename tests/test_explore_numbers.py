@@ -60,10 +60,10 @@ def test_without_levers_the_outlook_is_that_of_many_draws():
 
 
 def test_the_pull_of_a_target_weights_values_as_it_says():
-    pull = Pull(0.5, 2.0, 10)
+    pull = Pull.certain(0.5, 2.0)
     given, plain = future(pull=pull), outlook(future(), BEN_TRE).probability
     percent, mass = given.percent, given.mass
-    above = mass * pull.tilt(percent - 95.0)
+    above = pull.tilt(percent - 95.0, mass)
     assert outlook(given, BEN_TRE).probability == pytest.approx(
         above[percent >= 95].sum() / above.sum(), abs=1e-3
     )

@@ -131,10 +131,12 @@ def test_the_pull_of_targets_is_the_fitted_one(monkeypatch):
     text = result.text("en")
     for level, own in (("province_63", found.provinces), ("country", found.country)):
         assert by_level.loc[level, "readings"] == own.n > 0
-        assert by_level.loc[level, "short"] == pytest.approx(own.short, abs=1e-4)
-        assert f"{own.short:.2f} times" in text
-    assert f"{1 + found.provinces.heap:.1f} times" in text
-    assert f"({found.provinces.n} past" in text
+        row = by_level.loc[level]
+        assert row["short"] == pytest.approx(own.mean_short, abs=1e-4)
+        assert 0 < row["short_low"] < row["short"] < row["short_high"] < 1
+        assert f"{own.mean_short:.2f} times" in text
+    assert f"{1 + found.provinces.mean_heap:.1f} times" in text
+    assert f"from {found.provinces.n} past" in text
 
 
 def test_late_payment_counts_targets_forecasts_and_silence():

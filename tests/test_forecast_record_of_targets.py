@@ -7,18 +7,20 @@ import pandas as pd
 import pytest
 from forecast_cases import built, known
 from scipy.special import expit, logit
+from scipy.stats import norm
 
 from analysis.forecast import record
-from analysis.forecast.reported import NO_PULLS, Pull
+from analysis.forecast.reported import NO_PULLS, WIDTH, cells, middle, probability_at_least
 
 
 def synthetic(short, heap, n=4000, level="province_63"):
     """Labelled synthetic year-ends: values drawn from the tilted density by rejection."""
     rng = np.random.default_rng(11)
-    pull = Pull(short, heap, 0)
     mean, target = rng.normal(logit(0.9), 0.2, 8 * n), 90.0
     value = 100 * expit(rng.normal(mean, 0.25))
-    kept = rng.uniform(0, 1 + heap, 8 * n) < pull.tilt(value - target)
+    gap = value - target
+    tilt = np.where(gap < 0, short, 1 + heap * np.exp(-np.maximum(gap, 0) / WIDTH))
+    kept = rng.uniform(0, 1 + heap, 8 * n) < tilt
     table = pd.DataFrame({"percent": value, "mean": mean, "sd": 0.25, "target": target})
     return table[kept].head(n).assign(geo_level=level)
 
@@ -26,22 +28,68 @@ def synthetic(short, heap, n=4000, level="province_63"):
 def test_the_pull_behind_synthetic_year_ends_is_found_again():
     past = pd.concat([synthetic(0.4, 2.0), synthetic(0.8, 2.0, level="country")])
     found = record.estimate(past)
-    assert found.provinces.short == pytest.approx(0.4, rel=0.1)
-    assert found.country.short == pytest.approx(0.8, rel=0.1)
-    assert found.provinces.heap == pytest.approx(2.0, rel=0.15)
+    assert found.provinces.mean_short == pytest.approx(0.4, rel=0.1)
+    assert found.country.mean_short == pytest.approx(0.8, rel=0.1)
+    assert found.provinces.mean_heap == pytest.approx(2.0, rel=0.15)
     assert (found.provinces.n, found.country.n) == (4000, 4000)
 
 
 def test_without_year_ends_of_the_country_its_pull_is_the_prior():
     found = record.estimate(synthetic(0.3, 2.0, 400))
-    assert found.country.short == pytest.approx(record.SHORT[0], rel=1e-3)
+    assert found.country.mean_short == pytest.approx(0.5, rel=1e-3)
+    assert found.country.short_at(0.1) == pytest.approx(0.1, abs=0.02)
+    assert found.country.short_at(0.9) == pytest.approx(0.9, abs=0.02)
     assert found.country.n == 0
+
+
+def test_the_grid_gives_what_integrating_over_both_parameters_gives():
+    past = pd.concat([synthetic(0.3, 1.0, 6), synthetic(0.9, 1.0, 3, level="country")])
+
+    def weighed(case):
+        """Which group, gap, and chances: of meeting the target, and of lying just above it."""
+        mean, sd = np.array([case.mean]), np.array([case.sd])
+        edges, mass = cells(mean, sd, case.target)
+        gap = middle(edges) - case.target
+        near = (mass * np.exp(-gap / WIDTH))[gap >= 0].sum()
+        met = probability_at_least(mean, sd, case.target)
+        return case.geo_level == "province_63", case.percent - case.target, met, near
+
+    cases = [weighed(case) for case in past.itertuples()]
+
+    def density(log_heap, short, of_country):
+        heap, chance = np.exp(log_heap), norm.pdf(log_heap, np.log(record.HEAP[0]), record.HEAP[1])
+        for province, gap, met, near in cases:
+            weight = short if province else of_country
+            tilt = weight if gap < 0 else 1 + heap * np.exp(-gap / WIDTH)
+            chance *= tilt / (weight * (1 - met) + met + heap * near)
+        return chance
+
+    axis = (np.arange(24) + 0.5) / 24
+    logs = np.log(record.HEAP[0]) + record.HEAP[1] * np.linspace(-5, 5, 41)
+    cube = np.array([[[density(h, s, c) for c in axis] for s in axis] for h in logs])
+    expected = (cube.sum(axis=(0, 2)) @ axis) / cube.sum()
+    found = record.estimate(past)
+    assert found.provinces.mean_short == pytest.approx(expected, abs=2e-3)
+    heaps = cube.sum(axis=(1, 2))
+    assert found.country.mean_heap == pytest.approx(heaps @ np.exp(logs) / heaps.sum(), rel=0.05)
+
+
+def test_a_finer_grid_says_the_same(monkeypatch):
+    past = pd.concat([synthetic(0.3, 1.0, 9), synthetic(0.7, 1.0, 5, level="country")])
+    asked = np.array([2.6]), np.array([0.3]), 95.0
+    plain = record.estimate(past)
+    monkeypatch.setattr(record, "GRID", (400, 160))
+    finer = record.estimate(past)
+    for one, other in ((plain.provinces, finer.provinces), (plain.country, finer.country)):
+        assert probability_at_least(*asked, one) == pytest.approx(
+            probability_at_least(*asked, other), abs=5e-4
+        )
 
 
 def test_where_no_target_fell_due_nothing_pulls():
     own, now = built("health"), known()
     later = dataclasses.replace(now, targets=now.targets[now.targets["due"] > now.origin])
-    assert record.pulls(own.fit, later) == NO_PULLS
+    assert record.pulls(own.fit, later) is NO_PULLS
 
 
 def test_a_past_year_end_is_forecast_from_figures_a_year_older():

@@ -30,8 +30,18 @@ def test_the_probability_is_that_of_the_mixture(target):
 @pytest.mark.parametrize("target", [90.0, 93.37, 95.01])
 def test_values_below_a_target_weigh_what_the_pull_says(target):
     expected = above(target) / (above(target) + 0.3 * (1 - above(target)))
-    found = probability_at_least(MEAN, SD, target, Pull(0.3, 0.0, 9))
+    found = probability_at_least(MEAN, SD, target, Pull.certain(0.3, 0.0))
     assert found == pytest.approx(expected, abs=1e-8)
+
+
+def test_a_pull_that_is_not_certain_averages_chances_not_weights():
+    certain = [Pull.certain(0.1, 3.0), Pull.certain(0.9, 0.5)]
+    both = Pull(np.array([0.1, 0.9]), np.array([3.0, 0.5]), np.array([0.25, 0.75]), 4)
+    chances = [probability_at_least(MEAN, SD, 95.0, pull) for pull in certain]
+    found = probability_at_least(MEAN, SD, 95.0, both)
+    assert found == pytest.approx(0.25 * chances[0] + 0.75 * chances[1], abs=1e-12)
+    settled = Pull.certain(both.mean_short, both.mean_heap)
+    assert found > probability_at_least(MEAN, SD, 95.0, settled) + 0.005
 
 
 def test_quantiles_without_a_pull_are_those_of_a_logit_normal():
@@ -43,7 +53,7 @@ def test_quantiles_without_a_pull_are_those_of_a_logit_normal():
     assert sd == pytest.approx(draws.std(), abs=0.02)
 
 
-@pytest.mark.parametrize("pull", [NONE, Pull(0.3, 4.0, 9)])
+@pytest.mark.parametrize("pull", [NONE, Pull.certain(0.3, 4.0)])
 def test_quantiles_and_probability_tell_the_same(pull):
     chance = probability_at_least(MEAN, SD, 94.0, pull)
     found, *_ = mixture_quantiles(MEAN, SD, np.array([1 - chance]), pull, 94.0)

@@ -74,11 +74,6 @@ def test_an_unknown_unit_has_no_draws(drawn):
         drawn.of("province_63", "98")
 
 
-def test_the_official_scale_is_refused_where_it_was_not_drawn(drawn):
-    with pytest.raises(ValueError, match="official=True"):
-        drawn.of("country", "00", "official")
-
-
 @pytest.mark.parametrize("family", ["health", "labour"])
 def test_the_same_question_has_the_same_draws_bit_for_bit(family):
     indicator = {"health": "hi_coverage", "labour": "ui_coverage"}[family]

@@ -104,7 +104,7 @@ def test_probabilities_and_persons_short_follow_from_the_draws():
 def test_a_year_end_is_reported_where_the_unit_printed_it_and_nowhere_else():
     readings = known().readings
     rows = readings[(readings["indicator"] == "hi_coverage") & (readings["basis"] == "")]
-    rows = rows[(rows["kind_of_evidence"] == "published") & (rows["as_of"].dt.month == 12)]
+    rows = rows[(rows["kind_of_evidence"] == "published") & rows["as_of"].dt.is_year_end]
     printed = set(zip(rows["geo_level"], rows["province_code"], rows["as_of"].dt.year, strict=True))
     table = tables().estimates
     keys = zip(table["geo_level"], table["province_code"], table["date"].dt.year, strict=True)

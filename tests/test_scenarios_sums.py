@@ -88,7 +88,7 @@ def test_the_pull_of_a_target_acts_on_the_scenarios_own_draws():
     base = usual()
     unit = ("province_63", "83")
     object.__setattr__(base, "goals", {unit: 63.0})
-    pull = Pull(short=0.1, heap=0.0, n=5)
+    pull = Pull.certain(0.1, 0.0)
     object.__setattr__(base, "pulls", Pulls(provinces=pull, country=pull))
     said = outcome("kind: hold_last", base).reported[unit]
     assert (said >= [60.0, 64.0]).all()

@@ -15,7 +15,6 @@ from analysis.paths import RAW
 
 COUNTRY = "00"
 LEVELS = ("country", "region", "province_63", "province_34")
-MERGER_DATE = pd.Timestamp("2025-07-01")
 
 # The order is the one of the statistical yearbooks, from north to south.
 REGIONS = {

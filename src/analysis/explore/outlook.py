@@ -111,9 +111,8 @@ def _tilted(value: np.ndarray, mass: np.ndarray, future: Future) -> tuple[np.nda
     """The mass of each cell at or above what it is drawn to, and below, with the pull applied."""
     if not np.isfinite(future.drawn_to):
         return mass, np.zeros_like(mass)
-    share = _above(value, future.drawn_to)
-    gap = np.maximum(value - future.drawn_to, 0.0)
-    return mass * share * future.pull.tilt(gap), mass * (1 - share) * future.pull.short
+    over = mass * _above(value, future.drawn_to)
+    return future.pull.split(value - future.drawn_to, over, mass - over)
 
 
 def _above(value: np.ndarray, edge: float) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from analysis.forecast.draw import Draws, draw
 from analysis.forecast.model import Model, model
-from analysis.forecast.prediction import peer, predict
+from analysis.forecast.prediction import predict
 from analysis.forecast.settings import DEFAULT, FAMILY, Settings
 
-__all__ = ["DEFAULT", "FAMILY", "Draws", "Model", "Settings", "draw", "model", "peer", "predict"]
+__all__ = ["DEFAULT", "FAMILY", "Draws", "Model", "Settings", "draw", "model", "predict"]

@@ -14,7 +14,7 @@ from analysis import geography, seeds
 from analysis.forecast.fit import CEILING, FLOOR
 from analysis.forecast.linear import MOST
 from analysis.forecast.model import Model
-from analysis.forecast.points import decimal_year, join, points
+from analysis.forecast.points import decimal_year, points
 from analysis.forecast.reported import Pull, Pulls, coverage_error, due_targets, error_sd
 
 
@@ -24,7 +24,6 @@ class Draws:
 
     true: (S, P, T) level of coverage on the agency's definition, as on that day.
     reported: (S, P, T) the value as a report would print it.
-    official: (S, P, T) persons over official figures (health: official population), or None.
     persons: (P, T) denominators as published, in persons. people: (P, T) official ones.
     country_reported: (S, T) the country as its own reports would print it.
     country_base: (T,) the country's own denominator over the sum of its provinces'.
@@ -49,12 +48,11 @@ class Draws:
     country_plain: np.ndarray = field(repr=False)
     goals: dict[tuple[str, str], np.ndarray] = field(repr=False)
     pulls: Pulls
-    official: np.ndarray | None = None
 
     def of(self, level: str, code: str, scale: str = "true") -> np.ndarray:
         """(S, T) draws of any unit: the participants of its provinces over its denominator.
 
-        scale: true, reported or official. The reported value of a merged unit or region is its
+        scale: true or reported. The reported value of a merged unit or region is its
         level with one reading error of its own, of the size of a province's; the country's is
         drawn around its own series. Raises KeyError for an unknown unit.
         """
@@ -66,14 +64,6 @@ class Draws:
                 return self.reported[:, parts[0], :]
             goals = self.goals[level, code][None]
             return _bend(self.plain_of(level, code)[:, None], goals, self.pulls.of(level))[:, 0]
-        if scale == "true":
-            return self._level_of(level, code)
-        if self.official is None:
-            raise ValueError("these draws hold no official scale: draw with official=True")
-        return weighted(self.official, self.people, parts)
-
-    def _level_of(self, level: str, code: str) -> np.ndarray:
-        parts = self.members[level, code]
         share = self.persons[parts] / self.denominator(level, code)
         return np.einsum("spt,pt->st", self.true[:, parts, :], share)
 
@@ -86,21 +76,6 @@ class Draws:
         """
         total: np.ndarray = self.persons[self.members[level, code]].sum(axis=0)
         return total * self.country_base if level == "country" else total
-
-    def merged(self, scale: str = "true") -> dict[str, np.ndarray]:
-        """Draws (S, T) of each merged unit."""
-        return self._level("province_34", scale)
-
-    def regions(self, scale: str = "true") -> dict[str, np.ndarray]:
-        """Draws (S, T) of each region."""
-        return self._level("region", scale)
-
-    def country(self, scale: str = "true") -> np.ndarray:
-        """Draws (S, T) of the country."""
-        return self.of("country", "00", scale)
-
-    def _level(self, level: str, scale: str) -> dict[str, np.ndarray]:
-        return {c: self.of(level, c, scale) for own, c in sorted(self.members) if own == level}
 
     def plain_of(self, level: str, code: str) -> np.ndarray:
         """(S, T) draws of a unit's reported value before the pull of its target."""
@@ -127,17 +102,8 @@ def weighted(values: np.ndarray, persons: np.ndarray, parts: np.ndarray) -> np.n
     return np.einsum("spt,pt->st", values[:, parts, :], people / people.sum(axis=0))
 
 
-def draw(
-    built: Model,
-    indicator: str,
-    dates: Sequence[pd.Timestamp],
-    n: int = 4000,
-    official: bool = False,
-) -> Draws:
-    """Draw all provinces at all dates together; the parameter draws share the n draws equally.
-
-    official: draw persons over official figures too, jointly with the level.
-    """
+def draw(built: Model, indicator: str, dates: Sequence[pd.Timestamp], n: int = 4000) -> Draws:
+    """Draw all provinces at all dates together; the parameter draws share the n draws equally."""
     source = built.evidence
     days = pd.DatetimeIndex(list(dates))
     codes = source.units.codes
@@ -145,9 +111,7 @@ def draw(
         [("province_63", code, indicator, day) for code in codes for day in days],
         columns=["geo_level", "province_code", "indicator", "as_of"],
     )
-    logits = _latent(built, table, n, official)
-    size = (n, len(codes), len(days))
-    level = logits[0].reshape(size)
+    level = _latent(built, table, n).reshape(n, len(codes), len(days))
     plain, nation, own_base, aggregate = _reported(built, table, level)
     goals = _goals(built, indicator, days)
     single = np.stack([goals["province_63", code] for code in codes])
@@ -171,7 +135,6 @@ def draw(
         country_plain=nation,
         goals=goals,
         pulls=built.pulls,
-        official=100 * expit(logits[1].reshape(size)) if official else None,
     )
 
 
@@ -193,20 +156,18 @@ def _normal(random: np.random.Generator, shares: list[np.ndarray], width: int) -
     return np.concatenate(parts)
 
 
-def _latent(built: Model, table: pd.DataFrame, n: int, official: bool) -> list[np.ndarray]:
-    """(n, q) logits of the level and, if asked, of persons over official figures."""
+def _latent(built: Model, table: pd.DataFrame, n: int) -> np.ndarray:
+    """(n, q) logits of the level."""
     source = built.evidence
-    level = points(table, source.units, source.settings, source.origin)
-    asked = [level, level.with_persons(1.0)] if official else [level]
-    q = len(table)
-    mean, factor = built.posterior.joint(join(*asked) if official else level)
-    random = seeds.generator("draw", source.family, q)
-    out = np.empty((n, q * len(asked)))
+    asked = points(table, source.units, source.settings, source.origin)
+    mean, factor = built.posterior.joint(asked)
+    random = seeds.generator("draw", source.family, len(table))
+    out = np.empty((n, len(table)))
     shares = _shares(n, len(mean))
     normal = _normal(random, shares, out.shape[1])
     for m, rows in enumerate(shares):
         out[rows] = mean[m] + normal[rows] @ factor[m].T
-    return [out[:, i * q : (i + 1) * q] for i in range(len(asked))]
+    return out
 
 
 def _reported(
@@ -262,8 +223,8 @@ def pulled(values: np.ndarray, target: float, pull: Pull) -> np.ndarray:
     """
     order = np.argsort(values, kind="stable")
     ordered = values[order]
-    weight = pull.tilt(ordered - target)
-    tilted = (np.cumsum(weight) - weight / 2) / weight.sum()
+    weight = pull.tilt(ordered - target, np.full(len(values), 1 / len(values)))
+    tilted = np.cumsum(weight) - weight / 2
     ranks = (np.arange(len(values)) + 0.5) / len(values)
     bent = np.empty_like(values)
     bent[order] = np.interp(ranks, tilted, ordered)

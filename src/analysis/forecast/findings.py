@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.forecast.known import Known
 from analysis.forecast.model import kept_model
+from analysis.forecast.reported import Pull
 from analysis.forecast.tables import ForecastTables
 from analysis.results import Result
 from analysis.verdicts import LIKELY, NOT_ENOUGH_EVIDENCE, UNLIKELY, verdict
@@ -155,17 +156,29 @@ def pulled(known: Known, indicator: str = MAIN) -> Result:
     found = kept_model(known, indicator).pulls
     rows = {"province_63": found.provinces, "country": found.country}
     table = pd.DataFrame(
-        [(level, pull.short, pull.heap, pull.n) for level, pull in rows.items()],
-        columns=["level", "short", "heap", "readings"],
+        [
+            (level, pull.mean_short, *_range(pull), pull.mean_heap, pull.n)
+            for level, pull in rows.items()
+        ],
+        columns=["level", "short", "short_low", "short_high", "heap", "readings"],
     )
     own, nation = found.provinces, found.country
-    values = {"short": own.short, "times": 1 + own.heap, "n": own.n, "indicator": indicator}
-    values |= {"short_country": nation.short, "n_country": nation.n}
-    formats = {"short": "number2", "heap": "number2", "readings": "integer"}
+    values = {"times": 1 + own.mean_heap, "indicator": indicator}
+    for suffix, pull in (("", own), ("_country", nation)):
+        low, high = _range(pull)
+        values |= {f"short{suffix}": pull.mean_short, f"n{suffix}": pull.n}
+        values |= {f"low{suffix}": low, f"high{suffix}": high}
+    shares = ("short", "short_low", "short_high", "heap")
+    formats = {**dict.fromkeys(shares, "number2"), "readings": "integer"}
     key = "forecast.pull" if own.n or nation.n else "forecast.no_pull"
     return Result(
         "forecast_pull", table, [(key, values)], formats, {"level": "pull_level"}, "forecast"
     )
+
+
+def _range(pull: Pull) -> tuple[float, float]:
+    """80% interval of the weight of values below their target."""
+    return pull.short_at(0.1), pull.short_at(0.9)
 
 
 def silence(tables: ForecastTables, known: Known, indicator: str = MAIN) -> Result:

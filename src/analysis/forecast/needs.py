@@ -94,7 +94,6 @@ def reached(own: Outlook, unit: tuple[str, str], target: float) -> pd.Timestamp 
     """First year-end after the origin with an even chance of the level meeting the target."""
     median = np.median(own.of(*unit, "true"), axis=0)
     for place, day in enumerate(own.draws.dates):
-        later = day > own.origin and day.month == 12
-        if later and day.year >= own.target_year and median[place] >= target:
+        if day > own.origin and day.is_year_end and median[place] >= target:
             return day
     return pd.NaT

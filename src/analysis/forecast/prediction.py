@@ -137,8 +137,3 @@ def refuse(queries: pd.DataFrame, known: Known) -> None:
             )
     if faults:
         raise QueryError("\n".join(faults))
-
-
-def peer(train: pd.DataFrame, queries: pd.DataFrame, context: Known) -> pd.DataFrame:
-    """The project's own model in the form in which validation asks every model."""
-    return predict(context, queries)

@@ -2,9 +2,9 @@
 
 Each past year-end that had a target is forecast from what was known a year before it, by the
 model of today. The level alone would have met fewer targets than were met in print; the pull is
-what makes up the difference. Estimated from readings within the sample (each seen from all others,
+what makes up the difference. Learnt from readings within the sample (each seen from all others,
 later ones too) it would come out weaker than forecasts need it, since such readings know nearly
-where the value lies.
+where the value lies. A handful of cases cannot settle it, so all that they leave possible is kept.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import dataclasses
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize
 
 from analysis import targets as targets_room
 from analysis.forecast.evidence import soft_targets
@@ -23,18 +22,23 @@ from analysis.forecast.posterior import Posterior, posterior
 from analysis.forecast.reported import (
     NO_PULLS,
     WHOLE,
+    WIDTH,
     Pull,
     Pulls,
     cells,
     error_sd,
     middle,
     one_level,
+    tilted_sum,
 )
 
 #: How long before the day on which a target falls due it is forecast.
 AHEAD = pd.DateOffset(years=1)
-#: Prior median and width (log scale) of the parameters: little pull but for what data say.
-SHORT, HEAP = (0.6, 0.8), (0.3, 1.0)
+#: Before any year-end is seen: values below a target may weigh anything from nothing to all,
+#: each alike; the heap has this median and this width on the log scale.
+HEAP = (0.3, 1.0)
+#: Points at which `short` and `heap` are asked, and how many widths those of the heap reach.
+GRID, REACH = (50, 80), 4.0
 #: Fewer readings than this cannot carry a forecast of the past.
 FEWEST = 3
 
@@ -50,44 +54,49 @@ def pulls(fit: Fit, known: Known) -> Pulls:
 
 
 def estimate(past: pd.DataFrame) -> Pulls:
-    """Fit `short` of provinces, `short` of the country and a common `heap` at their posterior mode.
+    """What past year-ends say of `short` of provinces, `short` of the country and a common `heap`.
 
     The country's figure is printed whatever it says; a province's is found when somebody chose to
-    print it. So each has its own `short`, and both draw on the same prior.
+    print it. So each has its own `short`. The posterior is summed over a grid: given the heap the
+    two are independent, and what one group says of the other is what it says of the heap.
 
     past: as `past_year_ends` gives it.
     """
-    value, mass = _densities(past)
-    target = past["target"].to_numpy(float)
-    own = (past["geo_level"] == "country").to_numpy().astype(int)
-    gap, above = past["percent"].to_numpy(float) - target, value - target[:, None]
-    centre = np.log([SHORT[0], SHORT[0], HEAP[0]])
-    width = np.array([SHORT[1], SHORT[1], HEAP[1]])
-
-    def loss(x: np.ndarray) -> float:
-        trial = _pair(x, own)
-        total = 0.5 * (((x - centre) / width) ** 2).sum()
-        for pull, rows in zip(trial, (own == 0, own == 1), strict=True):
-            expected = (mass[rows] * pull.tilt(above[rows])).sum(axis=1)
-            total -= (np.log(pull.tilt(gap[rows])) - np.log(expected)).sum()
-        return float(total)
-
-    found = minimize(loss, centre, method="Nelder-Mead", options={"xatol": 1e-6, "fatol": 1e-9})
-    return Pulls(*_pair(found.x, own))
+    short, heap, prior = _grid()
+    country = (past["geo_level"] == "country").to_numpy()
+    own = {nation: _likelihood(past[country == nation], short, heap) for nation in (False, True)}
+    shorts, heaps = (axis.ravel() for axis in np.meshgrid(short, heap))
+    found = []
+    for nation in (False, True):
+        weight = prior * own[nation] * own[not nation].sum(axis=1, keepdims=True)
+        share = (weight / weight.sum()).ravel()
+        found.append(Pull(shorts, heaps, share, int((country == nation).sum())))
+    return Pulls(*found)
 
 
-def _pair(x: np.ndarray, own: np.ndarray) -> tuple[Pull, Pull]:
-    short, heap = np.minimum(np.exp(x[:2]), 1.0), float(np.exp(x[2]))
-    return Pull(float(short[0]), heap, int((own == 0).sum())), Pull(
-        float(short[1]), heap, int((own == 1).sum())
-    )
+def _grid() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`short` (S,), `heap` (H,), and how likely the heap's points are beforehand (H, 1)."""
+    normal = np.linspace(-REACH, REACH, GRID[1])
+    heap = HEAP[0] * np.exp(HEAP[1] * normal)
+    return (np.arange(GRID[0]) + 0.5) / GRID[0], heap, np.exp(-(normal[:, None] ** 2) / 2)
 
 
-def _densities(past: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """(n, C) values in percent and their probabilities, before any pull."""
-    columns = past[["mean", "sd", "target"]].to_numpy(float)
-    made = [cells(mean[None], sd[None], target) for mean, sd, target in columns]
-    return np.stack([middle(edges) for edges, _ in made]), np.stack([mass for _, mass in made])
+def _likelihood(past: pd.DataFrame, short: np.ndarray, heap: np.ndarray) -> np.ndarray:
+    """(H, S) likelihood of year-ends at heap (H,) and short (S,), but for a factor."""
+    loss = np.zeros((len(heap), len(short)))
+    columns = past[["mean", "sd", "target", "percent"]].to_numpy(float)
+    for mean, sd, target, percent in columns:
+        edges, mass = cells(mean[None], sd[None], target)
+        gap = middle(edges) - target
+        over = gap >= 0
+        near = mass[over] @ np.exp(-gap[over] / WIDTH)
+        below, above = mass[~over].sum(), mass[over].sum()
+        loss += np.log(tilted_sum(short, heap[:, None], below, above, near))
+        if percent < target:
+            loss -= np.log(short)
+        else:
+            loss -= np.log(1 + heap[:, None] * np.exp(-(percent - target) / WIDTH))
+    return np.exp(loss.min() - loss)
 
 
 def past_year_ends(fit: Fit, known: Known) -> pd.DataFrame:

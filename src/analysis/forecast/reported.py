@@ -4,8 +4,9 @@ Reported year-end values sit at or just above their target more often than level
 density of the reported value is that of level plus reading error, tilted by
     r(gap) = short                          below the target,
              1 + heap exp(-gap / WIDTH)     at or above it,
-where gap is the reported value less the target in points. `analysis.forecast.record` estimates
-`short` and `heap` from past year-ends.
+where gap is the reported value less the target in points. `analysis.forecast.record` learns
+`short` and `heap` from past year-ends. These are few, so what is known of the two is kept as a
+weighted grid, and a forecast is the average of the densities under its points.
 """
 
 from __future__ import annotations
@@ -27,21 +28,69 @@ CELLS, REACH = 800, 6.0
 WHOLE = 100.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pull:
-    """short: weight of values below a target. heap: extra weight just above. n: year-ends seen."""
+    """What is known of the pull: (K,) points of its two parameters and how likely each is.
 
-    short: float
-    heap: float
+    short: weight of values below a target. heap: extra weight just above. weight: adds up to 1.
+    n: year-ends seen.
+    """
+
+    short: np.ndarray
+    heap: np.ndarray
+    weight: np.ndarray
     n: int
 
-    def tilt(self, gap: np.ndarray) -> np.ndarray:
-        """r(gap) for gaps in points."""
-        above = 1 + self.heap * np.exp(-np.maximum(gap, 0) / WIDTH)
-        return np.where(gap < 0, self.short, above)
+    @classmethod
+    def certain(cls, short: float, heap: float, n: int = 0) -> Pull:
+        """A pull of which everything is known."""
+        return cls(np.array([short]), np.array([heap]), np.ones(1), n)
+
+    @property
+    def mean_short(self) -> float:
+        """The weight of values below a target that is to be expected."""
+        return float(self.weight @ self.short)
+
+    def short_at(self, share: float) -> float:
+        """The value that the weight below targets does not pass with probability `share`."""
+        order = np.argsort(self.short, kind="stable")
+        return float(self.short[order][np.searchsorted(self.weight[order].cumsum(), share)])
+
+    @property
+    def mean_heap(self) -> float:
+        """The extra weight just above a target that is to be expected."""
+        return float(self.weight @ self.heap)
+
+    def tilt(self, gap: np.ndarray, mass: np.ndarray) -> np.ndarray:
+        """Probabilities under the pull of values with gaps in points and probabilities `mass`.
+
+        gap, mass: (C,). Returns (C,), adding up to 1: the mean of the tilted densities, each with
+        a sum of its own.
+        """
+        over, under = self.split(gap, np.where(gap >= 0, mass, 0), np.where(gap < 0, mass, 0))
+        return over + under
+
+    def split(
+        self, gap: np.ndarray, over: np.ndarray, under: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The same for cells that the target may cut: what lies over it and under it, (C,) each."""
+        near = np.exp(-np.maximum(gap, 0) / WIDTH)
+        total = tilted_sum(self.short, self.heap, under.sum(), over.sum(), (over * near).sum())
+        each = self.weight / total
+        return over * (each.sum() + (each @ self.heap) * near), under * (each @ self.short)
 
 
-NONE = Pull(1.0, 0.0, 0)
+def tilted_sum(
+    short: np.ndarray, heap: np.ndarray, below: float, above: float, near: float
+) -> np.ndarray:
+    """What a tilted density adds up to, from the probabilities below and above its target.
+
+    short, heap: shapes that go together. near: like `above`, each cell times exp(-gap / WIDTH).
+    """
+    return short * below + above + heap * near
+
+
+NONE = Pull.certain(1.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -119,7 +168,7 @@ def tilted(
     """
     edges, mass = cells(mean, sd, target)
     if np.isfinite(target):
-        mass = mass * pull.tilt(middle(edges) - target)
+        return edges, pull.tilt(middle(edges) - target, mass)
     return edges, mass / mass.sum()
 
 

@@ -133,8 +133,8 @@ def _printed(known: Known, indicator: str) -> dict[tuple[str, str, int], str]:
         (rows["indicator"] == indicator)
         & (rows["kind_of_evidence"] == "published")
         & (rows["basis"].fillna("") == "")
-        & (rows["as_of"].dt.month == 12)
-    ].sort_values("as_of")
+        & rows["as_of"].dt.is_year_end
+    ]
     years = rows["as_of"].dt.year
     keys = zip(rows["geo_level"], rows["province_code"], years, strict=True)
     return dict(zip(keys, rows["reading_id"], strict=True))

@@ -23,25 +23,21 @@ class Background:
     minority: (P,) standard deviations of the minority share above a share of zero.
     cards: effect of Decision 861 on the logit of coverage for each of these (chapter 03), or None.
     voluntary: (P,) voluntary social insurance participants in percent of the labour force.
-    voluntary_read: (P,) True where this is the province's own reading.
     """
 
     minority: np.ndarray = field(default_factory=lambda: np.zeros(0))
     cards: Range | None = None
     voluntary: np.ndarray = field(default_factory=lambda: np.zeros(0))
-    voluntary_read: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
 
 
 def background(
     known: Known, indicator: str, codes: tuple[str, ...], persons: np.ndarray
 ) -> Background:
     """Gather what is known at the origin of `known`. `persons`: (P,) denominators."""
-    share, own = _voluntary(known, codes, persons)
     return Background(
         minority=_minority(known, codes),
         cards=_cards() if indicator == "hi_coverage" else None,
-        voluntary=share,
-        voluntary_read=own,
+        voluntary=_voluntary(known, codes, persons),
     )
 
 
@@ -65,9 +61,7 @@ def _cards() -> Range | None:
     return Range(row["low"], row["estimate"], row["high"], "chapter_03", stream="cards")
 
 
-def _voluntary(
-    known: Known, codes: tuple[str, ...], persons: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _voluntary(known: Known, codes: tuple[str, ...], persons: np.ndarray) -> np.ndarray:
     """Voluntary participants over the labour force: own year-end readings, else the country's."""
     table = known.readings
     rows = table[
@@ -80,5 +74,4 @@ def _voluntary(
     mean = 100 * float(country.iloc[-1]) / persons.sum() if len(country) else float("nan")
     latest = recent[recent["geo_level"] == "province_63"].groupby("province_code")["value"].last()
     counts = latest.reindex(list(codes)).to_numpy(float)
-    own = np.isfinite(counts)
-    return np.where(own, 100 * np.nan_to_num(counts) / persons, mean), own
+    return np.where(np.isfinite(counts), 100 * np.nan_to_num(counts) / persons, mean)

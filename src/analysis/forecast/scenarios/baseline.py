@@ -155,7 +155,7 @@ def baseline(built: Model, own: Outlook, date: pd.Timestamp | None = None) -> Ba
             f"give a year-end (31 December) after that, up to {last}"
         )
     dates, past_dates = path_dates(own.origin, date, FIRST_YEAR)
-    people = _people(built, draws)
+    people = _people(built)
     return Baseline(
         indicator=own.indicator,
         origin=own.origin,
@@ -205,7 +205,7 @@ def _path(built: Model, draws: Draws, dates: pd.DatetimeIndex) -> np.ndarray:
     return whole
 
 
-def _people(built: Model, draws: Draws) -> Callable[[pd.DatetimeIndex], np.ndarray]:
+def _people(built: Model) -> Callable[[pd.DatetimeIndex], np.ndarray]:
     """Denominators as published, at any dates: (P, T)."""
     source, base = built.evidence, built.fit.reference.base[:, None]
     return lambda dates: source.units.denominators(decimal_year(dates), source.family) * base

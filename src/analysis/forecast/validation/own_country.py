@@ -1,7 +1,7 @@
 """The project's own forecast of the country as chapter 05 prints it: from the joint draws.
 
-`own` answers from formulae. For the country these are linear in the provinces, while the draws
-add the provinces up and so say slightly other chances. What is quoted is what is scored.
+`own` answers from formulae, which agree with the draws but for terms of higher order and the
+accidents of drawing. What is quoted is what is scored.
 """
 
 from __future__ import annotations
