@@ -70,7 +70,13 @@ def test_the_best_year_is_that_of_the_largest_rise_before_the_origin():
 
 @pytest.mark.parametrize(
     ("target", "day"),
-    [(81.0, "2020-12-31"), (84.0, "2021-12-31"), (84.5, "2022-12-31"), (90.0, "2024-12-31"), (92.0, "2026-12-31")],
+    [
+        (81.0, "2020-12-31"),
+        (84.0, "2021-12-31"),
+        (84.5, "2022-12-31"),
+        (90.0, "2024-12-31"),
+        (92.0, "2026-12-31"),
+    ],
 )
 def test_the_target_is_reached_at_the_first_year_end_with_an_even_chance(target, day):
     assert row_for(target)["date_reached_50"] == pd.Timestamp(day)

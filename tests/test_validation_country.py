@@ -96,6 +96,11 @@ def test_targets_are_in_force_ahead_and_announced_by_the_origin(indicator):
             assert not due.duplicated("as_of").any()
             if design == country.ANNOUNCED:
                 assert len(due) and (due["announced"] == origin).all()
+            if design == country.MID_YEAR:
+                end = [pd.Timestamp(origin.year, 12, 31)]
+                assert origin in country.MIDDLES and list(fold.queries["as_of"]) == end
+                assert list(due["as_of"]) in (end, [])
+            if design != country.YEAR_END:
                 assert fold.known.raw.covariates["year"].max() < origin.year
                 assert fold.known.raw.population["year"].max() < origin.year
 
@@ -331,6 +336,7 @@ def test_the_figure_shows_the_numbers_of_the_tables_in_both_languages(study):
     marks = english.data
     own = study.country_forecasts
     own = own[(own["model"] == "analysis") & own["as_of"].dt.is_year_end]
+    own = own[own["origin"].dt.is_year_end]
     bands = marks[marks["kind"].isin(["one_year", "two_years"])]
     assert len(bands) == len(own) > 25
     for column, mark in (("q0.10", "low"), ("q0.50", "value"), ("q0.90", "high")):
@@ -356,9 +362,13 @@ def test_the_sentences_say_the_numbers_of_the_tables_in_both_languages(study):
     numbers = findings_country.numbers(study)
     hi = study.country_forecasts
     hi = hi[(hi["model"] == "analysis") & (hi["indicator"] == "hi_coverage")]
-    ends = hi.loc[hi["as_of"].dt.is_year_end, "error"].abs().mean()
+    early = hi["origin"].dt.is_year_end
+    ends, middle = (
+        hi.loc[hi["as_of"].dt.is_year_end & rows, "error"].abs().mean() for rows in (early, ~early)
+    )
     assert f"missed by {ends:.1f} points for health" in numbers.text("en")
-    assert len(numbers.written("vi")) == 8
+    assert f"it missed by {middle:.1f}, " in numbers.text("en")
+    assert len(numbers.written("vi")) == 9
 
 
 def test_a_missing_line_is_named(study):
@@ -375,7 +385,9 @@ def test_the_model_card_says_what_the_tables_say(study):
     found = {
         f"{who}, {when}": findings_country.chance(study, design, model)
         for when, design in zip(
-            ("ends of years", "days of announcement"), country.DESIGNS, strict=True
+            ("ends of years", "middles of years", "days of announcement"),
+            country.DESIGNS,
+            strict=True,
         )
         for who, model in (("this model", "analysis"), ("past share", "past_share_cautious"))
     }

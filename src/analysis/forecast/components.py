@@ -150,10 +150,16 @@ def _same_year(points: Points) -> np.ndarray:
 
 
 def _sawtooth() -> list[Component]:
-    """Interim readings lie below year-end ones; by how much differs by year and province."""
+    """Interim readings lie below year-end ones; by how much differs by year and province.
+
+    Two shapes: a rise over the year, and a push in its last quarter. Without the second, a year
+    that was low until September and ended on its plan passes for a fall and a rise of the level.
+    """
     return [
         _part("season", lambda p: _all(p, p.season)),
         _part("season_year", lambda p: _same_year(p) * _all(p, p.season)),
+        _part("push", lambda p: _all(p, p.push)),
+        _part("push_year", lambda p: _same_year(p) * _all(p, p.push)),
         _part("season_province", lambda p: p.weights * _column(p.season)),
     ]
 

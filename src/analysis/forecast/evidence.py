@@ -60,6 +60,7 @@ class Evidence:
     table: one row a reading (COLUMNS, percent, half: half the reading's interval in points,
     error: class). points: the same rows for the model. targets: announced and still to come
     (geo_level, province_code, indicator, as_of, percent, half, target_id), used after the fit.
+    ratio: published denominators over official ones, by which persons are read (see `_ratio`).
     """
 
     family: str
@@ -69,6 +70,7 @@ class Evidence:
     table: pd.DataFrame
     points: Points
     targets: pd.DataFrame
+    ratio: float = 1.0
 
     @property
     def percent(self) -> np.ndarray:
@@ -91,7 +93,8 @@ def evidence(known: Known, indicator: str, settings: Settings = DEFAULT) -> Evid
     usable = _usable(known.readings)
     _some(usable, family, known)
     space = units(known.raw, family)
-    table = _readings(usable, family, space, settings)
+    ratio = _ratio(usable, family, space)
+    table = _readings(usable, family, space, settings, ratio)
     _nationwide(table, family, known)
     return Evidence(
         family=family,
@@ -101,6 +104,7 @@ def evidence(known: Known, indicator: str, settings: Settings = DEFAULT) -> Evid
         table=table,
         points=points(table, space, settings, known.origin),
         targets=soft_targets(known, family, settings),
+        ratio=ratio,
     )
 
 
@@ -133,10 +137,12 @@ def _usable(readings: pd.DataFrame) -> pd.DataFrame:
     return usable
 
 
-def _readings(usable: pd.DataFrame, family: str, space: Units, settings: Settings) -> pd.DataFrame:
+def _readings(
+    usable: pd.DataFrame, family: str, space: Units, settings: Settings, ratio: float
+) -> pd.DataFrame:
     """All readings of the family in percent, sorted."""
     published = _coverage(usable, family)
-    counted = _persons(usable, family, space)
+    counted = _persons(usable, family, space, ratio)
     if not settings.participants:
         counted = counted[counted["geo_level"] == "country"].iloc[:0]
     table = pd.concat([published, counted], ignore_index=True)
@@ -186,12 +192,30 @@ def _old_base(rows: pd.DataFrame) -> pd.Series:
     return (version.str.contains("labour_force") & version.str.contains("before")).astype(float)
 
 
-def _persons(readings: pd.DataFrame, family: str, space: Units) -> pd.DataFrame:
-    """Persons over official denominators; the last of two countings of a day wins nothing."""
+def _ratio(usable: pd.DataFrame, family: str, space: Units) -> float:
+    """The country's published denominator over the official one, on the last day that shows it.
+
+    Persons over official denominators make another share than the published one: in 2024 the
+    centre divided by 79% of the official labour force. A ratio is a shift of the logarithm of a
+    share. As a shift of its log odds it would have to be larger for social insurance than for
+    unemployment insurance, and larger where coverage is high; so it is taken out beforehand, and
+    only what provinces differ from it is left to the model. 1 where no day shows it.
+    """
+    counted = _persons(usable, family, space, 1.0)
+    counted["indicator"] = counted["indicator"].str.replace("participants", "coverage")
+    keys = ["geo_level", "province_code", "indicator", "as_of"]
+    both = _coverage(usable, family).merge(counted, on=keys, suffixes=("", "_counted"))
+    both = both[both["geo_level"].eq("country") & both["indicator"].isin(list(FAMILY))]
+    last = both[both["as_of"] == both["as_of"].max()]
+    return float((last["percent_counted"] / last["percent"]).mean()) if len(last) else 1.0
+
+
+def _persons(readings: pd.DataFrame, family: str, space: Units, ratio: float) -> pd.DataFrame:
+    """Persons over denominators like the published ones: the official ones times `ratio`."""
     errors = _PERSONS[family]
     from_rate = readings["derived_from"].fillna("").str.contains("coverage")
     rows = readings[readings["indicator"].isin(list(errors)) & ~from_rate]
-    people = _denominators(rows, family, space)
+    people = ratio * _denominators(rows, family, space)
     share = 100 * rows["value"] / people
     half = 100 * (rows["upper"] - rows["lower"]) / 2 / people
     return pd.DataFrame(

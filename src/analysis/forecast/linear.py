@@ -33,17 +33,18 @@ class Reference:
     """Coverage near which aggregates are taken as linear.
 
     grid: (T,) years. median, mean: (2, T, P) coverage of the provinces, 0 to 1, as published and
-    as persons over official figures.
+    as persons over official figures times `ratio` (see `Evidence.ratio`).
     """
 
     grid: np.ndarray
     median: np.ndarray
     mean: np.ndarray
+    ratio: float = 1.0
 
     @property
     def base(self) -> np.ndarray:
         """(P,) published denominators over official ones: persons / published, at the end."""
-        return self.mean[1, -1] / self.mean[0, -1]
+        return self.ratio * self.mean[1, -1] / self.mean[0, -1]
 
     def towards(self, found: Reference, step: float) -> Reference:
         """The reference that far on the way from this one to what a round found."""
@@ -51,7 +52,7 @@ class Reference:
             own + step * (other - own)
             for own, other in ((self.median, found.median), (self.mean, found.mean))
         )
-        return Reference(self.grid, median, mean)
+        return Reference(self.grid, median, mean, self.ratio)
 
     def linearise(self, at: Points) -> tuple[Points, np.ndarray]:
         """Points whose aggregates have the weights v, and their constants (n,).
@@ -116,7 +117,8 @@ def reference(
         medians.append(expit(z).reshape(len(grid), -1))
         means.append(mean_coverage(z, sd).reshape(len(grid), -1))
     within = [np.clip(np.array(found), FLOOR, CEILING) for found in (medians, means)]
-    return Reference(grid, *within)
+    median, mean = within
+    return Reference(grid, median, mean, evidence.ratio)
 
 
 def mean_coverage(z: np.ndarray, sd: np.ndarray) -> np.ndarray:

@@ -23,6 +23,7 @@ class Points:
     """n places at which the latent logit is measured or asked for.
 
     t: dates in years. year: calendar year. season: 0 at year-end, falling to -1 after New Year.
+    push: 0 at year-end, -1 until the last months of the year, in which plans are met.
     weights: (n, P) of the provinces. ui, persons, country, old_base: 0 or 1, what is measured.
     step: share of the effect of July 2021 that is still felt.
     """
@@ -30,6 +31,7 @@ class Points:
     t: np.ndarray
     year: np.ndarray
     season: np.ndarray
+    push: np.ndarray
     weights: np.ndarray
     ui: np.ndarray
     persons: np.ndarray
@@ -86,11 +88,13 @@ def points(table: pd.DataFrame, units: Units, settings: Settings, origin: pd.Tim
     labour = ~table["indicator"].str.startswith("hi").to_numpy()
     old = labour & ((dates < NEW_BASE) | (origin < NEW_BASE))
     after = (dates >= STEP) & (origin >= STEP)
+    left = np.clip(1 - (t - year), 0, 1)
     gone = np.maximum(t - decimal_year(pd.DatetimeIndex([STEP]))[0], 0)
     return Points(
         t=t,
         year=year,
-        season=-(np.clip(1 - (t - year), 0, 1) ** settings.season_power),
+        season=-(left**settings.season_power),
+        push=-np.minimum(left / settings.push_length, 1),
         weights=unit_weights(table, units, t),
         ui=table["indicator"].str.startswith("ui").to_numpy(float),
         persons=_column(table, "persons", np.zeros(n)),

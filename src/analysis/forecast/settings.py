@@ -45,6 +45,8 @@ class Settings:
     deviation_memory: float = 2.0
     step_memory: float = 3.0
     season_power: float = 2.0
+    #: The last quarter: enrolment campaigns run up to the day on which plans are settled.
+    push_length: float = 0.25
     #: How far a reported value lies from an announced target, in points: the unit's own part by
     #: family, and the part that all units share in a year.
     target_error_health: float = 1.5
@@ -85,6 +87,8 @@ PRIORS = {
     "season": (0.35, 0.5),
     "season_year": (0.15, 0.5),
     "season_province": (0.10, 0.3),
+    "push": (0.10, 0.5),
+    "push_year": (0.15, 0.5),
     "step": (1.0, 0.5),
     "step_province": (0.45, 0.5),
     "persons_offset": (0.25, 0.3),

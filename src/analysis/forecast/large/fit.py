@@ -218,4 +218,4 @@ def _reference(evidence: Evidence, now: Task, theta: np.ndarray, ways: np.ndarra
         np.clip(one.reshape(shape).transpose(1, 2, 0), REFERENCE_FLOOR, REFERENCE_CEILING)
         for one in curves
     )
-    return Reference(grid, median, expected)
+    return Reference(grid, median, expected, evidence.ratio)

@@ -14,7 +14,7 @@ from analysis.forecast.settings import Settings
 from analysis.forecast.units import Units
 
 #: What says where and how a single unit is measured, besides which unit it is.
-ATTRIBUTES = ("t", "year", "season", "ui", "persons", "country", "old_base", "step")
+ATTRIBUTES = ("t", "year", "season", "push", "ui", "persons", "country", "old_base", "step")
 
 
 def dense(values: Any) -> np.ndarray:

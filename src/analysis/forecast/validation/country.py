@@ -12,12 +12,16 @@ Readings
 country_year_end
     Origins at the ends of 2018 to 2023, as for provinces. Asked: every later reading within 24
     months, and every target in force at the origin that falls due within 24 months.
+country_mid_year
+    Origins in the middle of 2019 to 2024, as the forecast that chapter 05 prints is made. Asked:
+    the reading of the year-end that follows, and the target in force for it. This design came
+    later than the others, when two changes of the model were to be judged.
 country_announced
     Targets of a year are often set in its first weeks, so that the origins above never see them.
     Here the origin is the day, after the end of 2018, on which a target was announced. Asked:
     that target, if it falls due later, within 24 months, and is in force on that day. Only
-    chances are scored in this design, no readings. Covariates and population of the year that
-    has just begun are hidden.
+    chances are scored in this design, no readings.
+    From origins within a year, covariates and population of that year are hidden.
 Targets
     In force is the Government's target before the agency's, and of one setter's the latest
     announced by the origin. One that was announced on the day it fell due, or later, is none. It
@@ -45,8 +49,9 @@ from analysis.forecast.known import Known, known_at
 from analysis.forecast.validation import designs
 from analysis.forecast.validation.designs import COUNTRY, HORIZON, ORIGINS, QUERY, Fold
 
-YEAR_END, ANNOUNCED = "country_year_end", "country_announced"
-DESIGNS = (YEAR_END, ANNOUNCED)
+YEAR_END, MID_YEAR, ANNOUNCED = "country_year_end", "country_mid_year", "country_announced"
+DESIGNS = (YEAR_END, MID_YEAR, ANNOUNCED)
+MIDDLES = tuple(pd.Timestamp(year, 6, 30) for year in range(2019, 2025))
 
 
 def folds(
@@ -62,17 +67,21 @@ def folds(
     raw = settled(raw)
     targets = targets_room.targets(raw)
     scored = {one: designs.scored_readings(readings, one, COUNTRY) for one in indicators}
-    for origin in ORIGINS if design == YEAR_END else announcements(targets, indicators):
+    origins = {YEAR_END: ORIGINS, MID_YEAR: MIDDLES}.get(design)
+    for origin in origins or announcements(targets, indicators):
         known = _ended_years(known_at(readings, raw, origin, targets))
         for indicator in indicators:
             due = ahead(before_due(known.targets), origin, indicator)
             later = scored[indicator]
             later = later[(later["as_of"] > origin) & (later["as_of"] <= origin + HORIZON)]
+            if design == MID_YEAR:
+                later = later[later["as_of"] == pd.Timestamp(origin.year, 12, 31)]
+                due = due[due["as_of"].isin(later["as_of"])]
             if design == ANNOUNCED:
                 due = due[due["announced"] == origin]
                 later = later[later["as_of"].isin(due["as_of"])]
             if len(later):
-                yield _fold(design, known, later.reset_index(drop=True), due)
+                yield _fold(design, known, *(one.reset_index(drop=True) for one in (later, due)))
 
 
 def _ended_years(known: Known) -> Known:

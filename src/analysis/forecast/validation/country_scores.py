@@ -35,7 +35,8 @@ _READING = ["indicator", "origin", "as_of"]
 class Country:
     """What came of the designs of `country`.
 
-    scores: by model, indicator (and all together) and readings (all, year_end). forecasts: each
+    scores: by model, indicator (and all together) and readings (all and year_end of the origins at
+    ends of years; mid_year: year-ends from the middle of their year). forecasts: each
     scored forecast. cases: each target with its chances and outcome (met is 1, 0 or missing).
     chances: Brier scores by design, indicator (and all together), model and probability. A model
     that cannot answer a fold (see `peers.series`) has no rows for it.
@@ -48,7 +49,7 @@ class Country:
 
 
 def evaluate(readings: pd.DataFrame, raw: Any, indicators: tuple[str, ...]) -> Country:
-    """Forecast and score every fold of both designs with every model."""
+    """Forecast and score every fold of every design with every model."""
     done = [
         _fold(fold, design)
         for design in country.DESIGNS
@@ -61,12 +62,12 @@ def evaluate(readings: pd.DataFrame, raw: Any, indicators: tuple[str, ...]) -> C
     cases = pd.concat([cases, past_share(cases, readings, raw)], ignore_index=True)
     cases = _ordered(cases.astype({"met": "Int64"}), _CASE)
     scored["origin"] = pd.to_datetime(scored["origin"])
-    numbers = _ordered(scored[scored["design"] == country.YEAR_END], _READING)
+    numbers = _ordered(scored[scored["design"] != country.ANNOUNCED], _READING)
     return Country(table(numbers), numbers[FORECASTS], cases[CASES], chances(cases))
 
 
 def _ordered(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Rows by model and `keys`; year-end origins come before days of announcement."""
+    """Rows by model and `keys`; designs in the order of `country.DESIGNS`."""
     orders = {"model": (*MODELS, *PAST), "design": country.DESIGNS}
 
     def rank(column: pd.Series) -> pd.Series:
@@ -145,14 +146,19 @@ def table(numbers: pd.DataFrame) -> pd.DataFrame:
 
 
 def _groups(numbers: pd.DataFrame) -> list[tuple[tuple[str, str, str], pd.DataFrame]]:
-    """The forecasts of each model, by indicator and together, all and of year-ends."""
+    """The forecasts of each model, by indicator and together, by kind of reading."""
     found = []
     for model in [name for name in MODELS if name in set(numbers["model"])]:
         one = numbers[numbers["model"] == model]
         for indicator in [*one["indicator"].unique(), ALL]:
             part = one if indicator == ALL else one[one["indicator"] == indicator]
-            for which in (ALL, "year_end"):
-                chosen = part if which == ALL else part[part["year_end"]]
+            early = part["origin"].dt.is_year_end
+            for which, rows in (
+                (ALL, early),
+                ("year_end", early & part["year_end"]),
+                ("mid_year", ~early),
+            ):
+                chosen = part[rows]
                 if len(chosen):
                     found.append(((model, str(indicator), which), chosen))
     return found

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.forecast.validation.country import ANNOUNCED, YEAR_END
+from analysis.forecast.validation.country import ANNOUNCED, DESIGNS, MID_YEAR, YEAR_END
 from analysis.forecast.validation.country_scores import ALL, OWN
 from analysis.forecast.validation.peers.series import SERIES
 from analysis.forecast.validation.study import INDICATORS, Study
@@ -15,6 +15,8 @@ from analysis.results import Result
 
 #: The Brier score of a coin, and what share of it a chance must save to be called better.
 COIN, BETTER_BY = 0.25, 0.1
+#: The readings of the design that starts in the middle of a year.
+MIDDLE = "mid_year"
 #: 80% bands that hold less than the first or more than the second share are called so.
 FAIR = (0.7, 0.9)
 SHORT = {name: name.removesuffix("_coverage") for name in INDICATORS}
@@ -69,7 +71,12 @@ def summary(study: Study) -> Result:
         values |= {name: found["brier"], f"{name}_n": found["n"]}
         values |= {f"{name}_met": round(found["share_met"] * found["n"])}
     values |= {"coin": COIN, "targets": _known(study)["as_of"].nunique()}
-    phrases = ["summary", "summary_chances", "few"]
+    values |= {f"mid_{name}": miss for name, miss in _misses(study, MIDDLE).items()}
+    middle, found = line(study, ALL, MIDDLE), chance(study, MID_YEAR)
+    values |= {"mid_n": middle["n"], "mid_held": round(middle["cover80"] * middle["n"])}
+    values |= {"mid_brier": found["brier"], "mid_targets": found["n"]}
+    values |= {"mid_met": round(found["share_met"] * found["n"])}
+    phrases = ["summary", "summary_middle", "summary_chances", "few"]
     return _result("country_summary", pd.DataFrame([values]), [(one, values) for one in phrases])
 
 
@@ -90,7 +97,11 @@ def numbers(study: Study) -> Result:
         "year_ends": ends["year_ends"],
         "held": round(ends["cover80"] * ends["n"]),
     }
-    phrases = [("numbers", values), *_bands(ends), ("interim", _interim(study))]
+    middle = line(study, ALL, MIDDLE)
+    held = round(middle["cover80"] * middle["n"])
+    halfway = _misses(study, MIDDLE) | {"n": middle["n"], "held": held}
+    phrases = [("numbers", values), *_bands(ends), ("middle", halfway)]
+    phrases.append(("interim", _interim(study)))
     phrases += [*_rivals(shown), ("overlap", values)]
     formats = FORMATS | dict.fromkeys([f"better_{model}" for model in SERIES], "share0")
     return _result("country_numbers", shown, phrases, formats=formats, words=WORDS)
@@ -159,7 +170,7 @@ def chances(study: Study) -> Result:
     shown = shown.rename(columns=names)
     columns = ["given", "indicator", "forecast_on", "due", "target", "setter", "p_meets_true"]
     phrases = []
-    for design in (YEAR_END, ANNOUNCED):
+    for design in DESIGNS:
         phrases += _chances(study, design)
     known = _known(study)
     late = known[known["design"] == ANNOUNCED]
@@ -197,7 +208,7 @@ def _chances(study: Study, design: str) -> list[tuple[str, dict[str, Any]]]:
     }
     phrases = [(f"from_{design.removeprefix('country_')}", values)]
     if own["brier"] > COIN * (1 - BETTER_BY):
-        phrases.append(("coin", values))
+        phrases.append(("coin_better" if own["brier"] > COIN else "coin", values))
     which = "better" if min(values["plain"], values["past"]) < own["brier"] else "worse"
     return [*phrases, (f"past_{which}", values)]
 
@@ -210,7 +221,7 @@ def track_record(study: Study) -> Result:
     """
     table = study.country_forecasts[study.country_forecasts["model"] == OWN]
     read = table.drop_duplicates(["indicator", "as_of"]).assign(kind="reading")
-    ends = table[table["as_of"].dt.is_year_end]
+    ends = table[table["as_of"].dt.is_year_end & table["origin"].dt.is_year_end]
     ahead = ends["as_of"].dt.year - ends["origin"].dt.year
     said = ends.assign(
         kind=ahead.map({1: "one_year", 2: "two_years"}),
