@@ -17,7 +17,7 @@ from forecast_cases import FIRST, ORIGIN, known
 from scipy.special import expit, logit
 
 from analysis.forecast.evidence import HIGHEST, LOWEST, Evidence, evidence
-from analysis.forecast.fit import CEILING, CENTRE, FLOOR, Fit, fit
+from analysis.forecast.fit import CEILING, CENTRE, FLOOR, Fit, NonConvergence, fit
 from analysis.forecast.model import Model
 from analysis.forecast.points import Points, join, points
 from analysis.forecast.posterior import posterior
@@ -26,6 +26,8 @@ from analysis.forecast.reported import NONE, mixture_quantiles
 from analysis.forecast.settings import Settings
 
 PANELS = 300
+#: Share of panels whose fit may be refused.
+MOST_REFUSED = 0.02
 HELD_OUT = 40
 BANDS = (0.50, 0.80, 0.90, 0.95)
 SETTINGS = Settings(targets=False, pull=False)
@@ -122,7 +124,7 @@ def at_the_end(later, source, last):
     """All provinces on the last day of the grid, as published and by persons."""
     end = repeated(later, 0, np.eye(len(source.units.codes)))
     day = {"t": np.full_like(end.t, last), "year": np.full_like(end.year, int(last) - 1)}
-    end = dataclasses.replace(end, **day, season=0 * end.season)
+    end = dataclasses.replace(end, **day, season=0 * end.season, push=0 * end.push)
     return end.with_persons(0.0), end.with_persons(1.0)
 
 
@@ -170,23 +172,31 @@ def of_the_prior(made, random):
 def held(family, panels, parameters):
     """(panels, HELD_OUT, bands) whether each interval held its value; and values above the middle.
 
-    parameters: "fitted" (the same in every panel) or "prior" (drawn anew for each).
+    parameters: "fitted" (the same in every panel) or "prior" (drawn anew for each). Among panels
+    from the prior are some that no reader would believe, whose fit is refused; nobody is shown a
+    band then, so these are left out, as long as they are rare.
     """
     made = simulator(family)
     levels = np.array([0.5 + sign * band / 2 for band in BANDS for sign in (-1, 1)])
-    inside, above = [], []
+    inside, above, refused = [], [], []
     for seed in range(panels):
         random = np.random.default_rng([2024, seed])
         theta = of_the_prior(made, random) if parameters == "prior" else None
         percent, truth = made.panel(random, theta)
         table = made.source.table.assign(percent=percent)
-        built = Model(known(), posterior(fit(dataclasses.replace(made.source, table=table))), NONE)
+        try:
+            found = fit(dataclasses.replace(made.source, table=table))
+        except NonConvergence:
+            refused.append(seed)
+            continue
+        built = Model(known(), posterior(found), NONE)
         mean, sd = reported(built, made.asked)
         bounds = np.array(
             [mixture_quantiles(mean[:, i], sd[:, i], levels)[0] for i in range(len(truth))]
         )
         inside.append((truth[:, None] >= bounds[:, ::2]) & (truth[:, None] <= bounds[:, 1::2]))
         above.append(truth > 100 * expit(np.median(mean, axis=0)))
+    assert len(refused) <= MOST_REFUSED * panels, f"panels without a fit: {refused}"
     return np.array(inside), np.array(above)
 
 

@@ -3,10 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from forecast_cases import QUICK, built, known
 
 from analysis.forecast.draw import Draws
-from analysis.forecast.needs import MONTH, needs
-from analysis.forecast.outlook import Outlook, dates
+from analysis.forecast.model import model
+from analysis.forecast.needs import insured, needs
+from analysis.forecast.outlook import MONTH, Outlook, Past, dates, outlook
 from analysis.forecast.reported import NO_PULLS
 from analysis.targets import Target
 
@@ -33,7 +35,10 @@ def an_outlook():
         aggregate_error=np.zeros(true[:, 0].shape), plain=true, country_plain=true[:, 0],
         goals={UNIT: blank[0]}, pulls=NO_PULLS,
     )  # fmt: skip
-    return Outlook("hi_coverage", ORIGIN, DUE.year, drawn, None, pd.DataFrame())
+    ended = [place for place, day in enumerate(days) if day <= ORIGIN]
+    rise = np.diff(np.array(PATH)[ended]) * 1e4
+    past = Past(days.year.to_numpy()[ended][1:], rise[None], 12.0)
+    return Outlook("hi_coverage", ORIGIN, DUE.year, drawn, None, pd.DataFrame(), past)
 
 
 def row_for(target, share=1.0):
@@ -92,3 +97,24 @@ def test_a_unit_without_evidence_gets_no_number_that_looks_like_one():
     assert np.isnan(row["persons_month_50"]) and np.isnan(row["persons_month_80"])
     assert pd.isna(row["date_reached_50"])
     assert row_for(90.0, share=0.5)["evidence"] == "own"
+
+
+def test_past_years_are_compared_over_the_same_months():
+    """From the middle of a year the second halves of years; from its end, whole years."""
+    middle = pd.Timestamp("2018-06-30")
+    halves = outlook(model(known(middle), "hi_coverage", QUICK), "hi_coverage", 2018, n=40).past
+    years = outlook(built("health"), "hi_coverage", 2020, n=40).past
+    assert list(halves.years) == [2016, 2017] and list(years.years) == [2016, 2017, 2018]
+    assert halves.months == pytest.approx(6.0, abs=0.1)
+    assert years.months == pytest.approx(12.0, abs=0.1)
+    rise, whole = halves.rise.sum(axis=0), years.rise.sum(axis=0)[:2]
+    assert (rise > 0).all() and (whole > rise).all()
+    later = outlook(model(known(middle), "hi_coverage", QUICK), "hi_coverage", 2019, n=40).past
+    assert later.months == pytest.approx(12.0, abs=0.1)
+
+
+def test_the_rise_of_a_past_year_is_that_of_its_draws():
+    own = outlook(built("health"), "hi_coverage", 2020, n=400)
+    people = insured(own, ("country", "00")).mean(axis=0)
+    ends = [own.at(pd.Timestamp(year, 12, 31)) for year in range(2015, 2019)]
+    np.testing.assert_allclose(np.diff(people[ends]), own.past.rise.sum(axis=0), rtol=0.1)

@@ -83,6 +83,15 @@ def test_every_faulty_question_is_named_with_its_row():
     assert "'literacy' is not forecast" in lines[2]
 
 
+def refusal(read, text, folder):
+    """What a reader of questions says of a file with this text."""
+    path = folder / "q.csv"
+    path.write_bytes(text.encode())
+    with pytest.raises(QueryError) as raised:
+        read(path)
+    return str(raised.value)
+
+
 FAULTY = {
     "empty": ("", "not a CSV file"),
     "only a heading": (QUERY, "no questions: write one row for each"),
@@ -100,11 +109,7 @@ FAULTY = {
 @pytest.mark.parametrize("case", sorted(FAULTY))
 def test_a_faulty_file_of_questions_is_refused(case, tmp_path):
     text, message = FAULTY[case]
-    path = tmp_path / "q.csv"
-    path.write_text(text, "utf-8")
-    with pytest.raises(QueryError) as raised:
-        read_queries(path)
-    assert message in str(raised.value)
+    assert message in refusal(read_queries, text, tmp_path)
 
 
 ASKED = "country,00,hi_coverage,2020-12-31\n"
@@ -135,11 +140,7 @@ MISSHAPEN = {
 @pytest.mark.parametrize("case", sorted(MISSHAPEN))
 def test_questions_whose_rows_or_columns_are_not_plain_are_refused(case, tmp_path):
     text, message = MISSHAPEN[case]
-    path = tmp_path / "q.csv"
-    path.write_bytes(text.encode())
-    with pytest.raises(QueryError) as raised:
-        read_questions(path)
-    assert message in str(raised.value)
+    assert message in refusal(read_questions, text, tmp_path)
 
 
 def test_empty_lines_at_the_end_and_columns_of_ones_own_are_no_fault(tmp_path):

@@ -6,13 +6,11 @@ import numpy as np
 import pandas as pd
 from pandas._libs.tslibs.nattype import NaTType
 
-from analysis.forecast.outlook import FIRST_YEAR, Outlook
+from analysis.forecast.outlook import MONTH, Outlook
 from analysis.targets import Target
 
 #: Share of the denominator below which what is asked of a unit would rest on others' figures.
 ENOUGH = 0.5
-#: Mean length of a month in days.
-MONTH = 365.25 / 12
 
 
 def needs(
@@ -24,10 +22,10 @@ def needs(
 
     Insured persons at the target date are target x denominator; those at the origin are drawn.
     The difference by draw, over the months between, has a median (enough with a probability of
-    50%) and an 80% point. The unit's best year is that of its largest rise from one year-end to
-    the next, at the median. `date_reached_50` is the first year-end at which the level, going on
-    as it does, is at or above the target with a probability of one half; missing where that is
-    more than five years after the target year.
+    50%) and an 80% point. Beside it stands the unit's best year: the one in which the same months
+    (see `Past`) brought most, as far as the model can tell. `date_reached_50` is the first
+    year-end at which the level, going on as it does, is at or above the target with a probability
+    of one half; missing where that is more than five years after the target year.
     """
     due = pd.Timestamp(own.target_year, 12, 31)
     months = (due - own.origin).days / MONTH
@@ -75,19 +73,13 @@ def persons_a_month(
 
 
 def best_year(own: Outlook, unit: tuple[str, str]) -> tuple[int, float]:
-    """The year of the largest rise in insured persons, and that rise a month."""
-    years = [y for y in range(FIRST_YEAR, own.origin.year + 1) if _ended(own, y)]
-    if len(years) < 2:
+    """The year in which the same months brought most insured persons, and how many a month."""
+    past = own.past
+    if not len(past.years):
         return own.origin.year, float("nan")
-    persons = np.median(insured(own, unit), axis=0)
-    ends = np.array([persons[own.at(pd.Timestamp(y, 12, 31))] for y in years])
-    rise = np.diff(ends)
+    rise = past.rise[own.draws.members[unit]].sum(axis=0)
     best = int(rise.argmax())
-    return years[best + 1], float(rise[best] / 12)
-
-
-def _ended(own: Outlook, year: int) -> bool:
-    return pd.Timestamp(year, 12, 31) <= own.origin
+    return int(past.years[best]), float(rise[best] / past.months)
 
 
 def reached(own: Outlook, unit: tuple[str, str], target: float) -> pd.Timestamp | NaTType:

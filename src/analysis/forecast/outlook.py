@@ -9,8 +9,10 @@ import pandas as pd
 
 from analysis.forecast.draw import Draws, draw, weighted
 from analysis.forecast.known import Known
+from analysis.forecast.linear import mean_coverage
 from analysis.forecast.model import Model, kept_model
 from analysis.forecast.official import Ratio, ratio
+from analysis.forecast.points import decimal_year, points
 from analysis.forecast.settings import DEFAULT, FAMILY, Settings
 
 #: Estimates begin at the end of this year.
@@ -18,6 +20,23 @@ FIRST_YEAR = 2015
 #: Years after the target year in which a late arrival is still dated.
 YEARS_BEYOND = 5
 DRAWS = 4000
+#: Mean length of a month in days.
+MONTH = 365.25 / 12
+
+
+@dataclass(frozen=True)
+class Past:
+    """What the same months brought in past years.
+
+    The months from the origin to the end of its year where the target falls due in that year,
+    else whole years: within a year people leave and come back, so only like months compare.
+
+    years: (Y,) ended ones. rise: (P, Y) expected gain in insured persons. months: their number.
+    """
+
+    years: np.ndarray
+    rise: np.ndarray
+    months: float
 
 
 @dataclass(frozen=True)
@@ -25,7 +44,7 @@ class Outlook:
     """Draws of one indicator at all year-ends and at the origin.
 
     draws: dates are those of `dates`. ratio: draws (S, P) of published over official
-    denominators; None where there is no official denominator.
+    denominators; None where there is no official denominator. past: see there.
     """
 
     indicator: str
@@ -34,6 +53,7 @@ class Outlook:
     draws: Draws
     ratio: np.ndarray | None
     targets: pd.DataFrame
+    past: Past
 
     def at(self, date: pd.Timestamp) -> int:
         """The position of a date among the draws. Raises ValueError for another."""
@@ -103,4 +123,33 @@ def outlook(built: Model, indicator: str, target_year: int, n: int = DRAWS) -> O
         draws=drawn,
         ratio=own.draw(n) if own is not None else None,
         targets=known.targets,
+        past=_past(built, indicator, target_year),
     )
+
+
+def _past(built: Model, indicator: str, target_year: int) -> Past:
+    origin = built.known.origin
+    last = origin.year if origin.is_year_end else origin.year - 1
+    years = np.arange(FIRST_YEAR + 1, last + 1)
+    ends = [pd.Timestamp(year, 12, 31) for year in years]
+    if origin.is_year_end or target_year > origin.year:
+        starts = [pd.Timestamp(year - 1, 12, 31) for year in years]
+    else:
+        starts = [origin - pd.DateOffset(years=origin.year - int(year)) for year in years]
+    months = (ends[0] - starts[0]).days / MONTH if ends else 12.0
+    at = pd.DatetimeIndex([*starts, *ends])
+    before, after = np.split(_insured(built, indicator, at), 2, axis=1)
+    return Past(years, after - before, months)
+
+
+def _insured(built: Model, indicator: str, days: pd.DatetimeIndex) -> np.ndarray:
+    """(P, T) persons that each province is expected to have insured."""
+    source, codes = built.evidence, built.evidence.units.codes
+    rows = [("province_63", code, indicator, day) for code in codes for day in days]
+    table = pd.DataFrame(rows, columns=["geo_level", "province_code", "indicator", "as_of"])
+    at = points(table, source.units, source.settings, source.origin)
+    mean, variance = built.posterior.marginal(at)
+    share = mean_coverage(mean, np.sqrt(variance)).mean(axis=0).reshape(len(codes), len(days))
+    people = source.units.denominators(decimal_year(days), source.family)
+    found: np.ndarray = share * people * built.fit.reference.base[:, None]
+    return found
