@@ -368,7 +368,7 @@ def test_the_sentences_say_the_numbers_of_the_tables_in_both_languages(study):
     )
     assert f"missed by {ends:.1f} points for health" in numbers.text("en")
     assert f"it missed by {middle:.1f}, " in numbers.text("en")
-    assert len(numbers.written("vi")) == 8
+    assert len(numbers.written("vi")) == 12
 
 
 def test_a_missing_line_is_named(study):
