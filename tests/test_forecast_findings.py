@@ -136,7 +136,7 @@ def test_the_pull_of_targets_is_the_fitted_one(monkeypatch):
         assert 0 < row["short_low"] < row["short"] < row["short_high"] < 1
         assert f"{own.mean_short:.2f} times" in text
     assert f"{1 + found.provinces.mean_heap:.1f} times" in text
-    assert f"from {found.provinces.n} past" in text
+    assert f"from {found.provinces.n} year-end" in text
 
 
 def test_late_payment_counts_targets_forecasts_and_silence():

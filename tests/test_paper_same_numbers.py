@@ -278,7 +278,8 @@ def test_sheet_names_that_spreadsheets_refuse_are_refused(names):
 
 @pytest.mark.parametrize(
     ("spec", "code"),
-    [("percent1", "0.0"), ("share0", "0%"), ("probability", "0%"), ("rounded", "#,##0"),
+    [("percent1", "0.0"), ("printed", "0.0#"), ("share0", "0%"), ("probability", "0%"),
+     ("rounded", "#,##0"),
      ("signed1", "+0.0;-0.0;0"), ("text", "General")],
 )  # fmt: skip
 def test_number_formats(spec, code):

@@ -367,7 +367,7 @@ def test_the_sentences_say_the_numbers_of_the_tables_in_both_languages(study):
         hi.loc[hi["as_of"].dt.is_year_end & rows, "error"].abs().mean() for rows in (early, ~early)
     )
     assert f"missed by {ends:.1f} points for health" in numbers.text("en")
-    assert f"it missed by {middle:.1f}, " in numbers.text("en")
+    assert f"that follows was missed by {middle:.1f}, " in numbers.text("en")
     assert len(numbers.written("vi")) == 12
 
 

@@ -135,6 +135,8 @@ def test_an_unused_phrase_would_be_found():
     ("value", "spec", "english", "vietnamese"),
     [
         (92.345, "percent1", "92.3%", "92,3\u202f%"),
+        (95.15, "printed", "95.15%", "95,15\u202f%"),
+        (95.0, "printed", "95.0%", "95,0\u202f%"),
         (0.876, "share0", "88%", "88\u202f%"),
         (1234567, "integer", "1,234,567", "1.234.567"),
         (-0.04, "number1", "0.0", "0,0"),

@@ -29,7 +29,7 @@ _BASIS_ORDER = ("", "issued_in_province", "post_2019_census_population")
 _FORMATS = {
     "value": "percent1",
     "official": "percent1",
-    "target": "percent1",
+    "target": "printed",
     "gap": "signed1",
     "persons": "rounded",
     "as_of": "short_date",

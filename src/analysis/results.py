@@ -22,7 +22,7 @@ CSV_TYPE = "text/csv"
 
 _NAME = re.compile(r"^[a-z0-9]+(_[a-z0-9]+)*$")
 _NUMERIC = re.compile(
-    r"^(percent|share|number|signed|integer|rounded|probability|p_value|year)\d?$"
+    r"^(percent|printed|share|number|signed|integer|rounded|probability|p_value|year)\d?$"
 )
 
 

@@ -2,12 +2,12 @@
 
 #: Column of a table -> type of :func:`analysis.wording.write`.
 FORMATS = {
-    "value": "percent1",
+    "value": "printed",
     "as_of": "short_date",
     "q50": "percent1",
     "q10": "percent1",
     "q90": "percent1",
-    "target": "percent1",
+    "target": "printed",
     "p_meets_reported": "probability",
     "p_meets_official": "probability",
     "persons_month_50": "rounded",

@@ -75,7 +75,7 @@ def _name_target(axes: Axes, path: pd.DataFrame, language: str) -> None:
     """Name the target above the panel, where no reading can hide behind it."""
     due = path["target"].dropna()
     if not due.empty:
-        label = "◆ " + write(float(due.iloc[-1]), "percent1", language)
+        label = "◆ " + write(float(due.iloc[-1]), "printed", language)
         axes.set_title(label, loc="right", fontsize=8, fontweight="normal", color=style.TARGET)
 
 

@@ -162,7 +162,7 @@ def _target(view: View, scale: _Scale, language: str) -> str:
     if view.target is None:
         return ""
     x, y = scale.x(view.choice.due), scale.y(view.target.value)
-    text = write(view.target.value, "percent1", language)
+    text = write(view.target.value, "printed", language)
     said = say("explore.target_mark", language, setter=f"setter.{view.target.setter}")
     return (
         f'<path class="t" d="M{x} {y - 6:g}l6 6 -6 6 -6 -6z"><title>{html.escape(said)}</title>'

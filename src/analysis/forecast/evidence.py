@@ -53,6 +53,10 @@ class EvidenceError(ValueError):
     """The readings cannot carry a forecast; the message says which and why."""
 
 
+#: Years over which the country's ratio of denominators is averaged, and the least error of a day.
+RECENT, LEAST_ERROR = pd.DateOffset(years=2), 0.005
+
+
 @dataclass(frozen=True)
 class Evidence:
     """What one family of indicators is fitted to, as known at the origin.
@@ -193,21 +197,29 @@ def _old_base(rows: pd.DataFrame) -> pd.Series:
 
 
 def _ratio(usable: pd.DataFrame, family: str, space: Units) -> float:
-    """The country's published denominator over the official one, on the last day that shows it.
+    """The country's published denominator over the official one, where both show it.
 
     Persons over official denominators make another share than the published one: in 2024 the
     centre divided by 79% of the official labour force. A ratio is a shift of the logarithm of a
     share. As a shift of its log odds it would have to be larger for social insurance than for
     unemployment insurance, and larger where coverage is high; so it is taken out beforehand, and
-    only what provinces differ from it is left to the model. 1 where no day shows it.
+    only what provinces differ from it is left to the model.
+
+    The mean over the days of the last years (`RECENT`) with one definition of the denominator,
+    weighted by what their digits and words leave open. 1 where no day shows it.
     """
     counted = _persons(usable, family, space, 1.0)
     counted["indicator"] = counted["indicator"].str.replace("participants", "coverage")
     keys = ["geo_level", "province_code", "indicator", "as_of"]
     both = _coverage(usable, family).merge(counted, on=keys, suffixes=("", "_counted"))
     both = both[both["geo_level"].eq("country") & both["indicator"].isin(list(FAMILY))]
-    last = both[both["as_of"] == both["as_of"].max()]
-    return float((last["percent_counted"] / last["percent"]).mean()) if len(last) else 1.0
+    if both.empty:
+        return 1.0
+    last = both.sort_values("as_of").iloc[-1]
+    both = both[(both["as_of"] > last["as_of"] - RECENT) & (both["old_base"] == last["old_base"])]
+    halves = both["half"] / both["percent"], both["half_counted"] / both["percent_counted"]
+    weight = 1 / (halves[0] ** 2 + halves[1] ** 2 + LEAST_ERROR**2)
+    return float(np.average(both["percent_counted"] / both["percent"], weights=weight))
 
 
 def _persons(readings: pd.DataFrame, family: str, space: Units, ratio: float) -> pd.DataFrame:

@@ -21,7 +21,7 @@ SILENT = 18
 ODDS = 2.0
 
 _CHANCES = {f"p_meets_{scale}": "probability" for scale in ("true", "reported", "official")}
-_VALUES = {"q10": "percent1", "q50": "percent1", "q90": "percent1", "target": "percent1"}
+_VALUES = {"q10": "percent1", "q50": "percent1", "q90": "percent1", "target": "printed"}
 _WORDS = {"province_code": "unit", "indicator": "indicator", "target_setter": "setter",
           "verdict": "verdict", "verdict_true": "verdict"}  # fmt: skip
 _KEY = ["geo_level", "province_code", "indicator"]
@@ -117,7 +117,7 @@ def setters(tables: ForecastTables) -> Result:
         "forecast_setters",
         table[[*columns, *_CHANCES]],
         [("forecast.setters", values)],
-        {"target": "percent1", "announced": "short_date", **_CHANCES},
+        {"target": "printed", "announced": "short_date", **_CHANCES},
         _WORDS,
         "forecast",
         hidden=("geo_level",),
@@ -140,7 +140,7 @@ def takes(tables: ForecastTables, indicator: str = MAIN, level: str = "province_
         rows[[*columns, "geo_level"]],
         [("forecast.takes", values)],
         {
-            "target": "percent1",
+            "target": "printed",
             **dict.fromkeys(persons, "rounded"),
             "best_year": "year",
             "date_reached_50": "short_date",
@@ -233,14 +233,16 @@ def late_payment(table: pd.DataFrame) -> Result:
     silent = table["scale"].isna()
     without = table["scale"].eq("reported") & table["target"].isna()
     values = {"units": len(rows), "without": int(without.sum()), "silent": int(silent.sum())}
-    columns = ["province_code", "basis", "q10", "q50", "q90", "target", "target_setter"]
+    rows = rows.assign(after_merger=rows["geo_level"])
+    columns = ["province_code", "after_merger", "basis", "q10", "q50", "q90", "target"]
+    columns += ["target_setter"]
     formats = dict.fromkeys(("q10", "q50", "q90", "target"), "percent2")
     return Result(
         "forecast_late_payment",
         rows[[*columns, "p_meets_reported", "verdict", "geo_level"]],
         [("forecast.late_payment", values)],
         {**formats, "p_meets_reported": "probability"},
-        {**_WORDS, "basis": "late_basis"},
+        {**_WORDS, "basis": "late_basis", "after_merger": "unit_kind"},
         "forecast",
         hidden=("geo_level",),
     )

@@ -12,7 +12,7 @@ from analysis.forecast.known import Known
 from analysis.forecast.linear import mean_coverage
 from analysis.forecast.model import Model, kept_model
 from analysis.forecast.official import Ratio, ratio
-from analysis.forecast.points import decimal_year, points
+from analysis.forecast.points import NEW_BASE, decimal_year, points
 from analysis.forecast.settings import DEFAULT, FAMILY, Settings
 
 #: Estimates begin at the end of this year.
@@ -28,10 +28,12 @@ MONTH = 365.25 / 12
 class Past:
     """What the same months brought in past years.
 
-    The months from the origin to the end of its year where the target falls due in that year,
-    else whole years: within a year people leave and come back, so only like months compare.
+    From the end of a year whole years; from within a year the same months up to the end of the
+    target year, shifted back by whole years: people leave and come back within a year, so only
+    like months compare.
 
-    years: (Y,) ended ones. rise: (P, Y) expected gain in insured persons. months: their number.
+    years: (Y,) in which the months ended. rise: (P, Y) expected gain in insured persons.
+    months: their number.
     """
 
     years: np.ndarray
@@ -130,23 +132,30 @@ def outlook(built: Model, indicator: str, target_year: int, n: int = DRAWS) -> O
 def _past(built: Model, indicator: str, target_year: int) -> Past:
     origin = built.known.origin
     last = origin.year if origin.is_year_end else origin.year - 1
-    years = np.arange(FIRST_YEAR + 1, last + 1)
+    later = 0 if origin.is_year_end else target_year - origin.year
+    years = np.arange(FIRST_YEAR + 1 + later, last + 1)
     ends = [pd.Timestamp(year, 12, 31) for year in years]
-    if origin.is_year_end or target_year > origin.year:
+    if origin.is_year_end:
         starts = [pd.Timestamp(year - 1, 12, 31) for year in years]
     else:
-        starts = [origin - pd.DateOffset(years=origin.year - int(year)) for year in years]
-    months = (ends[0] - starts[0]).days / MONTH if ends else 12.0
+        starts = [origin - pd.DateOffset(years=target_year - int(year)) for year in years]
+    if not ends:
+        return Past(years, np.empty((len(built.evidence.units.codes), 0)), np.nan)
+    months = (ends[0] - starts[0]).days / MONTH
     at = pd.DatetimeIndex([*starts, *ends])
     before, after = np.split(_insured(built, indicator, at), 2, axis=1)
     return Past(years, after - before, months)
 
 
 def _insured(built: Model, indicator: str, days: pd.DatetimeIndex) -> np.ndarray:
-    """(P, T) persons that each province is expected to have insured."""
+    """(P, T) persons that each province is expected to have insured.
+
+    Counted as at the origin: a narrower labour force lifts a rate, but insures nobody.
+    """
     source, codes = built.evidence, built.evidence.units.codes
     rows = [("province_63", code, indicator, day) for code in codes for day in days]
     table = pd.DataFrame(rows, columns=["geo_level", "province_code", "indicator", "as_of"])
+    table = table.assign(old_base=float(indicator[:2] != "hi" and source.origin < NEW_BASE))
     at = points(table, source.units, source.settings, source.origin)
     mean, variance = built.posterior.marginal(at)
     share = mean_coverage(mean, np.sqrt(variance)).mean(axis=0).reshape(len(codes), len(days))

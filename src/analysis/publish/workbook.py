@@ -111,6 +111,7 @@ def number_format(spec: str) -> str:
     kind = spec.rstrip("0123456789")
     return {
         "percent": f"0{decimals}",
+        "printed": "0.0#",
         "share": f"0{decimals}%",
         "probability": "0%",
         "number": f"#,##0{decimals}",

@@ -45,6 +45,7 @@ def write(value: Any, spec: str, language: str) -> str:
     """Write one value as the type ``spec`` asks, in a language.
 
     Types (a digit is the number of decimals): ``percentN`` takes percent (92.3 is 92.3%),
+    ``printed`` percent with its second decimal where it has one (95.15%, for what is compared),
     ``shareN`` a share from 0 to 1, ``probability`` a share shown as whole percent and never as 0
     or 100, ``numberN``, ``signedN`` (always with its sign), ``integer``, ``rounded`` (two leading
     digits, for quantities known roughly), ``p_value``, ``date``, ``short_date``, ``month``,
@@ -91,6 +92,12 @@ def _signed(value: Any, digits: int, language: str) -> str:
 
 def _percent(value: Any, digits: int, language: str) -> str:
     return _PERCENT[language].format(_number(value, digits, language))
+
+
+def _printed(value: Any, digits: int, language: str) -> str:
+    share = float(value)
+    whole = abs(share - round(share, 1)) < 0.005
+    return _percent(share, 1 if whole else 2, language)
 
 
 def _share(value: Any, digits: int, language: str) -> str:
@@ -191,6 +198,7 @@ def _listed(one: Callable[[Any, int, str], str]) -> Callable[[Any, int, str], st
 
 _WRITERS: dict[str, Callable[[Any, int, str], str]] = {
     "percent": _percent,
+    "printed": _printed,
     "share": _share,
     "probability": _probability,
     "number": _number,

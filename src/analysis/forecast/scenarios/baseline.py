@@ -6,12 +6,14 @@ past year-ends, they are drawn given these (`bridge`), so a path belongs to one 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from analysis import targets as targets_room
 from analysis.cache import cached
@@ -20,7 +22,7 @@ from analysis.forecast.known import Known
 from analysis.forecast.model import Model, kept_model
 from analysis.forecast.needs import best_year
 from analysis.forecast.outlook import FIRST_YEAR, Outlook, outlook
-from analysis.forecast.points import decimal_year
+from analysis.forecast.points import NEW_BASE, decimal_year, points
 from analysis.forecast.reported import Pulls
 from analysis.forecast.scenarios.background import Background, background
 from analysis.forecast.scenarios.bridge import bridge
@@ -164,12 +166,12 @@ def baseline(built: Model, own: Outlook, date: pd.Timestamp | None = None) -> Ba
         level=_path(built, draws, dates),
         at_origin=draws.true[:, :, own.at(own.origin)],
         past_dates=past_dates,
-        past=np.ascontiguousarray(draws.true[:, :, draws.dates.get_indexer(past_dates)]),
+        past=_past(built, draws, past_dates),
         persons=people(dates),
         persons_past=people(past_dates),
         persons_origin=people(pd.DatetimeIndex([own.origin]))[:, 0],
         own_base=_own_base(draws, dates),
-        own_base_past=_own_base(draws, past_dates),
+        own_base_past=_own_base_past(draws, own.origin, past_dates),
         own_base_origin=float(draws.country_base[own.at(own.origin)]),
         members=draws.members,
         at_date={unit: draws.of(*unit)[:, own.at(date)] for unit in draws.members},
@@ -209,6 +211,33 @@ def _people(built: Model) -> Callable[[pd.DatetimeIndex], np.ndarray]:
     """Denominators as published, at any dates: (P, T)."""
     source, base = built.evidence, built.fit.reference.base[:, None]
     return lambda dates: source.units.denominators(decimal_year(dates), source.family) * base
+
+
+def _past(built: Model, draws: Draws, dates: pd.DatetimeIndex) -> np.ndarray:
+    """(S, P, Y) level at past year-ends, by the labour force as it is counted at the origin.
+
+    Otherwise the change of October 2022, which lifted rates and insured nobody, would pass for
+    the best year that a province ever had.
+    """
+    level = draws.true[:, :, draws.dates.get_indexer(dates)]
+    if draws.indicator.startswith("hi") or draws.origin < NEW_BASE:
+        return np.ascontiguousarray(level)
+    rows = [("province_63", code, draws.indicator, day) for code in draws.codes for day in dates]
+    table = pd.DataFrame(rows, columns=["geo_level", "province_code", "indicator", "as_of"])
+    source = built.evidence
+    at = points(table, source.units, source.settings, source.origin)
+    now = dataclasses.replace(at, old_base=np.zeros(len(at)))
+    lift = built.posterior.marginal(now)[0] - built.posterior.marginal(at)[0]
+    found: np.ndarray = 100 * expit(to_logit(level) + lift.mean(axis=0).reshape(level.shape[1:]))
+    return found
+
+
+def _own_base_past(draws: Draws, origin: pd.Timestamp, dates: pd.DatetimeIndex) -> np.ndarray:
+    """(Y,) the country's denominator over the sum of its provinces', counted as in `_past`."""
+    own = _own_base(draws, dates)
+    if draws.indicator.startswith("hi") or origin < NEW_BASE:
+        return own
+    return np.where(dates < NEW_BASE, _own_base(draws, pd.DatetimeIndex([origin]))[0], own)
 
 
 def _own_base(draws: Draws, dates: pd.DatetimeIndex) -> np.ndarray:

@@ -104,7 +104,7 @@ def comparison(outcomes: list[Outcome], unit: Unit, language: str) -> Result:
     table = rows(outcomes, unit, language)
     usual = values(table, unit)
     sure = bool(np.isfinite(usual["p_meets_true"]))
-    said = {**usual, "n": len(table), "above": int((table["p_meets_true"] >= 0.5).sum())}
+    said = {**usual, "n": len(table), "above": int((table["p_meets_true"].round(2) >= 0.5).sum())}
     phrases = [(f"{TOPIC}.compared" if sure else f"{TOPIC}.compared_unsure", said)]
     if same_as_first := _same_as_first(table):
         phrases.append((f"{TOPIC}.compared_same", {"names": same_as_first}))
@@ -133,6 +133,9 @@ def plan(outcomes: list[Outcome], unit: Unit, language: str) -> Result:
     ]
     said = values(rows(wanted, unit, language), unit)
     key = "plan" if np.isfinite(said["target"]) else "plan_none"
+    if unit[0] == "country" and key == "plan" and len(wanted) > 1:
+        # The nationwide number is what comes of every province at its own target.
+        key, said = "plan_country", said | {"true_q50": _reached(wanted[-1], unit)}
     columns = ["title", "date", "persons_quarter", "persons_month", "persons_by"]
     return _result(
         f"scenario_plan_{unit[0]}_{unit[1]}",
@@ -140,6 +143,11 @@ def plan(outcomes: list[Outcome], unit: Unit, language: str) -> Result:
         [(f"{TOPIC}.{key}", said)],
         _FORMATS,
     )
+
+
+def _reached(outcome: Outcome, unit: Unit) -> float:
+    """Median level of a unit at the date, percent."""
+    return float(np.median(outcome.at_date[unit]))
 
 
 def parts(outcome: Outcome, language: str) -> Result:

@@ -102,8 +102,19 @@ def summary(study: Study, indicator: str) -> Result:
         "cover80_cold": cold["cover80"],
     }
     phrases = ["summary", "summary_naive", verdict_on(warm), "summary_band", "summary_cold"]
+    values |= {
+        "readings": _different(study, indicator, WARM),
+        "readings_cold": _different(study, indicator, COLD),
+    }
     keyed = [(f"validation.{phrase}", values) for phrase in phrases]
     return result(f"forecast_skill_{indicator}", pd.DataFrame([values]), keyed)
+
+
+def _different(study: Study, indicator: str, design: str) -> int:
+    """How many different readings were forecast, some of them from two origins."""
+    table = study.validation_forecasts
+    own = table[(table["indicator"] == indicator) & (table["design"] == design)]
+    return len(own.drop_duplicates(["province_code", "as_of"]))
 
 
 def verdict_on(row: pd.Series) -> str:

@@ -177,9 +177,9 @@ def chances(study: Study) -> Result:
     missed, met = late[late["met"] == 0], late[late["met"] == 1]
     values = {
         "missed": len(missed),
-        "likely": int((missed["p_meets_reported"] > 0.5).sum()),
+        "likely": int((missed["p_meets_reported"].round(2) > 0.5).sum()),
         "met": len(met),
-        "unlikely": int((met["p_meets_reported"] < 0.5).sum()),
+        "unlikely": int((met["p_meets_reported"].round(2) < 0.5).sum()),
     }
     phrases.append(("surprises", values))
     phrases.append(("few", {"targets": known["as_of"].nunique()}))

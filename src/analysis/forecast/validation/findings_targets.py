@@ -28,7 +28,7 @@ def chances(study: Study, indicator: str) -> Result:
         "cautious": by["past_share", "base_rate_cautious"]["brier"],
         "missed": round(past["n"] * (1 - past["share_met"])),
         "in_provinces": past["provinces_missed"],
-    }
+    } | _different(study, indicator)
     phrases = [("validation.chances", values), ("validation.chances_few", values)]
     if ("analysis", "meets_reported") in by:
         own, true = by["analysis", "meets_reported"], by["analysis", "meets_true"]
@@ -37,6 +37,7 @@ def chances(study: Study, indicator: str) -> Result:
             "reported": own["brier"],
             "true": true["brier"],
             "past": past["brier"],
+            "skill": own["skill_vs_past_share"],
             "low": own["skill_vs_past_share_low"],
             "high": own["skill_vs_past_share_high"],
             "order": own["discrimination"],
@@ -147,6 +148,15 @@ def reporters(study: Study, indicator: str) -> Result:
     )
 
 
+def _different(study: Study, indicator: str) -> dict[str, int]:
+    """How many different readings the chances were given for, and how many of them missed."""
+    table = study.attainment_forecasts
+    own = table[(table["indicator"] == indicator) & table["value"].notna()]
+    own = own.drop_duplicates(["province_code", "as_of"])
+    missed = int((own["value"] < own["target"] - attainment.TINY).sum())
+    return {"readings": len(own), "missed_targets": missed}
+
+
 def silent_chances(study: Study, indicator: str) -> Result:
     """Chances that the model gave to units that reported later and to those that stayed silent."""
     rows = _question(study, "chances", indicator)
@@ -253,8 +263,8 @@ def verdicts_then(study: Study, indicator: str, origin: int) -> Result:
     columns = ["province_code", "as_of", "target", "p_meets_true", "p_meets_reported", "value"]
     formats = {
         "as_of": "short_date",
-        "target": "percent1",
-        "value": "percent1",
+        "target": "printed",
+        "value": "printed",
         "p_meets_true": "probability",
         "p_meets_reported": "probability",
     }
