@@ -31,6 +31,8 @@ _JOINED = {
     "best_year_persons_month": "best_year",
 }
 _WORDS = {"indicator": "indicator", "target_setter": "setter", "verdict": "verdict"}
+#: Definitions of coverage that compare with each other and with targets.
+PLAIN = ("", "post_2019_census_population")
 #: What is not shown where the evidence does not carry it.
 _CHANCES = ["p_meets_reported", "p_meets_official", "persons_month_50", "persons_month_80"]
 _CHANCES += ["best_year_persons_month", "best_year"]
@@ -44,7 +46,7 @@ class Brief:
         code, level: the unit.
         answer: one row an indicator: reading, forecast, target, probability, persons a month.
         path: yearly estimates and the forecast, for the figure (see :func:`_path`).
-        readings: readings as published, for the figure.
+        readings: readings as published on the usual definition, for the figure.
         standing: where the unit stands among its region and its peers.
         late: what is known of late payment.
         unknown: what is not known.
@@ -79,7 +81,7 @@ def brief(code: str, tables: Tables | None = None) -> Brief:
         level,
         answer,
         _path(tables, level, code),
-        reported,
+        reported[reported["basis"].isin(PLAIN)],
         standing(tables, level, code),
         late_payment(own, of_unit(tables.late, level, code), level, code),
         unknowns.unknown(tables, answer.table, level, code),
@@ -90,7 +92,8 @@ def brief(code: str, tables: Tables | None = None) -> Brief:
 def _answer(tables: Tables, reported: pd.DataFrame, level: str, code: str) -> Result:
     """One row an indicator, with the sentence that opens the brief."""
     table = pd.DataFrame({"indicator": INDICATORS})
-    latest = reported.groupby("indicator").tail(1)[["indicator", "value", "as_of", "evidence"]]
+    read = reported.groupby("indicator").tail(1)
+    latest = read[["indicator", "value", "as_of", "evidence"]]
     columns = ["indicator", "q50", "q10", "q90", "target", "target_setter"]
     columns += ["p_meets_reported", "verdict", "p_meets_official"]
     ahead = of_unit(forecast_rows(tables), level, code)[columns]
@@ -108,7 +111,7 @@ def _answer(tables: Tables, reported: pd.DataFrame, level: str, code: str) -> Re
     return Result(
         "answer",
         table,
-        _opening(table, tables, level, code),
+        _opening(table, read.set_index("indicator"), tables, level, code),
         FORMATS,
         _WORDS,
         "brief",
@@ -119,9 +122,12 @@ def _answer(tables: Tables, reported: pd.DataFrame, level: str, code: str) -> Re
 
 
 def _opening(
-    table: pd.DataFrame, tables: Tables, level: str, code: str
+    table: pd.DataFrame, latest: pd.DataFrame, tables: Tables, level: str, code: str
 ) -> list[tuple[str, dict[str, object]]]:
-    """The first sentences: health insurance, which every unit is judged by."""
+    """The first sentences: health insurance, which every unit is judged by.
+
+    latest: the latest readings by indicator; one on a definition of its own is called so.
+    """
     row = table[table["indicator"] == "hi_coverage"].iloc[0]
     values = {
         "unit": f"{level}/{code}",
@@ -130,7 +136,10 @@ def _opening(
         "verdict": f"verdict.{row['verdict']}",
         **{name: row[name] for name in FORMATS},
     }
+    basis = latest["basis"].get("hi_coverage", "")
     read = "brief.opening_read" if pd.notna(row["value"]) else "brief.opening_unread"
+    if basis not in PLAIN:
+        read, values = "brief.opening_read_basis", values | {"basis": f"basis.{basis}"}
     sure = row["verdict"] != NOT_ENOUGH_EVIDENCE
     chance = "brief.opening_chance" if sure else "brief.opening_no_chance"
     return [(read, values), (chance, values)]
