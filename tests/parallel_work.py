@@ -32,3 +32,10 @@ def long_item(folder):
     """Says that it has begun, and takes longer than any test waits."""
     (Path(folder) / f"begun-{os.getpid()}").touch()
     time.sleep(300)
+
+
+def reads_a_raw_table(item):
+    """What a kept function may not do, in a process of its own."""
+    from analysis import paths
+
+    return (paths.RAW / "facts.csv").read_text()

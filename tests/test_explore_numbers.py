@@ -1,5 +1,6 @@
 """The explorer: numbers are the forecast's, levers do what they say, its page stands alone."""
 
+import shutil
 import time
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from scipy.special import expit
 
 from analysis import paths
 from analysis.coverage import Tables
-from analysis.explore import panel, still
+from analysis.explore import courses, panel, still
 from analysis.explore.choice import Choice
 from analysis.explore.courses import USUAL, offered
 from analysis.explore.outlook import LEVELS, Future, mixture, outlook, persons_for, shifted
@@ -19,7 +20,7 @@ from analysis.explore.session import Explorer
 from analysis.facts import load_raw
 from analysis.figures import explore as figure
 from analysis.forecast.reported import NONE, Pull
-from analysis.forecast.scenarios import load, prepared, run
+from analysis.forecast.scenarios import chapter, load, prepared, run
 from analysis.readings import build_readings
 from analysis.targets import targets
 from analysis.wording import say
@@ -163,6 +164,43 @@ def test_a_scenario_gives_the_numbers_of_the_command(explorer, view):
     assert followed.moved.probability > view.plain.probability
     text = " ".join(say(key, "en", **values) for key, values in sentences(followed, "en"))
     assert "“One point more each year”" in text
+
+
+@pytest.fixture
+def own_folder(tmp_path, monkeypatch):
+    """A copy of the folder scenarios/ that a test may change."""
+    folder = tmp_path / "scenarios"
+    shutil.copytree(paths.ROOT / "scenarios", folder)
+    for room in (courses, chapter):
+        monkeypatch.setattr(room, "FOLDER", str(folder))
+    return folder
+
+
+def test_a_scenario_that_was_edited_or_added_reaches_the_explorer_at_once(explorer, own_folder):
+    """In the explorer that is open already, and as chapter 07 shows it."""
+
+    def reached(name):
+        return explorer.followed(explorer.view(BEN_TRE), name).moved.q50
+
+    before = reached("one_point_a_year")
+    file = own_folder / "one_point_a_year.yml"
+    file.write_text(file.read_text("utf-8").replace("per_year: 1.0", "per_year: 6.0"), "utf-8")
+    (own_folder / "my_four.yml").write_text(
+        "title: {en: Four points, vi: Bốn điểm}\n"
+        "kind: linear_change\nparameters: {points_per_year: 4.0}\n",
+        "utf-8",
+    )
+    base = prepared(explorer._known(ORIGIN), "hi_coverage", 2025, pd.Timestamp(BEN_TRE.due))
+    for name in ("one_point_a_year", "my_four"):
+        outcome = run(load(own_folder / f"{name}.yml"), base)
+        assert reached(name) == pytest.approx(
+            np.quantile(outcome.reported["province_63", "83"], 0.5)
+        )
+        assert reached(name) > before + 1
+    assert {"my_four"} == set(offered("hi_coverage")) - {
+        path.stem for path in (paths.ROOT / "scenarios").glob("*.yml")
+    }
+    assert "Bốn điểm" in set(scenarios(explorer, explorer.view(BEN_TRE), "vi").table["scenario"])
 
 
 def test_all_three_rates_are_set_side_by_side(explorer, view):

@@ -1,15 +1,19 @@
 """Heavy results kept on disk, found again by content: the code that made them and its arguments.
 
 An entry is used only when the function's module, everything it imports from this package, the
-versions of the numerical libraries, the settings that decide in which order they add, and all
-arguments are the same. Deleting the folder .cache is
-always safe; ANALYSIS_CACHE=off computes everything anew.
+versions of the numerical libraries, the settings that decide in which order they add, the table of
+the country's units, and all arguments are the same. While a kept function computes, reading
+anything else of the project is an error (`analysis.reads`). A damaged entry is computed anew, and
+the entries that were used longest ago leave when the folder grows beyond its limit. Deleting the
+folder .cache is always safe; ANALYSIS_CACHE=off computes everything anew.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
+import hashlib
 import importlib.metadata
 import inspect
 import os
@@ -21,7 +25,7 @@ from typing import Any, TypeVar
 
 from filelock import FileLock
 
-from analysis import codebase, paths
+from analysis import codebase, paths, reads
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -39,39 +43,73 @@ SETTINGS = (
     "OPENBLAS_NUM_THREADS",
 )
 
-#: What reading a damaged or outdated entry may raise; such an entry is computed anew.
-DAMAGED = (pickle.UnpicklingError, EOFError, ImportError, AttributeError, LookupError, ValueError)
+#: Names the size in megabytes beyond which the oldest entries leave.
+LIMIT, USUAL_LIMIT = "ANALYSIS_CACHE_LIMIT", 2000
+#: An entry starts with a digest of so many bytes of what follows.
+_DIGEST = 20
 
 
 def cached(function: Function) -> Function:
     """Keep the results of `function` in .cache, one entry for each content of its arguments.
 
-    For pure functions only: the result may depend on nothing but the arguments and the code.
-    Arguments may be tables, arrays, dataclasses, paths (their content counts, not their name),
-    and plain Python values; another kind raises TypeError. Two processes that ask for the same
-    entry at once compute it once. `function.__wrapped__` is the function without the cache.
+    For pure functions only: the result may depend on nothing but the arguments and the code. A
+    function that opens another file of the project ends with `analysis.reads.HiddenRead`, which
+    names both. Arguments may be tables, arrays, dataclasses, paths (their content counts, not
+    their name), and plain Python values; another kind raises TypeError. Two processes that ask for
+    the same entry at once compute it once. `function.__wrapped__` is the function without the
+    cache.
     """
 
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
+        bound = inspect.signature(function).bind(*args, **kwargs)
+        bound.apply_defaults()
         if os.environ.get("ANALYSIS_CACHE") == "off":
-            return function(*args, **kwargs)
-        return _find_or_compute(_entry(function, args, kwargs), function, args, kwargs)
+            return _compute(function, bound)
+        return _find_or_compute(_entry(function, bound), function, bound)
 
     return wrapper  # type: ignore[return-value]
 
 
-def _entry(function: Callable[..., Any], args: tuple, kwargs: dict) -> Path:
-    bound = inspect.signature(function).bind(*args, **kwargs)
-    bound.apply_defaults()
+def _compute(function: Callable[..., Any], bound: inspect.BoundArguments) -> Any:
+    kept = reads.Kept(_name(function), tuple(sorted(set(_files_among(bound.arguments)))))
+    with reads.computing(kept):
+        return function(*bound.args, **bound.kwargs)
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return f"{function.__module__}.{function.__qualname__}"
+
+
+def _files_among(value: Any) -> Iterator[str]:
+    """The files and folders among arguments, however deep."""
+    if isinstance(value, os.PathLike):
+        yield os.path.realpath(value)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for field in dataclasses.fields(value):
+            yield from _files_among(getattr(value, field.name))
+    elif isinstance(value, Mapping):
+        yield from _files_among(list(value.values()))
+    elif isinstance(value, list | tuple | set | frozenset):
+        for item in value:
+            yield from _files_among(item)
+
+
+def _entry(function: Callable[..., Any], bound: inspect.BoundArguments) -> Path:
     key = codebase.digest(
         _code_digest(function.__module__),
         library_versions(),
         *(os.environ.get(name, "") for name in SETTINGS),
+        _units(),
         *_content(bound.arguments),
     )
-    name = f"{function.__module__}.{function.__qualname__}"
-    return paths.CACHE / "results" / name / f"{key[:40]}.pickle"
+    return paths.CACHE / "results" / _name(function) / f"{key[:40]}.pickle"
+
+
+def _units() -> bytes:
+    """The table of the units, which any function may look into by way of `analysis.geography`."""
+    table = paths.RAW / "provinces.csv"
+    return table.read_bytes() if table.is_file() else b""
 
 
 def _code_digest(module: str) -> str:
@@ -88,27 +126,76 @@ def library_versions() -> str:
     return "; ".join([f"python {platform.python_version()}", platform.machine(), *versions])
 
 
-def _find_or_compute(entry: Path, function: Callable[..., Any], args: tuple, kwargs: dict) -> Any:
+def _find_or_compute(
+    entry: Path, function: Callable[..., Any], bound: inspect.BoundArguments
+) -> Any:
     found, value = _load(entry)
     if found:
         return value
-    entry.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(entry.with_suffix(".lock")):
+    with _alone(entry):
         found, value = _load(entry)
         if not found:
-            value = function(*args, **kwargs)
-            paths.write_atomic(entry, pickle.dumps(value, protocol=5))
+            value = _compute(function, bound)
+            _keep(entry, pickle.dumps(value, protocol=5))
     return value
 
 
-def _load(entry: Path) -> tuple[bool, Any]:
-    """Whether the entry is there, and its value; an unreadable entry counts as absent."""
+@contextlib.contextmanager
+def _alone(entry: Path) -> Iterator[None]:
+    """While the block runs, nobody else computes the entry, unless the disk admits no lock."""
+    lock = FileLock(entry.with_suffix(".lock"))
     try:
-        return True, pickle.loads(entry.read_bytes())
-    except FileNotFoundError:
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _keep(entry: Path, content: bytes) -> None:
+    """Keep an entry if the disk takes it; a full one costs time later and no run."""
+    with contextlib.suppress(OSError):
+        paths.write_atomic(entry, _digest(content) + content)
+        trim()
+
+
+def _digest(content: bytes | memoryview) -> bytes:
+    return hashlib.blake2b(content, digest_size=_DIGEST).digest()
+
+
+def trim() -> None:
+    """Remove the entries that were used longest ago until the rest is within the limit."""
+    limit = float(os.environ.get(LIMIT) or USUAL_LIMIT) * 1e6
+    entries = []
+    for path in (paths.CACHE / "results").glob("*/*.pickle"):
+        with contextlib.suppress(FileNotFoundError):
+            seen = path.stat()
+            entries.append((seen.st_mtime_ns, seen.st_size, path))
+    total = sum(size for _, size, _ in entries)
+    for _, size, path in sorted(entries):
+        if total <= limit:
+            return
+        for file in (path, path.with_suffix(".lock")):
+            file.unlink(missing_ok=True)
+        total -= size
+
+
+def _load(entry: Path) -> tuple[bool, Any]:
+    """Whether the entry is there and whole, and its value; any other counts as absent."""
+    try:
+        content = memoryview(entry.read_bytes())
+        if bytes(content[:_DIGEST]) != _digest(content[_DIGEST:]):
+            return False, None
+        value = pickle.loads(content[_DIGEST:])
+    except Exception:  # whatever an entry of other code or another library raises
         return False, None
-    except DAMAGED:
-        return False, None
+    with contextlib.suppress(OSError):
+        os.utime(entry)  # used again just now
+    return True, value
 
 
 def _content(value: Any) -> Iterator[bytes | str]:
@@ -148,7 +235,7 @@ def _content_of_path(path: Path) -> Iterator[str]:
     files = sorted(item for item in path.rglob("*") if item.is_file()) if path.is_dir() else [path]
     for file in files:
         yield file.relative_to(path).as_posix()
-        yield codebase.digest(file.read_bytes())
+        yield codebase.digest(file.read_bytes()) if file.is_file() else "no such file"
 
 
 def _content_of_data(value: Any) -> Iterator[bytes | str]:

@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from analysis import reads
+
 if TYPE_CHECKING:
     from distributed import Client
 
@@ -55,15 +57,21 @@ def map(
     """
     from joblib import Parallel, delayed
 
-    given = list(items)
+    given, kept = list(items), reads.at_work()
     address = scheduler or named_scheduler()
     if address:
         with _on_cluster(address):
-            return list(Parallel()(delayed(function)(item) for item in given))
+            return list(Parallel()(delayed(_item)(kept, function, item) for item in given))
     number = min(workers or cores(), max(len(given), 1))
     if number == 1:
         return [function(item) for item in given]
-    return list(Parallel(n_jobs=number)(delayed(function)(item) for item in given))
+    return list(Parallel(n_jobs=number)(delayed(_item)(kept, function, item) for item in given))
+
+
+def _item(kept: reads.Kept | None, function: Callable[[Item], Result], item: Item) -> Result:
+    """One item in another process, which may read no more than who asked for it."""
+    with reads.computing(kept):
+        return function(item)
 
 
 def forked(

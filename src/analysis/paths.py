@@ -7,6 +7,7 @@ several runs, each with its own folder for results.
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 #: Floats are written with this many significant digits: more than any figure here carries, and
 #: few enough that the last bit of a computation does not change the file.
 FLOAT_FORMAT = "%.12g"
+
+#: The event by which Python tells `analysis.reads` of a file that is asked for, opened or not.
+ASKED = "analysis.asked"
 
 
 class MissingTable(FileNotFoundError):
@@ -132,9 +136,18 @@ def processed(name: str) -> Path:
     Raises MissingTable, which names the chapter to run first.
     """
     path = PROCESSED / (name if name.endswith(".csv") else f"{name}.csv")
+    asked(path)
     if not path.is_file():
         raise MissingTable(_what_is_missing(path.name))
     return path
+
+
+def asked(path: Path) -> None:
+    """Report that a file is asked for, where it may be absent or found in memory.
+
+    Raises what `analysis.reads` raises when the function or the notebook at work may not read it.
+    """
+    sys.audit(ASKED, str(path))
 
 
 def read_table(path: Path, dates: Sequence[str] = ()) -> pd.DataFrame:

@@ -6,7 +6,6 @@ They run on the draws of the forecast, as in chapter 07, so both show the same n
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -22,6 +21,7 @@ from analysis.forecast.scenarios import (
     prepared,
     run,
 )
+from analysis.forecast.scenarios.parameters import Range
 from analysis.forecast.scenarios.summary import LEVELS, quantiles
 
 FOLDER = "scenarios"
@@ -35,31 +35,32 @@ def offered(indicator: str) -> dict[str, Scenario]:
     A file whose rule serves every rate, such as "one point a year", is offered for each.
     """
     found = {}
-    files = sorted((paths.ROOT / FOLDER).glob("*.yml"))
-    for scenario in _read(tuple((path.name, path.stat().st_mtime_ns) for path in files)):
+    for scenario in load_folder(paths.ROOT / FOLDER):
         fits = not scenario.rule.indicators and scenario.indicator == "hi_coverage"
         if fits or scenario.indicator == indicator:
             found[scenario.name] = replace(scenario, indicator=indicator)
     return dict(sorted(found.items(), key=lambda one: one[1].kind != USUAL))
 
 
-@cache
-def _read(stamps: tuple[tuple[str, int], ...]) -> list[Scenario]:
-    """Read the folder once for as long as its files stay as they are."""
-    return load_folder(paths.ROOT / FOLDER)
-
-
 @cached
-def courses(known: Known, indicator: str, due: pd.Timestamp) -> pd.DataFrame:
-    """Run all scenarios of a rate for every unit, from what was known.
+def courses(
+    known: Known,
+    indicator: str,
+    due: pd.Timestamp,
+    scenarios: tuple[Scenario, ...],
+    cards: Range | None,
+) -> pd.DataFrame:
+    """Run scenarios of a rate for every unit, from what was known.
+
+    scenarios: those that are offered for the rate. cards: see `scenarios.prepared`.
 
     Returns scenario, unit (level/code), more (people a month beyond business as usual, median),
     q05 to q95 of the reported value in percent, and the probability that it meets the target
     (NaN where the evidence carries none). A scenario that cannot be seen from the origin, such as
     a restored rule that had not been lost yet, has no rows.
     """
-    base = prepared(known, indicator, due.year, due)
-    found = [_course(scenario, base) for scenario in offered(indicator).values()]
+    base = prepared(known, indicator, due.year, due, cards)
+    found = [_course(scenario, base) for scenario in scenarios]
     return pd.concat(found, ignore_index=True)
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from analysis import coverage, geography
 from analysis.coverage import COVERAGE, Tables
 from analysis.explore.choice import Choice
-from analysis.explore.courses import courses
+from analysis.explore.courses import courses, offered
 from analysis.explore.outlook import LEVELS, Future, Outlook, drawn, mixture, outlook, persons_for
 from analysis.forecast import FAMILY, Model, prediction
 from analysis.forecast.chapter import filled
@@ -19,7 +19,8 @@ from analysis.forecast.known import Known, known_at
 from analysis.forecast.model import kept_model
 from analysis.forecast.points import decimal_year
 from analysis.forecast.reported import due_targets
-from analysis.forecast.scenarios import Baseline, prepared
+from analysis.forecast.scenarios import Baseline, Scenario, prepared
+from analysis.forecast.scenarios.background import effect_of_cards
 from analysis.targets import Target, for_unit
 
 FIRST_YEAR = 2015
@@ -77,7 +78,9 @@ class Explorer:
     _models: dict[tuple[str, str], Model] = field(default_factory=dict, repr=False)
     _futures: dict[Choice, Future] = field(default_factory=dict, repr=False)
     _bases: dict[tuple[str, str, str], Baseline] = field(default_factory=dict, repr=False)
-    _courses: dict[tuple[str, str, str], pd.DataFrame] = field(default_factory=dict, repr=False)
+    _courses: dict[tuple[str, str, str], tuple[tuple[Scenario, ...], pd.DataFrame]] = field(
+        default_factory=dict, repr=False
+    )
 
     @classmethod
     def read(cls) -> Explorer:
@@ -122,12 +125,18 @@ class Explorer:
         return known_at(self._filled, tables.raw, pd.Timestamp(origin), tables.targets)
 
     def courses(self, choice: Choice) -> pd.DataFrame:
-        """Return what every scenario gives a unit; see `analysis.explore.courses.courses`."""
+        """Return what every scenario gives a unit; see `analysis.explore.courses.courses`.
+
+        The files count as they are now: one that was changed or added since is run anew.
+        """
         key = choice.indicator, choice.origin, choice.due
-        if key not in self._courses:
-            due = pd.Timestamp(choice.due)
-            self._courses[key] = courses(self._known(choice.origin), choice.indicator, due)
-        table = self._courses[key]
+        files = tuple(offered(choice.indicator).values())
+        before, table = self._courses.get(key, ((), pd.DataFrame()))
+        if before != files:
+            due, cards = pd.Timestamp(choice.due), effect_of_cards(choice.indicator)
+            known = self._known(choice.origin)
+            table = courses(known, choice.indicator, due, files, cards)
+            self._courses[key] = files, table
         return table[table["unit"] == choice.unit].reset_index(drop=True)
 
     def followed(self, view: View, scenario: str) -> View:

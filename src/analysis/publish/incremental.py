@@ -26,6 +26,7 @@ RUNNING = (
     "analysis.publish.runner_environment",
     "analysis.publish.runner_execute",
     "analysis.publish.translate",
+    "analysis.reads",
 )
 
 

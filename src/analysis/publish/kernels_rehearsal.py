@@ -51,6 +51,9 @@ def _check_the_raw_tables() -> None:
 
     geography.merged()
     load_raw()
+    # What was read stays known by its content; each notebook opens the file that it was given.
+    for table in (geography.provinces, geography.merged):
+        table.cache_clear()
 
 
 def _draw() -> None:

@@ -21,6 +21,7 @@ import sys
 import time
 from collections.abc import Sequence
 
+from analysis import reads
 from analysis.publish.kernels_rehearsal import rehearse
 
 _PR_SET_PDEATHSIG = 1
@@ -151,6 +152,7 @@ def become_kernel(request: dict) -> None:
     _die_with_parent()
     os.environ.clear()
     os.environ.update(request["env"])
+    reads.watch()
     time.tzset()
     os.chdir(request["cwd"])
     _limit_memory(request.get("memory"))

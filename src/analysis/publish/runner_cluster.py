@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbformat import NotebookNode
 
-from analysis import parallel
+from analysis import parallel, reads
 from analysis.publish import kernels, runner_environment, runner_notebook
 from analysis.publish.pipeline import Job
 from analysis.publish.runner_execute import Executed, Failure, execute
@@ -36,6 +36,7 @@ class Order:
     files: Mapping[str, bytes]
     limit: float
     memory: int
+    declared: Mapping[str, Any]
 
 
 class Cluster:
@@ -74,7 +75,7 @@ def carry_out(order: Order) -> Executed:
     _keep_kernels_warm(runner_notebook.code(order.notebook))
     with tempfile.TemporaryDirectory(prefix="analysis-run-") as name:
         folder = Path(name)
-        lay_out(folder)
+        lay_out(folder, order.declared)
         for file, content in order.files.items():
             (folder / file).write_bytes(content)
         environment = runner_environment.of_run(folder, order.memory, cores=1)
@@ -82,6 +83,7 @@ def carry_out(order: Order) -> Executed:
         place = str(folder / "here")
         done = execute(order.notebook, order.parameters, environment, place, order.limit)
         written = {f"processed/{path.name}" for path in (folder / "processed").iterdir()}
+        done = held_to_declaration(done, folder)
         if done.notebook is None:
             return done
         wrong = runner_notebook.machine_path(done.notebook, [folder])
@@ -90,10 +92,23 @@ def carry_out(order: Order) -> Executed:
         return Executed(None, done.seconds, Failure("the end", wrong)) if wrong else done
 
 
-def lay_out(folder: Path) -> None:
-    """Make the folders that a run works in."""
+def lay_out(folder: Path, declared: Mapping[str, Any]) -> None:
+    """Make the folders that a run works in. `declared`: the arguments of `reads.declare`."""
     for part in ("processed", "raw", "reports", "here"):
         (folder / part).mkdir()
+    reads.declare(folder, **declared)
+
+
+def held_to_declaration(done: Executed, folder: Path) -> Executed:
+    """A failure where the run in `folder` asked for what it is not given, even if that was caught.
+
+    What went wrong afterwards is a consequence, so this sentence comes before any other.
+    """
+    sentence = reads.undeclared(folder)
+    if not sentence:
+        return done
+    later = done.failure or Failure("the end", "")
+    return Executed(None, done.seconds, Failure(later.cell, sentence, later.traceback))
 
 
 @cache

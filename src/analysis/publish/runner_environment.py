@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from analysis import paths
+from analysis import paths, reads
 
 #: 1 January 2026, 00:00 UTC: the date that files carry when a format demands one.
 EPOCH = 1767225600
@@ -51,12 +51,16 @@ def pinned(settings: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def of_run(folder: Path, memory: int, cores: int) -> dict[str, str]:
-    """The environment of a run in `folder`, with its limit of memory (MB) and share of cores."""
+    """The environment of a run in `folder`, with its limit of memory (MB) and share of cores.
+
+    The run is held to what `reads.declare` has written there.
+    """
     return pinned(
         {
             "ANALYSIS_RAW": str(folder / "raw"),
             "ANALYSIS_PROCESSED": str(folder / "processed"),
             "ANALYSIS_REPORTS": str(folder / "reports"),
+            reads.DECLARED: reads.declaration_in(folder),
             "ANALYSIS_KERNEL_MEMORY": str(memory),
             "ANALYSIS_WORKERS": str(cores),
         }

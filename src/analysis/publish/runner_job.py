@@ -8,6 +8,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from nbformat import NotebookNode
 
@@ -15,7 +16,7 @@ from analysis import paths
 from analysis.publish import incremental, runner_environment, runner_notebook
 from analysis.publish.incremental import Finished
 from analysis.publish.pipeline import Job
-from analysis.publish.runner_cluster import Cluster, Order, lay_out
+from analysis.publish.runner_cluster import Cluster, Order, held_to_declaration, lay_out
 from analysis.publish.runner_execute import Executed, Failure, execute
 from analysis.publish.translate import translated
 
@@ -66,7 +67,7 @@ def run(
         folder = Path(name)
         if workers and workers.takes(job):
             done = _execute_elsewhere(job, tables, workers)
-            lay_out(folder)
+            lay_out(folder, _declared(job))
         else:
             here = here or Here()
             with here.turn:
@@ -85,7 +86,7 @@ def run(
 
 
 def _execute(job: Job, tables: Mapping[str, Path], folder: Path, cores: int) -> Executed:
-    lay_out(folder)
+    lay_out(folder, _declared(job))
     for name, path in _files(job, tables).items():
         shutil.copyfile(path, folder / name)
     environment = runner_environment.of_run(folder, job.chapter.memory, cores)
@@ -95,14 +96,27 @@ def _execute(job: Job, tables: Mapping[str, Path], folder: Path, cores: int) -> 
         "ANALYSIS_CACHE": str(paths.CACHE),
     }
     limit = job.chapter.limit
-    return execute(_notebook(job), job.parameters, environment, str(folder / "here"), limit)
+    done = execute(_notebook(job), job.parameters, environment, str(folder / "here"), limit)
+    return held_to_declaration(done, folder)
 
 
 def _execute_elsewhere(job: Job, tables: Mapping[str, Path], workers: Cluster) -> Executed:
     files = {name: path.read_bytes() for name, path in _files(job, tables).items()}
     chapter = job.chapter
-    order = Order(_notebook(job), dict(job.parameters), files, chapter.limit, chapter.memory)
+    limits = chapter.limit, chapter.memory
+    order = Order(_notebook(job), dict(job.parameters), files, *limits, _declared(job))
     return workers.execute(order)
+
+
+def _declared(job: Job) -> dict[str, Any]:
+    """What pipeline.yml lets a run read, as `reads.declare` takes it."""
+    one = job.chapter
+    return {
+        "notebook": f"notebooks/{one.stem}.ipynb",
+        "raw": one.raw,
+        "tables": (*one.needs, *one.produces),
+        "files": one.files,
+    }
 
 
 def _files(job: Job, tables: Mapping[str, Path]) -> dict[str, Path]:

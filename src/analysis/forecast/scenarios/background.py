@@ -30,15 +30,9 @@ class Background:
     voluntary: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
 
-def background(
-    known: Known, indicator: str, codes: tuple[str, ...], persons: np.ndarray
-) -> Background:
-    """Gather what is known at the origin of `known`. `persons`: (P,) denominators."""
-    return Background(
-        minority=_minority(known, codes),
-        cards=_cards() if indicator == "hi_coverage" else None,
-        voluntary=_voluntary(known, codes, persons),
-    )
+def background(known: Known, codes: tuple[str, ...], persons: np.ndarray) -> Background:
+    """Gather what is known at the origin of `known`, cards aside. `persons`: (P,) denominators."""
+    return Background(minority=_minority(known, codes), voluntary=_voluntary(known, codes, persons))
 
 
 def _minority(known: Known, codes: tuple[str, ...]) -> np.ndarray:
@@ -46,8 +40,14 @@ def _minority(known: Known, codes: tuple[str, ...]) -> np.ndarray:
     return (scores - scores.min()).fillna(0.0).to_numpy()
 
 
-def _cards() -> Range | None:
-    """The estimate of chapter 03 with its 95% interval; None when that chapter has not run."""
+def effect_of_cards(indicator: str) -> Range | None:
+    """The estimate of chapter 03 with its 95% interval, which concerns health insurance alone.
+
+    None for another indicator, and when that chapter has not run; in a run of the report a
+    notebook that is not given the table fails instead.
+    """
+    if indicator != "hi_coverage":
+        return None
     try:
         table = paths.read_processed("drivers_coverage")
     except paths.MissingTable:
@@ -58,7 +58,8 @@ def _cards() -> Range | None:
     if len(rows) != 1:
         return None
     row = rows.iloc[0]
-    return Range(row["low"], row["estimate"], row["high"], "chapter_03", stream="cards")
+    low, central, high = (float(row[name]) for name in ("low", "estimate", "high"))
+    return Range(low, central, high, "chapter_03", stream="cards")
 
 
 def _voluntary(known: Known, codes: tuple[str, ...], persons: np.ndarray) -> np.ndarray:

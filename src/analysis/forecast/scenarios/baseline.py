@@ -28,7 +28,7 @@ from analysis.forecast.scenarios.background import Background, background
 from analysis.forecast.scenarios.bridge import bridge
 from analysis.forecast.scenarios.calendar import path_dates, year_ends
 from analysis.forecast.scenarios.logits import to_logit
-from analysis.forecast.scenarios.parameters import ScenarioError
+from analysis.forecast.scenarios.parameters import Range, ScenarioError
 from analysis.forecast.tables import ENOUGH, read_share
 
 Unit = tuple[str, str]
@@ -183,15 +183,30 @@ def baseline(built: Model, own: Outlook, date: pd.Timestamp | None = None) -> Ba
         best_year={unit: best_year(own, unit) for unit in draws.members},
         enough=_enough(built, own),
         read=_read(built, draws),
-        background=background(built.known, own.indicator, draws.codes, people(dates)[:, 0]),
+        background=background(built.known, draws.codes, people(dates)[:, 0]),
     )
 
 
-@cached
 def prepared(
-    known: Known, indicator: str, target_year: int, date: pd.Timestamp | None = None
+    known: Known,
+    indicator: str,
+    target_year: int,
+    date: pd.Timestamp | None = None,
+    cards: Range | None = None,
 ) -> Baseline:
-    """Fit, draw and lay the path: business as usual from what was known at the origin."""
+    """Fit, draw and lay the path: business as usual from what was known at the origin.
+
+    cards: the effect of Decision 861 (`background.effect_of_cards`), for scenarios that restore
+    cards; without it such a scenario has to bring an effect of its own. No draw depends on it.
+    """
+    base: Baseline = _prepared(known, indicator, target_year, date)
+    return dataclasses.replace(base, background=dataclasses.replace(base.background, cards=cards))
+
+
+@cached
+def _prepared(
+    known: Known, indicator: str, target_year: int, date: pd.Timestamp | None
+) -> Baseline:
     built = kept_model(known, indicator)
     return baseline(built, outlook(built, indicator, target_year), date)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -105,11 +106,17 @@ def load(path: Path | str) -> Scenario:
         raise FileNotFoundError(f"there is no scenario file {path}")
     if path.stat().st_size > _LONGEST:
         raise ScenarioError(f"{path.name}: is longer than {_LONGEST} characters")
+    return _read_bytes(path.read_bytes(), path.stem, path.name)
+
+
+@lru_cache(maxsize=256)
+def _read_bytes(content: bytes, name: str, file: str) -> Scenario:
+    """A file with the same content is the same scenario; reading YAML takes a while."""
     try:
-        text = path.read_text("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as wrong:
-        raise ScenarioError(f"{path.name}: is not UTF-8 text: {wrong}") from None
-    return read(text, path.stem, path.name)
+        raise ScenarioError(f"{file}: is not UTF-8 text: {wrong}") from None
+    return read(text, name, file)
 
 
 def load_folder(folder: Path) -> list[Scenario]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,8 +30,13 @@ def ingredients() -> list[str]:
 
 
 @cached
-def without(indicator: str, readings: pd.DataFrame, raw: Any) -> dict[str, Evaluation]:
-    """The rolling origins with one ingredient switched off at a time, by ingredient."""
+def without(
+    indicator: str, readings: pd.DataFrame, raw: Any, answers: Path | None
+) -> dict[str, Evaluation]:
+    """The rolling origins with one ingredient switched off at a time, by ingredient.
+
+    answers: the file in which the model finds what it has answered before (see `keep`).
+    """
     models = {}
     for ingredient in ingredients():
         settings = dataclasses.replace(forecast.Settings(), **{ingredient: False})

@@ -18,7 +18,7 @@ import pandas as pd
 from analysis import codebase
 from analysis.forecast.known import Known
 from analysis.forecast.settings import Settings
-from analysis.paths import ROOT
+from analysis.paths import ROOT, asked
 
 FILE = Path(ROOT) / "data" / "benchmarks" / "own.csv"
 #: The module whose imports, as far as they lie in these rooms, make a forecast what it is; the
@@ -92,6 +92,7 @@ def _bare(tree: ast.Module) -> ast.Module:
 
 def find(wanted: str) -> pd.DataFrame | None:
     """The kept answers under a mark, in the order of their questions; None when there are none."""
+    asked(FILE)
     return _kept().get(wanted)
 
 

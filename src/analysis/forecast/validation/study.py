@@ -22,6 +22,7 @@ from analysis.forecast.validation import (
     run,
     selection,
 )
+from analysis.forecast.validation.keep import FILE as ANSWERS
 from analysis.forecast.validation.peers import PEERS
 from analysis.forecast.validation.peers.kept import KEPT_FILE, KEPT_MODELS, KEPT_RUNS
 from analysis.forecast.validation.run import Evaluation
@@ -105,8 +106,13 @@ def evaluations(
     readings: pd.DataFrame,
     raw: Raw,
     kept: Path | None,
+    answers: Path | None,
 ) -> dict[str, Evaluation]:
-    """Models in one design, kept on disk until readings, code or the file `kept` change."""
+    """Models in one design, kept on disk until readings, code or one of the files change.
+
+    The models look into these files themselves: `kept`, forecasts of heavier models; `answers`,
+    those of the project's own (`analysis.forecast.validation.keep`).
+    """
     names = {model: model for model in models}
     return run.evaluate_all(names, indicator, design, readings, raw)
 
@@ -117,20 +123,22 @@ def study(
     raw: Raw,
     kept: Path | None = KEPT_FILE,
     indicators: tuple[str, ...] = INDICATORS,
+    answers: Path | None = ANSWERS,
 ) -> Study:
     """Run everything and put the tables together. The order of work never changes a number.
 
-    kept: the file of forecasts of heavier models ; with None they are left out.
+    kept: the file of forecasts of heavier models; with None they are left out.
+    answers: the file of forecasts of the project's own model, which saves fitting it anew.
     """
     printed = inputs.as_published(readings, raw)
     tasks: list[Task] = [
-        (evaluations, _models(design, kept), indicator, design, readings, raw, kept)
+        (evaluations, _models(design, kept), indicator, design, readings, raw, kept, answers)
         for indicator in indicators
         for design in run.RUNS
     ]
     tasks += [
-        (evaluations, REFERENCES, "hi_coverage", "rolling_origin", *printed, kept),
-        (ablations.without, "hi_coverage", readings, raw),
+        (evaluations, REFERENCES, "hi_coverage", "rolling_origin", *printed, kept, answers),
+        (ablations.without, "hi_coverage", readings, raw, answers),
         (country_scores.evaluate, readings, raw, indicators),
     ]
     *done, as_printed, reduced, whole = parallel.map(_part, tasks)

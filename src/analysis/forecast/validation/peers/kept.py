@@ -17,7 +17,7 @@ import pandas as pd
 from analysis.forecast.known import Known
 from analysis.forecast.validation.peers import common
 from analysis.forecast.validation.peers.simple import last_value
-from analysis.paths import ROOT
+from analysis.paths import ROOT, asked
 
 KEPT_MODELS = ("ets", "theta", "arima", "prophet")
 KEPT_FILE = Path(ROOT) / "data" / "benchmarks" / "peers.csv"
@@ -44,6 +44,7 @@ def forecast(
     Raises PeerFailure when there are none for these readings.
     """
     mark = fingerprint(train, queries)
+    asked(KEPT_FILE)
     table = _table()
     found = table[(table["model"] == model) & (table["fingerprint"] == mark)]
     if found.empty:
