@@ -9,6 +9,8 @@ BOOTSTRAP ?= python3
 WORKERS ?= 2
 NAMES ?=
 OPTIONS ?=
+# The order of the tests; the same seed gives the same order again.
+SEED := $(or $(SEED),$(shell echo $$RANDOM))
 
 # The same numbers whatever the machine's language, time zone or number of threads.
 export TZ := UTC
@@ -46,10 +48,14 @@ check-data: $(USE) ## list every fault in data/raw
 	@$(RUN) -m analysis check-data
 
 test: $(DEVELOP) ## test the package and every number stored in the notebooks
-	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q --nbval tests notebooks
+	@echo "Tests in the random order of SEED=$(SEED)"
+	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q \
+		--randomly-seed=$(SEED) --nbval tests notebooks
 
 test-slow: $(DEVELOP) ## the tests that take minutes: crashes, simulations, clusters
-	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile -q --slow --timeout 1800 tests
+	@echo "Tests in the random order of SEED=$(SEED)"
+	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile -q --randomly-seed=$(SEED) --slow \
+		--timeout 3600 tests
 
 fuzz: $(DEVELOP) ## many more cases of bad data than `make test` tries
 	@ANALYSIS_FUZZ=1 $(RUN) -m pytest -n $(WORKERS) -q --timeout 3600 tests/test_*_damaged.py tests/test_readings_properties.py

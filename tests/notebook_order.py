@@ -2,7 +2,8 @@
 
 nbval runs every cell again. The notebooks share a folder for their tables, apart from the user's
 data/processed. Those that hang together stand in one group, which one worker takes from beginning
-to end; a notebook that needs a table of another group waits until it is there.
+to end; a notebook that needs a table of another group waits until it is there. Where nobody among
+the tests chosen makes it, the first cell says at once which notebook has to be chosen too.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from analysis.publish import pipeline, runner_environment
 TABLES = "ANALYSIS_TEST_TABLES"
 LONGEST_WAIT = 600
 LONGEST_CELL = 900
+#: The notebooks of which cells will run.
+CHOSEN = pytest.StashKey[set[str]]()
 
 
 def is_cell(item: pytest.Item) -> bool:
@@ -70,6 +73,40 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object):
     return ByGroup(config, log)
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Know which notebooks will run, once the tests have been chosen."""
+    session.config.stash[CHOSEN] = {item.path.stem for item in session.items if is_cell(item)}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before a kernel is started: end a notebook whose tables nobody makes."""
+    if not is_cell(item):
+        return
+    if sentence := never_made(item.path.stem, item.config.stash[CHOSEN], Path(os.environ[TABLES])):
+        first = not (Path(os.environ[TABLES]) / f"{item.path.stem}.failed").exists()
+        pytest.fail(sentence, pytrace=False) if first else pytest.skip("see its first cell")
+
+
+def never_made(stem: str, chosen: set[str], tables: Path) -> str:
+    """One line when a notebook needs tables that no notebook among those chosen will make."""
+    chapters = {one.stem: one for one in pipeline.load()}
+    maker = {table: one.stem for one in chapters.values() for table in one.produces}
+    needs = chapters[stem].needs if stem in chapters else ()
+    lacking = [name for name in needs if not (tables / name).is_file()]
+    lacking = [name for name in lacking if maker[name] not in chosen]
+    if not lacking:
+        return ""
+    one_by_one = "; ".join(f"{name} is written by {maker[name]}" for name in lacking)
+    also = [
+        one.stem for one in pipeline.chosen(chapters.values(), [stem]) if one.stem not in chosen
+    ]
+    return (
+        f"notebooks/{stem}.ipynb needs tables that no notebook of this command writes: "
+        f"{one_by_one}. Add {' '.join(f'notebooks/{name}.ipynb' for name in also)}"
+    )
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     """A cell may take longer than a test: on a slow machine the heaviest takes minutes."""
     if is_cell(item):
@@ -77,7 +114,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def arrange(items: list[pytest.Item]) -> None:
-    """Cells first, in the order in which the notebooks can run."""
+    """Cells first, in the order in which they can run; tests stay in the random order they have."""
     cells = [item for item in items if is_cell(item)]
     if not cells:
         return
@@ -89,7 +126,7 @@ def arrange(items: list[pytest.Item]) -> None:
     def place(item: pytest.Item) -> tuple:
         stem = item.path.stem
         name = group.get(stem, stem)
-        return name != first, name, order.get(stem, len(order)), stem
+        return name != first, name, order.get(stem, len(order)), stem, item.cell_num
 
     items[:] = sorted(cells, key=place) + [item for item in items if not is_cell(item)]
 
@@ -99,7 +136,7 @@ def settings_for(item: pytest.Item) -> Iterator[None]:
     """The settings that stored outputs were made under, and the folder for tables."""
     tables = os.environ[TABLES]
     before = dict(os.environ)
-    _wait_for_tables(item.path.stem, Path(tables))
+    _wait_for_tables(item.path.stem, Path(tables), item.config.stash[CHOSEN])
     os.environ.update(runner_environment.pinned({"ANALYSIS_PROCESSED": tables}))
     try:
         yield
@@ -108,10 +145,12 @@ def settings_for(item: pytest.Item) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _wait_for_tables(stem: str, tables: Path) -> None:
+def _wait_for_tables(stem: str, tables: Path, chosen: set[str]) -> None:
     """Returns at once when nothing can come any more; the notebook then says what is missing."""
     chapters = {one.stem: one for one in pipeline.load()}
     needs = chapters[stem].needs if stem in chapters else ()
+    if never_made(stem, chosen, tables):
+        return
     until = time.monotonic() + LONGEST_WAIT
     while any(not (tables / name).is_file() for name in needs) and time.monotonic() < until:
         if any(tables.glob("*.failed")):

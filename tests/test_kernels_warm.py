@@ -37,7 +37,11 @@ def warm():
             yield
 
 
-def run(cells, limit=60.0, **settings):
+#: Seconds; generous, since pages may be drawn and models fitted beside a test.
+GENEROUS, SHORT = 280.0, 6.0
+
+
+def run(cells, limit=GENEROUS, **settings):
     environment = runner_environment.pinned(settings)
     return execute(notebook(cells), {"language": "vi"}, environment, ".", limit)
 
@@ -74,18 +78,18 @@ def test_nothing_leaks_from_one_notebook_to_the_next(warm):
         (["1 / 0"], "ZeroDivisionError: division by zero"),
         (["import os\nos.kill(os.getpid(), 9)"], "died by signal SIGKILL.*memory"),
         (["import os\nos._exit(3)"], "ended by itself with status 3"),
-        (["import time\ntime.sleep(60)"], "did not end within its limit of 2 s"),
+        (["import time\ntime.sleep(600)"], "did not end within its limit of 6 s"),
     ],
 )
 def test_a_kernel_that_ends_badly_is_told_with_its_cell(warm, cells, message):
     import re
 
     started = time.monotonic()
-    done = run(["fine = 1", *cells], limit=2 if "sleep" in cells[0] else 60)
+    done = run(["fine = 1", *cells], limit=SHORT if "sleep" in cells[0] else GENEROUS)
     assert done.notebook is None
     assert done.failure.cell == "step-2"
     assert re.search(message, done.failure.message)
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < GENEROUS
 
 
 def test_memory_beyond_the_limit_is_an_error_in_its_cell(warm):
@@ -123,14 +127,14 @@ def test_no_process_is_left_when_the_run_is_stopped(tmp_path, kind, signal):
         env=environment,
         stderr=subprocess.DEVNULL,
     )
-    for _ in range(600):
+    for _ in range(2000):
         if marks := list(tmp_path.glob("mark-*")):
             break
         time.sleep(0.1)
     family = [int(number) for number in marks[0].name.split("-")[1:]]
     process.send_signal(getattr(signals, signal))
-    process.wait(30)
-    until = time.monotonic() + 15
+    process.wait(120)
+    until = time.monotonic() + 60
     while time.monotonic() < until and any(map(_is_running, family)):
         time.sleep(0.1)
     left = [number for number in family if _is_running(number)]

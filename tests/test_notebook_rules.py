@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -102,3 +104,18 @@ def test_a_translation_with_a_missing_or_surplus_cell_is_refused(tmp_path, monke
 def test_prose_keeps_its_own_lines():
     text = "<!-- cell: one -->\n# Một\n\nHai <!-- cell: x --> ba\n\n<!-- cell: two -->\nBốn\n"
     assert sections(text) == {"one": "# Một\n\nHai <!-- cell: x --> ba", "two": "Bốn"}
+
+
+def test_a_notebook_chosen_alone_says_at_once_what_has_to_be_chosen_too(tmp_path):
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "--nbval"]
+        + ["tests/test_seeds.py", "notebooks/02_coverage.ipynb"],
+        cwd=paths.ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "readings.csv is written by 01_readings. Add notebooks/01_readings.ipynb" in ended.stdout
+    assert ended.stdout.count("is written by 01_readings") <= 3  # not once for every cell
+    seconds = re.search(r"passed.* in ([\d.]+)s", ended.stdout)
+    assert seconds and float(seconds[1]) < 60  # it used to wait 600 s for the table

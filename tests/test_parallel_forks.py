@@ -69,7 +69,7 @@ def test_an_error_in_an_item_is_raised_here():
 
 def test_the_handler_of_the_parent_is_not_run_in_its_forks():
     process = start(0, 0, 0)
-    out, complaint = process.communicate(timeout=60)
+    out, complaint = process.communicate(timeout=250)
     assert process.returncode == 0
     assert "made [0.0, 0.0, 0.0]" in out
     assert complaint == ""
@@ -111,5 +111,5 @@ print(len(first) > 0, all(made), parallel.can_fork(), flush=True)
 
 def test_a_process_that_has_typeset_papers_does_not_fork_into_a_standstill():
     command = [sys.executable, "-c", TYPESETTER]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=250)
     assert ended.stdout.split() == ["True", "True", "False"], ended.stderr

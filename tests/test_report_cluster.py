@@ -64,7 +64,7 @@ def test_a_worker_that_is_killed_changes_nothing(two_projects, cluster):
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(1)
     workers[0].send_signal(signal.SIGKILL)
-    said += process.communicate(timeout=120)[0]
+    said += process.communicate(timeout=280)[0]
     assert process.returncode == 0, said
     assert there.files() == here.files()
 
@@ -73,7 +73,7 @@ def test_workers_as_dask_starts_them_stop_although_their_scheduler_ended_first(t
     """In the middle of an item too: what the help of `analysis report` says of the nanny."""
     with loopback_processes(tmp_path, []) as (address, (scheduler, *workers)):
         with parallel.client(address) as there:
-            there.wait_for_workers(len(workers), timeout=60)
+            there.wait_for_workers(len(workers), timeout=250)
         asking = threading.Thread(target=asked_in_vain, args=(address, tmp_path), daemon=True)
         asking.start()
         while not any(tmp_path.glob("begun-*")):

@@ -66,7 +66,7 @@ def test_a_report_needs_no_network(tmp_path):
         cwd=project.root,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=280,
         check=False,
     )
     assert ended.returncode == 0, ended.stderr

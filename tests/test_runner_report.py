@@ -1,7 +1,6 @@
 """A report of a small project: what runs, what is found again, what a failure costs."""
 
 import json
-import time
 
 import pytest
 from tiny_project import TinyProject
@@ -61,9 +60,7 @@ def test_the_manifest_says_what_made_each_file(made):
 
 def test_with_nothing_changed_nothing_is_done(project):
     before = project.files()
-    started = time.monotonic()
-    again = project.run("report")
-    assert time.monotonic() - started < 8  # the figure for an idle machine is in the benchmark
+    again = project.run("report")  # how fast is measured by the benchmark, on an idle machine
     assert "Nothing has changed" in again.stdout
     assert project.files() == before
 
@@ -139,7 +136,7 @@ def test_two_reports_at_once_do_not_mix(project):
         )
         for _ in range(2)
     )
-    told = first.communicate(timeout=200)[0] + second.communicate(timeout=200)[0]
+    told = first.communicate(timeout=600)[0] + second.communicate(timeout=600)[0]
     assert first.returncode == second.returncode == 0
     assert told.count("waiting until it is done") <= 1
     assert len([line for line in told.splitlines() if "01_numbers language=en" in line]) == 1

@@ -82,7 +82,7 @@ def test_each_tampered_output_fails_and_each_true_one_passes(stored, tmp_path):
         env={**os.environ, "PYTHONHASHSEED": "0"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=280,
         check=False,
     )
     failed = re.findall(r"^FAILED (\w+)\.ipynb::Cell (\d+)", ended.stdout, re.MULTILINE)

@@ -23,18 +23,18 @@ notebooks:
   01_numbers:
     raw: all
     produces: [numbers.csv]
-    limit: 60
+    limit: 300
   02_sums:
     needs: [numbers.csv]
     produces: [sums.csv]
-    limit: 60
+    limit: 300
   03_aside:
     languages: [en]
-    limit: 60
+    limit: 300
   08_brief:
     needs: [sums.csv]
     vary: {unit: [a, b]}
-    limit: 60
+    limit: 300
 """
 
 CELLS = {
@@ -62,8 +62,10 @@ from pathlib import Path
 from analysis import cli
 from analysis.publish import making, report
 
-def plain(finished, reports):
-    for one in finished:
+def plain(outcomes, reports):
+    for one in outcomes:
+        if not one.finished:
+            continue
         values = "-".join(str(v) for _, v in sorted(one.job.parameters.items()) if _ != "language")
         stem = "-".join(filter(None, [one.job.chapter.stem, values]))
         page = reports / one.job.language / (stem + ".txt")
@@ -148,7 +150,7 @@ class TinyProject:
             cwd=self.root,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=900,
             check=False,
         )
 

@@ -38,12 +38,13 @@ def chapters(language: str) -> Result:
     for path in sorted(Path(paths.NOTEBOOKS).glob("*.ipynb")):
         if path.stem != _WELCOME:
             tables = ", ".join(one.removesuffix(".csv") for one in writes.get(path.stem, ()))
-            rows.append((path.name, _title(path.stem, language), tables))
+            rows.append((path.name, title(path.stem, language), tables))
     table = pd.DataFrame(rows, columns=["notebook", "title", "writes"])
     return Chapters("chapters", table, topic="welcome")
 
 
-def _title(stem: str, language: str) -> str:
+def title(stem: str, language: str) -> str:
+    """Return the heading of a notebook in a language; its name where it has none."""
     notebook = translated(runner_notebook.read(paths.NOTEBOOKS / f"{stem}.ipynb"), stem, language)
     prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     found = _H1.search(prose)

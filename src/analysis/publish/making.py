@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analysis import paths
 from analysis.publish import manifest, pipeline
@@ -15,7 +15,10 @@ from analysis.publish.request import Request
 from analysis.publish.runner import plan, run_jobs
 from analysis.publish.runner_job import Outcome
 
-#: Turns finished runs into the files of a report, in the folder given.
+if TYPE_CHECKING:
+    from analysis.publish.site import Lacking
+
+#: Turns runs, finished or not, into the files of a report, in the folder given.
 Publisher = Callable[[Sequence[Outcome], Path], None]
 
 
@@ -52,7 +55,7 @@ def _build(aside: Path, outcomes: Sequence[Outcome], publish: Publisher) -> None
             for name, path in outcome.finished.tables().items():
                 shutil.copyfile(path, processed / name)
     with _environment(ANALYSIS_PROCESSED=str(processed), ANALYSIS_REPORTS=str(reports)):
-        publish(finished, reports)
+        publish(outcomes, reports)
 
 
 def _kept_from_before() -> list[Path]:
@@ -77,16 +80,35 @@ def _environment(**settings: str) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def site(finished: Sequence[Outcome], reports: Path) -> None:
-    """The pages of the report, in both languages."""
+def site(outcomes: Sequence[Outcome], reports: Path) -> None:
+    """The pages of the report, in both languages, and what it lacks at the place of each."""
     from analysis.publish import site as pages
 
     executed = [
         pages.Executed(one.job.chapter.stem, one.job.parameters, one.finished.notebook)
-        for one in finished
+        for one in outcomes
         if one.finished
     ]
-    pages.build(executed, reports)
+    pages.build(executed, reports, _lacking(outcomes))
+
+
+def _lacking(outcomes: Sequence[Outcome]) -> list[Lacking]:
+    """The runs of pipeline.yml without a page, and why: failed, waiting for one, not asked for."""
+    from analysis.publish.site import Lacking
+
+    stems = {one.job.name: one.job.chapter.stem for one in outcomes}
+    found = []
+    for one in outcomes:
+        stem, parameters = one.job.chapter.stem, one.job.parameters
+        if one.failure:
+            found.append(Lacking(stem, parameters, "failed", one.failure.cell))
+        elif not one.finished:
+            found.append(Lacking(stem, parameters, "waits", stems[one.waited_for]))
+    asked = {one.job.chapter.stem for one in outcomes}
+    for job in pipeline.jobs(pipeline.load()):
+        if job.chapter.stem not in asked:
+            found.append(Lacking(job.chapter.stem, job.parameters, "not_asked"))
+    return found
 
 
 def _write_manifest(

@@ -19,6 +19,7 @@ from analysis import geography, parallel, paths
 from analysis.brief import Tables, level_of
 from analysis.figures.overview import front_figures
 from analysis.publish import site_front, site_papers, site_readings
+from analysis.publish.chapters import title as notebook_title
 from analysis.publish.pdf import brief_title
 from analysis.publish.site_notebook import Body, body
 from analysis.publish.site_page import (
@@ -35,6 +36,8 @@ from analysis.publish.site_page import (
 from analysis.wording import LANGUAGES, say
 
 BRIEF = "08_province_brief"
+#: More briefs than these are counted, not named, where the report lacks them.
+MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,25 @@ class Executed:
         return str(self.parameters.get("province_code", "")) if self.stem == BRIEF else ""
 
 
+@dataclass(frozen=True)
+class Lacking:
+    """A notebook of the report without a page: its name, its parameters (with language), and why.
+
+    why: failed, waits (for a notebook that failed) or not_asked. where: the cell in which it
+    failed, or the name of the notebook that it waits for.
+    """
+
+    stem: str
+    parameters: Mapping[str, Any]
+    why: str
+    where: str = ""
+
+    @property
+    def language(self) -> str:
+        """The language that the page would have had."""
+        return str(self.parameters["language"])
+
+
 @dataclass
 class Site:
     """The pages made so far and the files they need, by path below the folder of the report."""
@@ -63,6 +85,7 @@ class Site:
     files: dict[str, bytes] = field(default_factory=dict)
     chapters: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     briefs: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    lacking: list[Lacking] = field(default_factory=list)
 
     def add(self, path: str, content: bytes | str) -> None:
         """Add one file to the site."""
@@ -80,15 +103,18 @@ class Site:
         ]
 
 
-def build(executed: Iterable[Executed], reports: Path | None = None) -> list[Path]:
+def build(
+    executed: Iterable[Executed], reports: Path | None = None, lacking: Iterable[Lacking] = ()
+) -> list[Path]:
     """Write the site and return the paths of its files, sorted.
 
     Args:
-        executed: the notebooks that ran without error; the others have no page.
+        executed: the notebooks that ran without error.
         reports: the folder of the report; ``paths.REPORTS`` by default.
+        lacking: the others; they have no page, and the front page and the lists of pages say so.
     """
     folder = Path(reports or paths.REPORTS)
-    site = Site()
+    site = Site(lacking=list(lacking))
     notebooks = sorted(executed, key=lambda one: (one.stem, one.language, one.province))
     for notebook, made in zip(notebooks, parallel.forked(converted, notebooks), strict=True):
         _notebook_page(site, notebook, made)
@@ -160,7 +186,8 @@ def _notebook_page(site: Site, notebook: Executed, made: Body) -> None:
         return
     others = [str(v) for k, v in sorted(notebook.parameters.items()) if k != "language"]
     title = " · ".join([made.title, *others])
-    entry = {"file": f"{_stem(notebook)}.html", "title": title, "summary": ""}
+    file = f"{_stem(notebook)}.html"
+    entry = {"file": file, "title": title, "summary": "", "place": notebook.stem}
     site.chapters.setdefault(notebook.language, []).append(entry)
     _add_page(site, notebook.language, entry["file"], made, "chapter")
 
@@ -192,17 +219,52 @@ def _add_page(site: Site, language: str, file: str, made: Body, kind: str) -> No
 def _front(
     site: Site, tables: Tables | None, figures: site_front.Figures | None, language: str
 ) -> None:
-    chapters, briefs = site.chapters.get(language, []), site.briefs.get(language, [])
-    front = site_front.front(tables, figures, chapters, briefs, site.downloads(language), language)
+    briefs, downloads = site.briefs.get(language, []), site.downloads(language)
+    lacks = _lacks(site, language)
+    chapters = _with_gaps(site, lacks, language)
+    front = site_front.front(tables, figures, chapters, briefs, downloads, language, lacks)
     _add_page(site, language, "index.html", front, "front")
+
+
+def _lacks(site: Site, language: str) -> dict[str, dict[str, str]]:
+    """Return what a language lacks, by the stem of the notebook: its title, and why it lacks."""
+    found: dict[str, dict[str, str]] = {}
+    for one in site.lacking:
+        if one.language != language or one.stem in found:
+            continue
+        alike = [two for two in site.lacking if (two.stem, two.language) == (one.stem, language)]
+        title = notebook_title(one.stem, language)
+        if one.parameters.get("province_code"):
+            codes = [str(two.parameters["province_code"]) for two in alike]
+            names = [geography.name(code, level_of(code), language) for code in codes[:MOST_NAMED]]
+            key = "site.lacks_briefs" if len(codes) <= MOST_NAMED else "site.lacks_many_briefs"
+            title = say(key, language, n=len(codes), names=", ".join(names))
+        where = notebook_title(one.where, language) if one.why == "waits" else one.where
+        found[one.stem] = {
+            "title": title,
+            "why": say(f"site.lacks_{one.why}", language, where=where),
+        }
+    return found
+
+
+def _with_gaps(
+    site: Site, lacks: Mapping[str, Mapping[str, str]], language: str
+) -> list[dict[str, str]]:
+    """Return the chapters of a language, with a line without a page for each that it lacks."""
+    gaps = [
+        {"file": "", "title": one["title"], "summary": one["why"], "place": stem}
+        for stem, one in lacks.items()
+    ]
+    return sorted([*site.chapters.get(language, []), *gaps], key=lambda one: one["place"])
 
 
 def _choice(site: Site, tables: Tables | None) -> str:
     """Return the first page: one door a language, and the chapters and briefs behind each."""
     entries = {}
     for language in LANGUAGES:
-        pages = site.chapters.get(language, []) + site.briefs.get(language, [])
-        entries[language] = [(entry["file"], entry["title"]) for entry in pages]
+        chapters = _with_gaps(site, _lacks(site, language), language)
+        pages = chapters + site.briefs.get(language, [])
+        entries[language] = [(one["file"], one["title"], one.get("summary", "")) for one in pages]
     return (
         environment()
         .get_template("choice.html.j2")

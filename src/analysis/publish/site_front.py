@@ -33,8 +33,12 @@ def front(
     briefs: Entries,
     downloads: Entries,
     language: str,
+    lacks: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Body:
-    """Return the body of the front page; without forecasts it says so and keeps its links."""
+    """Return the body of the front page; without forecasts it says so and keeps its links.
+
+    lacks: the title and the reason of every notebook without a page, which the page opens with.
+    """
     made = Body(say("site.name", language), "")
     pages = {entry["file"] for entry in briefs}
     shown: dict[str, Any] = {"blocks": [], "table": ""}
@@ -49,6 +53,7 @@ def front(
         downloads=downloads,
         missing=say("site.no_forecast", language),
         answer=_answer(tables, language),
+        lacks=list((lacks or {}).values()),
         **shown,
     )
     return made
