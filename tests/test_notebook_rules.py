@@ -108,8 +108,10 @@ def test_prose_keeps_its_own_lines():
 
 def test_a_notebook_chosen_alone_says_at_once_what_has_to_be_chosen_too(tmp_path):
     ended = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "--nbval"]
-        + ["tests/test_seeds.py", "notebooks/02_coverage.ipynb"],
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider"),
+            *("--nbval", "tests/test_seeds.py", "notebooks/02_coverage.ipynb"),
+        ],
         cwd=paths.ROOT,
         capture_output=True,
         text=True,

@@ -1,6 +1,7 @@
 """A report of a small project: what runs, what is found again, what a failure costs."""
 
 import json
+import shutil
 
 import pytest
 from tiny_project import TinyProject
@@ -152,3 +153,29 @@ def test_a_second_report_can_refuse_to_wait(project, monkeypatch):
     refused = pytest.raises(report.Busy, match="another report is being made")
     with holder, refused, report.one_at_a_time(wait=False):
         pass
+
+
+@pytest.mark.parametrize("file", ["notebook.ipynb", "tables/sums.csv", "record.json"])
+def test_a_damaged_run_in_the_store_is_made_anew(project, file):
+    """One wrong byte in every kept run that has such a file; what comes out is as before."""
+    before = project.files()
+    (project.root / "reports/manifest.json").unlink()
+    damaged = [path for path in (project.root / ".cache/runs").rglob("*") if path.is_file()]
+    damaged = [path for path in damaged if path.as_posix().endswith(file)]
+    assert damaged
+    for path in damaged:
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    again = project.run("report")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert len(lines(again, " ok")) >= min(len(damaged), 2)
+    assert project.files() == before
+
+
+def test_without_its_store_the_report_is_made_the_same_again(project):
+    before = project.files()
+    shutil.rmtree(project.root / ".cache")
+    (project.root / "reports/manifest.json").unlink()
+    assert project.run("report").returncode == 0
+    assert project.files() == before

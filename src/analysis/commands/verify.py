@@ -10,7 +10,8 @@ EXAMPLE = """examples:
   analysis verify --only 02_coverage
 
 Builds twice from nothing, in two temporary folders, with other time zones, languages, orders of
-sets, numbers of threads and of notebooks at once. Takes twice as long as a first report.
+sets, numbers of threads and of notebooks at once, and with the notebooks in another order. Takes
+twice as long as a first report.
 """
 
 

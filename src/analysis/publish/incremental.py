@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -18,6 +19,7 @@ from analysis.publish.translate import translation_file
 
 #: How many finished runs stay; a report takes about 150.
 KEPT = 900
+_RECORD = "record.json"
 
 #: The code of this package that runs a notebook and decides its stored form.
 RUNNING = (
@@ -108,11 +110,16 @@ def _store() -> Path:
 
 
 def find(run_key: str) -> Finished | None:
-    """The finished run with this key, if it is kept."""
+    """The finished run with this key, if it is kept and whole; a damaged one is made anew."""
     folder = _store() / run_key
-    if not (folder / "record.json").is_file():
+    try:
+        record = json.loads((folder / _RECORD).read_text("utf-8"))
+        if record["files"] != _digests(folder):
+            return None
+    except (OSError, ValueError, LookupError, TypeError):
         return None
-    os.utime(folder)
+    with contextlib.suppress(OSError):
+        os.utime(folder)
     return Finished(run_key, folder)
 
 
@@ -124,12 +131,21 @@ def keep(run_key: str, notebook: str, tables: Mapping[str, Path], record: Mappin
     (aside / "tables").mkdir()
     for name, path in tables.items():
         shutil.copyfile(path, aside / "tables" / name)
-    (aside / "record.json").write_text(json.dumps(record, sort_keys=True), "utf-8")
+    text = json.dumps({**record, "files": _digests(aside)}, sort_keys=True)
+    (aside / _RECORD).write_text(text, "utf-8")
     aside.chmod(0o755)
     folder = _store() / run_key
     shutil.rmtree(folder, ignore_errors=True)
     aside.rename(folder)
     return Finished(run_key, folder)
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    """The content of a kept run, by the name of the file in its folder."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != _RECORD)
+    return {
+        path.relative_to(folder).as_posix(): codebase.digest(path.read_bytes()) for path in files
+    }
 
 
 def forget_old() -> None:

@@ -15,7 +15,7 @@ from analysis.publish.request import Request
 from analysis.publish.runner_cluster import cluster
 from analysis.publish.runner_job import Here, Outcome, run
 from analysis.publish.runner_progress import Progress
-from analysis.publish.runner_schedule import run_graph
+from analysis.publish.runner_schedule import by_chance, run_graph
 
 
 def plan(request: Request) -> list[Job]:
@@ -78,7 +78,8 @@ def run_jobs(
             job = by_name[name]
             return run(job, tables, _same_run_before(job, ended), here, elsewhere)
 
-        for name, outcome, cause in run_graph(graph, work, lambda one: not one.failure, at_once):
+        runs = run_graph(graph, work, lambda one: not one.failure, at_once, by_chance())
+        for name, outcome, cause in runs:
             ended[name] = outcome or Outcome(by_name[name], waited_for=cause)
             if outcome and outcome.finished and outcome.job.writes_tables:
                 tables.update(outcome.finished.tables())

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from analysis import paths
 from analysis.publish import manifest
+from analysis.publish.runner_schedule import SCHEDULE
 
 #: What a report is made from; nothing else is copied.
 NEEDED = (
@@ -45,7 +46,9 @@ SETTINGS = (
     Setting(
         "a second folder, deeper/and with spaces",
         {"TZ": "America/New_York", "LANG": "C", "LC_ALL": "C", "PYTHONHASHSEED": "4242"}
-        | {"OPENBLAS_NUM_THREADS": "4", "OMP_NUM_THREADS": "3", "COLUMNS": "200"},
+        | {"OPENBLAS_NUM_THREADS": "4", "OMP_NUM_THREADS": "3", "COLUMNS": "200"}
+        # Notebooks in another order, the explorer as early as it can be, with pauses.
+        | {SCHEDULE: "2026,explore,0.5"},
         2,
     ),
 )
@@ -61,13 +64,14 @@ def verify(only: list[str]) -> list[str]:
         roots = []
         for setting in SETTINGS:
             root = Path(home) / setting.folder
-            _copy(root)
+            copy(root)
             _build(root, setting, only)
             roots.append(root)
         return differing(*roots)
 
 
-def _copy(root: Path) -> None:
+def copy(root: Path) -> None:
+    """Copy what a report is made from into a new folder."""
     root.mkdir(parents=True)
     for name in NEEDED:
         source = paths.ROOT / name
