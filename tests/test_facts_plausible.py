@@ -74,6 +74,12 @@ CASES = {
     "a covariate in two units": (
         "covariates", "unit", "persons", is_a(covariate="pci", year="2012"),
         "is not the unit of row"),
+    "a labour force by the new definition of work in the series of the old": (
+        "covariates", "year", "2021", is_a(covariate="labour_force_revised", year="2020"),
+        "the other side of the new definition"),
+    "a labour force by the old definition of work in the series of the new": (
+        "covariates", "year", "2020", is_a(covariate="labour_force_new_definition"),
+        "the other side of the new definition"),
     "a misspelt covariate": (
         "covariates", "covariate", "urban_shares", is_a(covariate="urban_share"),
         "one province only"),
@@ -87,6 +93,9 @@ CASES = {
         "provinces", "name_en", "Hà Nội", is_a(province_code="01"), "is no English name"),
     "a correction whose content does not fit": (
         "corrections", "corrected", "many", is_a(action="basis"), "does not fit the column"),
+    "a correction to an indicator of another unit": (
+        "corrections", "corrected", "late_payment_amount", is_a(action="indicator"),
+        "is counted in another unit"),
     "a reason in the other language": (
         "corrections", "reason", "Con số vượt tổng", is_a(), "is not in English letters"),
     "an event that bears on nothing": (

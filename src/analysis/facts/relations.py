@@ -33,7 +33,7 @@ KEYS = {
 # The tables that the checks of a table look into.
 NEEDS = {
     "provinces": ["provinces"],
-    "facts": ["provinces", "sources", "population"],
+    "facts": ["provinces", "sources", "population", "corrections"],
     "adjacency": ["provinces"],
     "population": ["provinces", "covariate_sources"],
     "covariates": ["provinces", "covariate_sources"],

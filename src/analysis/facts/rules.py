@@ -17,6 +17,7 @@ _SIGN = r"([+0-].*|break.*)?"
 # The action of a correction -> what its new content has to be.
 _CONTENT: dict[str, Callable[[str], bool]] = {
     "value": lambda text: re.fullmatch(NUMBER_FORM, text) is not None,
+    "indicator": INDICATORS.__contains__,
     "basis": BASES.__contains__,
     "qualifier": QUALIFIERS.__contains__,
     "as_of": is_day,
@@ -45,12 +46,26 @@ def correction_faults(corrections: pd.DataFrame) -> list[Fault]:
     """Return corrections whose content does not fit what they replace, or without both reasons."""
     pairs = zip(corrections["action"], corrections["corrected"], strict=True)
     unfit = [action in _CONTENT and not _CONTENT[action](text) for action, text in pairs]
+    other_unit = [
+        _other_unit(*row) for row in corrections[["action", "indicator", "corrected"]].to_numpy()
+    ]
     english = corrections["reason"].map(str.isascii).astype(bool)
     vietnamese = ~corrections["reason_vi"].map(str.isascii).astype(bool)
     unfitting = pd.Series(unfit, corrections.index)
     content = "does not fit the column that is replaced (nothing, where the fact is dropped)"
+    unit = "is counted in another unit than the indicator that it replaces"
     return [
         *where("corrections", corrections, unfitting, "corrected", content),
+        *where(
+            "corrections", corrections, pd.Series(other_unit, corrections.index), "corrected", unit
+        ),
         *where("corrections", corrections, ~english, "reason", "is not in English letters"),
         *where("corrections", corrections, ~vietnamese, "reason_vi", "is not in Vietnamese"),
     ]
+
+
+def _other_unit(action: str, published: str, corrected: str) -> bool:
+    both = {published, corrected}
+    if action != "indicator" or not both <= set(INDICATORS):
+        return False
+    return len({INDICATORS[name].unit for name in both}) > 1

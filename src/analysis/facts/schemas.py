@@ -204,8 +204,8 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
         expected_value=[NUMBER],
         action=[
             _one_of(
-                ("drop", "value", "basis", "as_of", "qualifier", "note"),
-                "is not drop, value, basis, as_of, qualifier or note",
+                ("drop", "value", "indicator", "basis", "as_of", "qualifier", "note"),
+                "is not drop, value, indicator, basis, as_of, qualifier or note",
             )
         ],
         corrected=[],

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from analysis.facts.cells import numbers, where
+from analysis.facts.corrections import as_corrected
 from analysis.facts.dates import last_day
 from analysis.facts.text import Fault
 from analysis.geography import COUNTRY
@@ -99,6 +100,8 @@ def _fine(text: pd.Series, unit: pd.Series) -> pd.Series:
 
 def _per_head_faults(facts: pd.DataFrame, known: dict[str, pd.DataFrame]) -> list[Fault]:
     """Return figures above the population, or of another size than people can have."""
+    # A misprint is kept as printed; what has to be of a possible size is its correction.
+    facts = as_corrected(facts, known["corrections"])
     counted = facts[facts["indicator"].isin(list(PER_MILLION))]
     persons = _persons(counted, known)
     value = numbers(counted["value"])

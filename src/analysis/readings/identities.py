@@ -25,6 +25,7 @@ TYPICAL_RATIO, TYPICAL_SPREAD = 0.98, 0.035
 # Two readings of one unit this near in time should not differ by more than this, in points.
 _NEAR_DAYS, _JUMP_POINTS = 120, 5.0
 _DECISION_861 = pd.Timestamp("2021-07-01")
+_RESOLUTION_202 = pd.Timestamp("2025-06-12")
 _LABOUR_FORCE_BREAK = pd.Timestamp("2022-10-01")
 
 
@@ -45,6 +46,7 @@ def check(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
         _implied_population(printed, raw),
         _implied_labour_force(printed),
         _merged_population(printed, raw),
+        _not_on_resolution(printed, raw),
         _previous_year(readings),
         _jumps(printed),
     ]
@@ -144,6 +146,35 @@ def _merged_population(printed: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     name = "merged_population_is_sum_of_parts"
     explained = "registered_population"
     return _table(m, name, m["value"], m["persons"], holds, explained, m["reading_id"])
+
+
+def _not_on_resolution(printed: pd.DataFrame, raw: Raw) -> pd.DataFrame:
+    """Flag coverage that was worked out on the population printed with Resolution 202/2025.
+
+    That population is 1.01 to 1.35 times the one of the statistics office, so a rate on it is no
+    rate of this panel. Rates stand on it where participants over coverage come nearer to it.
+    """
+    unit = ["geo_level", "province_code"]
+    said = pick(printed, "population", "resolution_202_population")
+    people = pick(printed, "hi_participants")
+    rates = pick(printed, "hi_coverage")
+    m = side_by_side(people, rates[rates["value"] > 0], UNIT_AND_DATE)
+    # A province that did not merge is one unit under two levels.
+    known = said.set_index("province_code")["value"]
+    whole = raw.provinces.groupby("merged_code")["province_code"].nunique()
+    alone = m["province_code"].isin(whole[whole == 1].index)
+    m = m[(m["as_of"] >= _RESOLUTION_202) & ((m["geo_level"] == "province_34") | alone)].copy()
+    m["resolution"] = m["province_code"].map(known).astype(float)
+    m = m[m["resolution"].notna()]
+    pairs = list(m[unit].itertuples(index=False, name=None))
+    m["persons"] = populations(pairs, list(m["as_of"]), raw) if pairs else np.zeros(0)
+    implied = 100 * m["value_a"] / m["value_b"]
+    usual = TYPICAL_RATIO * m["persons"]
+    holds = (implied / usual - 1).abs() <= (implied / m["resolution"] - 1).abs()
+    names = m["reading_id_a"] + ";" + m["reading_id_b"]
+    name = "coverage_is_not_on_resolution_202"
+    explained = "resolution_202_population"
+    return _table(m, name, implied, m["resolution"], holds, explained, names)
 
 
 def _previous_year(readings: pd.DataFrame) -> pd.DataFrame:
