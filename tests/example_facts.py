@@ -48,9 +48,15 @@ def fact(value: float, **given: Any) -> dict[str, Any]:
         "denominator": "",
         "source_id": "A",
         "transcriptions": 1,
+        "setter": "",
+        "announced": None,
+        "standing": "",
+        "doubt": "",
+        "versus": None,
         "note": "",
     } | given
-    filled["as_of"] = pd.Timestamp(filled["as_of"])
+    for day in ("as_of", "announced", "versus"):
+        filled[day] = pd.Timestamp(filled[day]) if filled[day] else pd.NaT
     return filled
 
 

@@ -61,7 +61,7 @@ _REFERENCES = {
     ],
 }
 _OWN: dict[str, Callable[[pd.DataFrame], list[Fault]]] = {
-    "facts": sizes.value_faults,
+    "facts": lambda facts: sizes.value_faults(facts) + rules.said_faults(facts),
     "provinces": units.province_faults,
     "adjacency": units.adjacency_faults,
     "population": series.population_faults,

@@ -160,5 +160,11 @@ def _too_early(facts: pd.DataFrame, sources: pd.DataFrame) -> list[Fault]:
     known_on = last_day(facts["source_id"].map(published).fillna(""))
     day = pd.to_datetime(facts["as_of"], format="%Y-%m-%d", errors="coerce")
     early = (facts["kind"] == "actual") & (day > known_on + EARLIEST_ANNOUNCEMENT)
+    announced = pd.to_datetime(facts["announced"], format="%Y-%m-%d", errors="coerce")
+    afterwards = announced > known_on
     message = "is later than the publication of its source; check the year, and day and month"
-    return where("facts", facts, early, "as_of", message)
+    read = "is later than the publication of the source that tells of it; check year, day and month"
+    return [
+        *where("facts", facts, early, "as_of", message),
+        *where("facts", facts, afterwards, "announced", read),
+    ]
