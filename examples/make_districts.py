@@ -104,7 +104,10 @@ def facts(true: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
         province=every["province_code"].map(names),
         basis="", unit="percent", qualifier="exact", denominator="",
         source_id=SOURCE, transcriptions=1,
-        note=np.where(every["kind"] == "target", f"{NOTE}; set in 2023", NOTE),
+        setter=np.where(every["kind"] == "target", "province", ""),
+        announced=np.where(every["kind"] == "target", "2023-12-31", ""),
+        standing="", doubt="", versus="",
+        note=NOTE,
     )  # fmt: skip
     return every[list(columns("facts"))]
 

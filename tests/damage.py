@@ -21,17 +21,7 @@ from analysis.paths import RAW
 Rows = list[list[str]]
 
 PROVINCES = ("01", "02", "08", "14", "91")
-SERIES = (
-    "poverty_rate",
-    "urban_share",
-    "urban_population",
-    "doctors",
-    "pci",
-    "papi",
-    "area",
-    "labour_force_revised",
-    "labour_force_new_definition",
-)
+SERIES = ("poverty_rate", "urban_share", "urban_population", "doctors", "pci", "papi", "area")
 #: Text that may hold anything, by table: what is written there is what has to arrive.
 FREE = {
     "facts": ("denominator", "note"),

@@ -7,6 +7,7 @@ from example_facts import fact, raw_with, real_raw
 from raw_folder import change, copy_real
 
 from analysis.facts import CorrectionError, check, corrected
+from analysis.facts.rules import correction_faults
 from analysis.paths import RAW
 from analysis.readings import build_readings
 
@@ -124,3 +125,17 @@ def test_figures_that_were_not_taken_have_a_reason_and_are_not_among_the_facts()
             & (facts["as_of"] == row["as_of"])
         ]
         assert same.empty, row
+
+
+@pytest.mark.parametrize(
+    ("indicator", "message"),
+    [("late_payment_amount", "another unit"), ("hi_covrage", "does not fit"), ("ui_coverage", "")],
+)
+def test_an_indicator_is_corrected_to_one_of_the_same_unit(indicator, message):
+    rule = (
+        real_raw()
+        .corrections.iloc[:1]
+        .assign(indicator="hi_coverage", action="indicator", corrected=indicator)
+    )
+    found = [fault.message for fault in correction_faults(rule)]
+    assert [message in text for text in found] == [True] * bool(message)

@@ -122,4 +122,4 @@ def settled(raw: Raw) -> Raw:
 def _typed(column: str, text: str) -> float | pd.Timestamp | str:
     if column == "value":
         return float(text)
-    return pd.Timestamp(text) if column == "as_of" else text
+    return pd.Timestamp(text) if column in ("as_of", "announced") else text

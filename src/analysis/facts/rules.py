@@ -22,7 +22,8 @@ _CONTENT: dict[str, Callable[[str], bool]] = {
     "basis": BASES.__contains__,
     "qualifier": QUALIFIERS.__contains__,
     "as_of": is_day,
-    "note": bool,
+    "denominator": bool,
+    "announced": is_day,
     "drop": "".__eq__,
 }
 

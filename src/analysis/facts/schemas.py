@@ -12,6 +12,8 @@ from analysis.indicators import HI_BASES, INDICATORS, LATE_PAYMENT_BASES
 REVISIONS = ("pre_2019_census", "post_2019_census")
 QUALIFIERS = ("exact", "about", "over", "under")
 BASES = ("", *LATE_PAYMENT_BASES, *HI_BASES)
+# What a correction does: it drops a fact, or replaces the content of this column.
+ACTIONS = ("drop", "value", "indicator", "basis", "as_of", "qualifier", "denominator", "announced")
 # Who set a target.
 SETTERS = ("government", "province", "agency")
 # What a figure is beside a plain result: settled in the annual accounts; said to be provisional;
@@ -234,8 +236,8 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
         expected_value=[NUMBER],
         action=[
             _one_of(
-                ("drop", "value", "indicator", "basis", "as_of", "qualifier", "note"),
-                "is not drop, value, indicator, basis, as_of, qualifier or note",
+                ACTIONS,
+                f"is not one of {', '.join(ACTIONS)}",
             )
         ],
         corrected=[],
