@@ -136,7 +136,7 @@ def tables() -> dict[str, pd.DataFrame]:
     codes = own["province_code"]
     persons = population(codes)
     title = "Synthetic figures, no real place"
-    source = [SOURCE, "https://example.org/synthetic", title, "Nobody", "2025-01-15", "en"]
+    source = [SOURCE, "https://example.org/synthetic", title, "Nobody", "2025-01-15", "en", "", ""]
     described = [SOURCE, "Nobody", title, "official", "https://example.org/synthetic", "", NOTE]
     event = ["2016-01-01", "Synthetic rule", "hi_coverage", "", NOTE, title, ""]
     pairs = pairwise(codes)

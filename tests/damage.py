@@ -36,7 +36,7 @@ PLACES = {"provinces": ("tile_row", "tile_col", "merged_tile_row", "merged_tile_
 #: Columns that may be empty: an emptied cell is another valid row.
 OPTIONAL = {
     "facts": ("basis", "denominator", "standing", "doubt", "versus", "note"),
-    "sources": ("url", "published"),
+    "sources": ("url", "published", "retrieved", "how"),
     "policy_events": ("expected_sign", "note", "source_title", "source_url"),
     "covariate_sources": ("retrieved_from", "retrieved_path", "note"),
 }

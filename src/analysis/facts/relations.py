@@ -62,6 +62,7 @@ _REFERENCES = {
 }
 _OWN: dict[str, Callable[[pd.DataFrame], list[Fault]]] = {
     "facts": lambda facts: sizes.value_faults(facts) + rules.said_faults(facts),
+    "sources": rules.source_faults,
     "provinces": units.province_faults,
     "adjacency": units.adjacency_faults,
     "population": series.population_faults,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 
 from analysis.facts.cells import where
@@ -66,6 +67,15 @@ def said_faults(facts: pd.DataFrame) -> list[Fault]:
         *where("facts", facts, early, "versus", "is not before the day that the figure describes"),
         *where("facts", facts, target & (impossible != ""), "note", message),
     ]
+
+
+def source_faults(sources: pd.DataFrame) -> list[Fault]:
+    """Return sources that were read before they were published."""
+    length = np.minimum(sources["published"].str.len(), sources["retrieved"].str.len())
+    pairs = zip(sources["published"], sources["retrieved"], length, strict=True)
+    early = [read[:n] < printed[:n] for printed, read, n in pairs]
+    message = "is before the day of publication"
+    return where("sources", sources, pd.Series(early, sources.index), "retrieved", message)
 
 
 def impossible_date(text: str) -> str:

@@ -19,6 +19,8 @@ SETTERS = ("government", "province", "agency")
 # What a figure is beside a plain result: settled in the annual accounts; said to be provisional;
 # an estimate; or, of a target, a draft that nobody has adopted.
 STANDINGS = ("settled", "provisional", "estimate", "plan")
+# How a page was read.
+WAYS_OF_READING = ("live page", "stored copy")
 # What is not certain about a figure; a cell may hold several, joined by ";".
 DOUBTS = (
     "year inferred",
@@ -172,6 +174,8 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
                 "is not a language code of two letters, such as vi",
             )
         ],
+        retrieved=[PARTIAL_DAY],
+        how=[_one_of(("", *WAYS_OF_READING), "is neither live page nor stored copy")],
     ),
     "provinces": _table(
         province_code=[CODE],

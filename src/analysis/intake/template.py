@@ -10,7 +10,7 @@ from pathlib import Path
 import xlsxwriter
 
 from analysis.facts import Raw
-from analysis.facts.schemas import BASES, DOUBTS, SETTERS, STANDINGS
+from analysis.facts.schemas import BASES, DOUBTS, SETTERS, STANDINGS, WAYS_OF_READING
 from analysis.indicators import INDICATORS
 from analysis.paths import write_atomic
 
@@ -52,10 +52,14 @@ COLUMNS = (
     Column("source_publisher", False, "who published it; needed for a new source"),
     Column("source_published", False, "YYYY-MM-DD, YYYY-MM or YYYY"),
     Column("source_language", False, "two letters; vi when left empty"),
+    Column("source_retrieved", False, "day on which the page was read, YYYY-MM-DD"),
+    Column("source_how", False, "live page or stored copy"),
 )
 NAMES = tuple(column.name for column in COLUMNS)
 #: Columns that templates of before November 2026 lack; their rows leave them empty.
-LATER = ("setter", "announced", "standing", "doubt", "versus")
+LATER = (
+    "setter", "announced", "standing", "doubt", "versus", "source_retrieved", "source_how"
+)  # fmt: skip
 SHEET = "facts"
 
 
@@ -95,6 +99,7 @@ def _workbook(raw: Raw) -> bytes:
         _list_sheet(book.add_worksheet(name), rows, head)
     choices = {"geo_level": ["country", "province_63", "province_34"], "kind": ["actual", "target"]}
     choices |= {"setter": list(SETTERS), "standing": list(STANDINGS)}
+    choices["source_how"] = list(WAYS_OF_READING)
     choices["qualifier"] = ["exact", "about", "over", "under"]
     for name, values in choices.items():
         place = NAMES.index(name)

@@ -24,7 +24,8 @@ _WEAK = {"year inferred", "contradiction", "possible slip"}
 
 _OFFICIAL_HOST = re.compile(r"(^|\.)(gov|chinhphu)\.vn$|(^|\.)issa\.int$")
 _OFFICIAL_PUBLISHER = re.compile(
-    r"^(vss\b|viet ?nam social security|bhxh|chinhphu|vgp|issa|so tai chinh|cong ttdt|tap chi bhxh)"
+    r"^(bảo hiểm xã hội|vss\b|viet ?nam social security|bhxh|chinhphu|vgp|issa"
+    r"|báo điện tử chính phủ|sở tài chính|so tai chinh|cổng ttđt|cong ttdt|tạp chí bảo hiểm xã hội|tap chi bhxh)"
     r"|portal$|\bcdc$"
 )
 _BROADCASTERS = re.compile(r"(^|\.)vov\.gov\.vn$")
