@@ -101,6 +101,7 @@ def faults(table: str, frame: pd.DataFrame, known: dict[str, pd.DataFrame]) -> l
         found += where(table, frame, unknown, column, message)
     if table == "facts":
         found += units.name_faults(frame, known["provinces"])
+        found += units.unit_of_the_day_faults(frame, known["provinces"])
         found += sizes.related_faults(frame, known)
     return found
 

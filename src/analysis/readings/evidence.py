@@ -25,7 +25,8 @@ _WEAK = {"year inferred", "contradiction", "possible slip"}
 _OFFICIAL_HOST = re.compile(r"(^|\.)(gov|chinhphu)\.vn$|(^|\.)issa\.int$")
 _OFFICIAL_PUBLISHER = re.compile(
     r"^(bảo hiểm xã hội|vss\b|viet ?nam social security|bhxh|chinhphu|vgp|issa"
-    r"|báo điện tử chính phủ|sở tài chính|so tai chinh|cổng ttđt|cong ttdt|tạp chí bảo hiểm xã hội|tap chi bhxh)"
+    r"|báo điện tử chính phủ|sở tài chính|so tai chinh|cổng ttđt|cong ttdt"
+    r"|tạp chí bảo hiểm xã hội|tap chi bhxh)"
     r"|portal$|\bcdc$"
 )
 _BROADCASTERS = re.compile(r"(^|\.)vov\.gov\.vn$")
@@ -39,7 +40,7 @@ NAMED_LABOUR_FORCES = ("labour_force_before_2022_10", "labour_force_restated")
 
 
 def describe(facts: pd.DataFrame, raw: Raw) -> pd.DataFrame:
-    """Return the facts with lower, upper, season, standing, doubt, official, group,
+    """Return the facts with lower, upper, season, estimate, standing (a rank), official, group,
     published_on and denominator_version.
 
     Args:
@@ -52,6 +53,7 @@ def describe(facts: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     for column in ("official", "group", "published_on"):
         described[column] = sources[column].to_numpy()
     early = (described["published_on"] < described["as_of"]).to_numpy()
+    described["estimate"] = facts["standing"] == "estimate"
     described["standing"] = _standing(facts, early)
     described["season"] = season(facts["as_of"])
     described["denominator_version"] = denominator_version(described)

@@ -24,6 +24,8 @@ COLUMNS = [
 TYPICAL_RATIO, TYPICAL_SPREAD = 0.98, 0.035
 # Two readings of one unit this near in time should not differ by more than this, in points.
 _NEAR_DAYS, _JUMP_POINTS = 120, 5.0
+# ... nor two counts of it by more than this share (health insurance moves by 6% at year-end).
+_JUMP_SHARE = 0.35
 _DECISION_861 = pd.Timestamp("2021-07-01")
 _RESOLUTION_202 = pd.Timestamp("2025-06-12")
 _LABOUR_FORCE_BREAK = pd.Timestamp("2022-10-01")
@@ -49,6 +51,7 @@ def check(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
         _not_on_resolution(printed, raw),
         _previous_year(readings),
         _jumps(printed),
+        _count_jumps(printed),
     ]
     table = pd.concat([part for part in found if len(part)] or found, ignore_index=True)
     table["difference"] = table["left"] - table["right"]
@@ -142,7 +145,6 @@ def _merged_population(printed: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     units = list(zip(m["geo_level"], m["province_code"], strict=True))
     m["persons"] = populations(units, list(m["as_of"]), raw) if units else []
     holds = (m["value"] / m["persons"] - 1).abs() <= 0.02
-    # The resolution counts registered residents, the statistics office usual residents.
     name = "merged_population_is_sum_of_parts"
     explained = "registered_population"
     return _table(m, name, m["value"], m["persons"], holds, explained, m["reading_id"])
@@ -160,7 +162,8 @@ def _not_on_resolution(printed: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     rates = pick(printed, "hi_coverage")
     m = side_by_side(people, rates[rates["value"] > 0], UNIT_AND_DATE)
     # A province that did not merge is one unit under two levels.
-    known = said.set_index("province_code")["value"]
+    first = said.sort_values("as_of").drop_duplicates("province_code")
+    known = first.set_index("province_code")["value"]
     whole = raw.provinces.groupby("merged_code")["province_code"].nunique()
     alone = m["province_code"].isin(whole[whole == 1].index)
     m = m[(m["as_of"] >= _RESOLUTION_202) & ((m["geo_level"] == "province_34") | alone)].copy()
@@ -218,3 +221,18 @@ def _jumps(printed: pd.DataFrame) -> pd.DataFrame:
     names = before["reading_id"] + ";" + rates["reading_id"]
     right, left = before["value"], rates["value"]
     return _table(rates, "neighbouring_readings_agree", left, right, holds, explained, names)
+
+
+def _count_jumps(printed: pd.DataFrame) -> pd.DataFrame:
+    """List neighbouring counts of one unit that differ too much for the time between."""
+    counts = printed[printed["indicator"].str.endswith("_participants") & (printed["value"] > 0)]
+    unit = ["geo_level", "province_code", "indicator", "basis"]
+    counts = counts.sort_values([*unit, "as_of"])
+    before = counts.groupby(unit)[["value", "as_of", "reading_id"]].shift()
+    near = (counts["as_of"] - before["as_of"]) <= pd.Timedelta(days=_NEAR_DAYS)
+    counts, before = counts[near], before[near]
+    holds = (counts["value"] / before["value"] - 1).abs() <= _JUMP_SHARE
+    names = before["reading_id"] + ";" + counts["reading_id"]
+    left, right = counts["value"], before["value"]
+    name = "neighbouring_counts_agree"
+    return _table(counts, name, left, right, holds, counts["doubt"], names)
