@@ -104,7 +104,10 @@ def facts(true: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
         province=every["province_code"].map(names),
         basis="", unit="percent", qualifier="exact", denominator="",
         source_id=SOURCE, transcriptions=1,
-        note=np.where(every["kind"] == "target", f"{NOTE}; set in 2023", NOTE),
+        setter=np.where(every["kind"] == "target", "province", ""),
+        announced=np.where(every["kind"] == "target", "2023-12-31", ""),
+        standing="", doubt="", versus="",
+        note=NOTE,
     )  # fmt: skip
     return every[list(columns("facts"))]
 
@@ -133,7 +136,7 @@ def tables() -> dict[str, pd.DataFrame]:
     codes = own["province_code"]
     persons = population(codes)
     title = "Synthetic figures, no real place"
-    source = [SOURCE, "https://example.org/synthetic", title, "Nobody", "2025-01-15", "en"]
+    source = [SOURCE, "https://example.org/synthetic", title, "Nobody", "2025-01-15", "en", "", ""]
     described = [SOURCE, "Nobody", title, "official", "https://example.org/synthetic", "", NOTE]
     event = ["2016-01-01", "Synthetic rule", "hi_coverage", "", NOTE, title, ""]
     pairs = pairwise(codes)

@@ -35,8 +35,8 @@ FREE = {
 PLACES = {"provinces": ("tile_row", "tile_col", "merged_tile_row", "merged_tile_col")}
 #: Columns that may be empty: an emptied cell is another valid row.
 OPTIONAL = {
-    "facts": ("basis", "denominator", "note"),
-    "sources": ("url", "published"),
+    "facts": ("basis", "denominator", "standing", "doubt", "versus", "note"),
+    "sources": ("url", "published", "retrieved", "how"),
     "policy_events": ("expected_sign", "note", "source_title", "source_url"),
     "covariate_sources": ("retrieved_from", "retrieved_path", "note"),
 }

@@ -28,7 +28,7 @@ def real_tables() -> ReadingTables:
 def source(source_id: str, **given: str) -> dict[str, Any]:
     """A synthetic source; every one has a title and a site of its own unless told otherwise."""
     filled = _SOURCE | {"title": f"Title {source_id}", "url": f"https://{source_id}.vn/a"} | given
-    return {"source_id": source_id, "language": "vi", **filled}
+    return {"source_id": source_id, "language": "vi", "retrieved": "", "how": "", **filled}
 
 
 def fact(value: float, **given: Any) -> dict[str, Any]:
@@ -48,9 +48,15 @@ def fact(value: float, **given: Any) -> dict[str, Any]:
         "denominator": "",
         "source_id": "A",
         "transcriptions": 1,
+        "setter": "",
+        "announced": None,
+        "standing": "",
+        "doubt": "",
+        "versus": None,
         "note": "",
     } | given
-    filled["as_of"] = pd.Timestamp(filled["as_of"])
+    for day in ("as_of", "announced", "versus"):
+        filled[day] = pd.Timestamp(filled[day]) if filled[day] else pd.NaT
     return filled
 
 

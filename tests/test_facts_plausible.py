@@ -1,10 +1,12 @@
 """Figures that can be read but cannot be meant: of another size, unit or day than the rest."""
 
+import pandas as pd
 import pytest
 from damage import rows_of, small_tables, text_of
 
-from analysis.facts import TABLES
+from analysis.facts import TABLES, load_raw
 from analysis.facts.load import validated
+from analysis.facts.series import covariate_faults
 
 TABLE = small_tables()
 
@@ -58,6 +60,9 @@ CASES = {
     "a percentage with a lost separator": (
         "facts", "value", "92.345", is_a(indicator="hi_coverage", kind="actual"),
         "more decimals"),
+    "a province after its merger": (
+        "facts", "as_of", "2025-12-31", is_a(kind="actual", province_code="91", geo_level="province_63"),
+        "part of An Giang; write province_34 and its code 91"),
     "a date of a spreadsheet's beginning": (
         "facts", "as_of", "1900-01-01", is_a(kind="actual"), "is not a date"),
     "population in thousands": (
@@ -183,3 +188,34 @@ def test_a_zero_byte_is_named_with_its_row_and_column():
     fault = validated({**contents, "sources": text_of(rows).encode()})[1][0]
     assert (fault.row, fault.column) == (5, "title")
     assert "\0" not in str(fault)
+
+
+@pytest.mark.parametrize(
+    ("covariate", "year", "wrong"),
+    [
+        ("labour_force_revised", "2021", True),
+        ("labour_force", "2021", True),
+        ("labour_force_new_definition", "2020", True),
+        ("labour_force_revised", "2020", False),
+        ("labour_force_new_definition", "2021", False),
+    ],
+)
+def test_no_series_of_the_labour_force_runs_across_the_new_definition(covariate, year, wrong):
+    rows = pd.DataFrame(
+        [
+            {"province_code": code, "year": year, "covariate": covariate, "value": value,
+             "unit": "persons", "source_id": "GSO-2023", "row": row}
+            for row, (code, value) in enumerate([("01", "4011800"), ("04", "170000")], start=2)
+        ]
+    )  # fmt: skip
+    faults = [f for f in covariate_faults(rows) if f.column == "year"]
+    assert [f.row for f in faults] == ([2, 3] if wrong else [])
+    assert all("new definition of work" in fault.message for fault in faults)
+
+
+def test_the_real_labour_force_is_carried_in_both_vintages_on_its_side_of_the_break():
+    table = load_raw().covariates
+    years = table.groupby("covariate")["year"].agg(["min", "max", "size"])
+    assert years.loc["labour_force"].tolist() == [2010, 2016, 63 * 7]
+    assert years.loc["labour_force_revised"].tolist() == [2010, 2020, 63 * 11]
+    assert years.loc["labour_force_new_definition"].tolist() == [2021, 2021, 63]

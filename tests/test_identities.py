@@ -1,7 +1,7 @@
 """Identities are checked and shown, never forced."""
 
 import pytest
-from example_facts import fact, real_tables, tables_of
+from example_facts import fact, real_raw, real_tables, tables_of
 
 
 def checks(facts, identity):
@@ -54,3 +54,38 @@ def test_the_real_outliers_are_named():
     table = real_tables().identities
     rows = table[table["identity"] == "implied_population_is_official"]
     assert {"40", "94", "96"} <= set(rows.loc[~rows["holds"], "province_code"])
+
+
+def merged_hung_yen(coverage):
+    """Hung Yen after the merger: 3.57 million people by Resolution 202, 3.20 by the office."""
+    unit = {"geo_level": "province_34", "province_code": "33", "province": "Hung Yen"}
+    counted = {**unit, "as_of": "2025-12-31"}
+    printed = {**unit, "as_of": "2025-06-12", "basis": "resolution_202_population"}
+    facts = [
+        fact(3_567_943, indicator="population", **printed),
+        fact(3_000_000, indicator="hi_participants", **counted),
+        fact(coverage, **counted),
+    ]
+    return checks(facts, "coverage_is_not_on_resolution_202")
+
+
+def test_coverage_on_the_population_of_resolution_202_is_flagged():
+    wrong = merged_hung_yen(84.1)
+    assert wrong["holds"].tolist() == [False]
+    assert wrong["explained"].tolist() == ["resolution_202_population"]
+    assert merged_hung_yen(94.5)["holds"].tolist() == [True]
+
+
+def test_no_coverage_rate_of_the_panel_stands_on_the_population_of_resolution_202():
+    table = real_tables().identities
+    rows = table[table["identity"] == "coverage_is_not_on_resolution_202"]
+    assert len(rows) >= 9 and rows["holds"].all()
+    readings = real_tables().readings
+    free = readings["facts"].str.split(";").map(set(_resolution_facts()).isdisjoint).astype(bool)
+    on_it = readings[~free]
+    assert set(on_it["indicator"]) == {"population"}
+
+
+def _resolution_facts():
+    facts = real_raw().facts
+    return facts.loc[facts["basis"] == "resolution_202_population", "row"].astype(str)

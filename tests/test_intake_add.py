@@ -15,9 +15,10 @@ from analysis.facts import load_raw
 from analysis.intake.preview import changed_readings
 from analysis.intake.proposal import propose_facts
 from analysis.intake.sheet import IntakeError, read_sheet
-from analysis.intake.template import NAMES, write_template
+from analysis.intake.template import LATER, NAMES, write_template
 from analysis.publish.runner_environment import pinned
 from analysis.readings import build_readings
+from analysis.targets import targets
 
 NEW = {
     "geo_level": "province_63",
@@ -152,6 +153,62 @@ def test_a_code_typed_as_a_number_keeps_its_zero(tmp_path):
     book.active.append([{**NEW, "province_code": 1}.get(name) for name in NAMES])
     book.save(tmp_path / "e.xlsx")
     assert read_sheet(tmp_path / "e.xlsx")["province_code"].tolist() == ["01"]
+
+
+TARGET = NEW | {
+    "kind": "target", "value": "95", "as_of": "2025-12-31", "source_published": "2025-03-01"
+}  # fmt: skip
+LIKE_A_DECISION = "Quyết định 546/QĐ-TTg ngày 29/4/2022 của Thủ tướng"
+
+
+def faults_in(raw_dir, tmp_path, *rows):
+    with pytest.raises(IntakeError) as error:
+        read = read_sheet(written(tmp_path / "t.csv", *rows))
+        propose_facts(read, "t.csv", raw_dir).checked()
+    return {(fault.row, fault.column): fault.message for fault in error.value.faults}
+
+
+@pytest.mark.parametrize("note", ["", LIKE_A_DECISION, "Decision 546/QD-TTg", "29 April 2022"])
+def test_a_target_is_asked_for_its_setter_and_day_whatever_its_note_says(raw_dir, tmp_path, note):
+    found = faults_in(raw_dir, tmp_path, NEW, TARGET | {"note": note})
+    assert set(found) == {(3, "setter"), (3, "announced")}
+    assert "who set the target" in found[3, "setter"]
+    assert "first day" in found[3, "announced"]
+
+
+def test_a_target_counts_from_the_day_that_its_column_names(raw_dir, tmp_path):
+    row = TARGET | {"setter": "province", "announced": "2023-12-08", "note": LIKE_A_DECISION}
+    after = propose_facts(read_sheet(written(tmp_path / "t.csv", row)), "t.csv", raw_dir).checked()
+    mine = targets(after)
+    mine = mine[(mine["province_code"] == "83") & (mine["facts"] == str(len(after.facts) + 1))]
+    assert mine["setter"].tolist() == ["province"]
+    assert mine["announced"].tolist() == [pd.Timestamp("2023-12-08")]
+
+
+@pytest.mark.parametrize("day", ["31/4/2022", "2022-04-31", "12/31/2023", "8 August 2023"])
+def test_a_day_that_cannot_be_is_named_at_its_cell(raw_dir, tmp_path, day):
+    found = faults_in(raw_dir, tmp_path, TARGET | {"setter": "province", "announced": day})
+    assert "is not a date" in found[2, "announced"]
+
+
+@pytest.mark.parametrize("day", ["31/4/2022", "12/31/2023"])
+def test_a_day_that_cannot_be_is_named_in_the_note_of_a_target_too(raw_dir, tmp_path, day):
+    row = TARGET | {"setter": "province", "announced": "2022-04-30", "note": f"Resolution of {day}"}
+    found = faults_in(raw_dir, tmp_path, row)
+    assert list(found) == [(2, "note")] and day in found[2, "note"]
+
+
+def test_a_template_of_before_these_columns_is_still_read(raw_dir, tmp_path):
+    names = [name for name in NAMES if name not in LATER]
+    with (tmp_path / "old.csv").open("w", encoding="utf-8", newline="") as file:
+        sheet = csv.DictWriter(file, names, restval="")
+        sheet.writeheader()
+        sheet.writerows([NEW, TARGET])
+    read = read_sheet(tmp_path / "old.csv")
+    assert list(read) == [*NAMES, "row"] and (read["setter"] == "").all()
+    with pytest.raises(IntakeError) as error:
+        propose_facts(read, "old.csv", raw_dir).checked()
+    assert {(f.row, f.column) for f in error.value.faults} == {(3, "setter"), (3, "announced")}
 
 
 @pytest.mark.parametrize(

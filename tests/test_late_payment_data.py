@@ -55,7 +55,7 @@ def test_a_base_says_how_it_was_found_and_prefers_the_province_itself():
     assert other.step == "other_year"
     ratio = found.nationwide[2021] / found.nationwide[2022]
     assert other.value == pytest.approx(77604.0 * ratio)
-    assert found.base("04", 2025).step == "participants"
+    assert found.base("12", 2025).step == "participants"
     assert found.base("02", 2020) is None
 
 

@@ -2,9 +2,11 @@
 
 import pandas as pd
 import pytest
-from example_facts import one_reading, real_raw, real_tables
+from example_facts import fact, one_reading, raw_with, real_raw, real_tables, source
 
 from analysis import provenance
+from analysis.readings import read_published
+from analysis.readings.expectations import EXPECTED, standing_of
 
 
 def reading(code, indicator, day, basis=""):
@@ -130,7 +132,98 @@ def test_gia_lai_2022_counts_on_another_basis_are_kept_apart():
 def test_the_chapter_says_each_contradiction_with_its_numbers(language):
     result = provenance.contradictions(real_tables(), real_raw())
     text = result.text(language)
-    shown = ["98,3", "34,84", "37,01", "93,88", "86,25", "96,6"]
+    shown = ["98,3", "34,84", "37,01", "93,88", "86,25", "96,6", "95,16", "95,15", "95,2", "91,4"]
     for number in shown:
         assert (number if language == "vi" else number.replace(",", ".")) in text
-    assert result.table["case"].nunique() == len(result.phrases) == 8
+    assert result.table["case"].nunique() == len(result.phrases) == 12
+
+
+def test_the_year_end_of_2025_is_the_agencys_estimate_and_provisional():
+    """Printed on 20 December 2025, before the day that it describes; the ministry's agrees."""
+    found = reading("00", "hi_coverage", "2025-12-31")
+    assert (found["value"], found["rule"]) == (95.16, "agree_within_rounding")
+    assert standing_of(pd.DataFrame([found]), real_raw()).tolist() == ["provisional"]
+    table = real_tables().conflicts
+    ministry = table[(table["source_id"] == "S525") & (table["indicator"] == "hi_coverage")]
+    assert ministry[["value", "outcome"]].to_numpy().tolist() == [[95.15, "agrees"]]
+
+
+def test_november_and_december_2025_both_stand_each_with_its_season():
+    november = reading("00", "hi_coverage", "2025-11-30")
+    december = reading("00", "hi_coverage", "2025-12-31")
+    assert (november["value"], november["season"]) == (91.4, "interim")
+    assert (december["value"], december["season"]) == (95.16, "year_end")
+    assert standing_of(pd.DataFrame([november]), real_raw()).tolist() == [""]
+
+
+@pytest.mark.parametrize(
+    ("indicator", "value"), [("hi_coverage", 95.2), ("si_coverage", 44.0), ("ui_coverage", 34.8)]
+)
+def test_the_ministry_of_finances_figures_of_june_2025_are_expectations(indicator, value):
+    assert absent("00", indicator, "2025-06-30")
+    table = real_tables().conflicts
+    rows = table[
+        (table["source_id"] == "S520")
+        & (table["indicator"] == indicator)
+        & (table["as_of"] == pd.Timestamp("2025-06-30"))
+    ]
+    assert rows[["value", "outcome", "rule"]].to_numpy().tolist() == [
+        [value, "left_out_expectation", EXPECTED]
+    ]
+
+
+def test_no_figure_of_before_2025_is_taken_for_an_expectation():
+    table = real_tables().conflicts
+    rows = table[table["rule"] == EXPECTED]
+    assert set(rows["as_of"].dt.year) == {2025} and set(rows["province_code"]) == {"00"}
+    assert set(rows["source_id"]) == {"S490", "S512", "S520", "S540"}
+
+
+def test_the_voluntary_jump_of_december_2025_adds_up_and_is_flagged():
+    days = ("2025-11-30", "2025-12-31")
+    before, after = (reading("00", "si_voluntary_participants", day) for day in days)
+    assert (before["value"], after["value"]) == (2_016_000, 3_070_000)
+    assert "definition unsure" in after["doubt"]
+    checked = real_tables().identities
+    sums = checked[(checked["identity"] == "si_participants_is_sum")]
+    of_both = sums[(sums["province_code"] == "00") & sums["as_of"].isin(pd.to_datetime(days))]
+    assert of_both["holds"].tolist() == [True, True]
+    jumps = checked[(checked["identity"] == "neighbouring_counts_agree") & ~checked["holds"]]
+    assert jumps[["province_code", "as_of", "explained"]].to_numpy().tolist() == [
+        ["00", pd.Timestamp("2025-12-31"), "definition unsure"]
+    ]
+    rates = [reading("00", "si_coverage", day)["value"] for day in days]
+    people = [reading("00", "si_participants", day)["value"] for day in days]
+    implied = [100 * n / rate for n, rate in zip(people, rates, strict=True)]
+    assert implied[1] / implied[0] == pytest.approx(1, abs=0.005), "one labour force"
+
+
+def test_an_estimate_stands_until_a_later_count_of_the_year_lies_below_it():
+    def kept(count, day):
+        facts = [
+            fact(93.4, as_of="2022-06-30", standing="estimate"),
+            fact(30.0, as_of="2022-06-30", standing="estimate", indicator="si_coverage"),
+            fact(count, as_of=day, source_id="B"),
+        ]
+        sources = [source("A"), source("B", published="2023-06-01")]
+        found = read_published(raw_with(facts, sources)).readings
+        return sorted(found.loc[found["as_of"] == "2022-06-30", "value"])
+
+    assert kept(92.0, "2022-11-30") == [], "the whole statement goes"
+    assert kept(94.0, "2022-11-30") == [30.0, 93.4]
+    assert kept(92.0, "2023-01-31") == [30.0, 93.4], "another year"
+    assert kept(92.0, "2022-05-31") == [30.0, 93.4], "an earlier count"
+
+
+def test_a_unit_that_did_not_merge_is_one_series_under_two_levels():
+    ha_noi = {"province_code": "01", "province": "Ha Noi", "as_of": "2025-09-30"}
+    facts = [
+        fact(95.5, **ha_noi, geo_level="province_34"),
+        fact(95.5, **ha_noi, geo_level="province_63", source_id="B"),
+        fact(90.0, geo_level="province_34", province_code="91", as_of="2025-09-30"),
+    ]
+    found = read_published(raw_with(facts)).readings
+    assert found[["geo_level", "province_code", "n_facts"]].to_numpy().tolist() == [
+        ["province_34", "91", 1],
+        ["province_63", "01", 2],
+    ]

@@ -90,18 +90,18 @@ def test_the_year_before_from_a_change_is_known_only_with_the_change():
 
 
 @pytest.mark.parametrize(
-    ("day", "note", "base"),
+    ("day", "versus", "base"),
     [
-        ("2017-12-31", "", "2016-12-31"),
-        ("2020-05-31", "vs a year earlier", "2019-05-31"),
-        ("2021-02-28", "vs a year earlier; text", "2020-02-29"),
-        ("2022-09-30", "versus end-2021, not a year earlier", "2021-12-31"),
-        ("2023-06-30", "interim", None),
-        ("2021-05-13", "vs a year earlier; exact month-end not stated", None),
+        ("2017-12-31", None, "2016-12-31"),
+        ("2020-05-31", "2019-05-31", "2019-05-31"),
+        ("2021-12-31", "2021-06-30", "2021-06-30"),
+        ("2022-09-30", "2021-12-31", "2021-12-31"),
+        ("2023-06-30", None, None),
     ],
 )
-def test_what_a_change_is_against(day, note, base):
-    changes = pd.DataFrame({"as_of": [pd.Timestamp(day)], "note": [note]})
+def test_what_a_change_is_against(day, versus, base):
+    days = {"as_of": pd.Timestamp(day), "versus": pd.Timestamp(versus) if versus else pd.NaT}
+    changes = pd.DataFrame([days | {"note": "vs a year earlier"}])
     found = base_dates(changes).iloc[0]
     assert pd.isna(found) if base is None else found == pd.Timestamp(base)
 

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from analysis.readings import KEY, build_readings, read_published
 
 VALUES = ["value", "lower", "upper", "rule", "denominator_version", "season"]
-NOTES = ["", "interim", "provisional", "settled figure", "year inferred", "old denominator"]
+STANDINGS = ["", "provisional", "estimate", "settled"]
+DOUBTS = ["", "year inferred", "date approximate;text cut"]
+DENOMINATORS = ["", "labour_force_before_2022_10"]
 NAMES = "ABCDEF"
 
 sources = st.tuples(
@@ -32,7 +34,9 @@ facts = st.lists(
         value=st.sampled_from([90.0, 90.5, 90.52, 91.0, 92.3, 88.0]),
         qualifier=st.sampled_from(["exact", "about", "over", "under"]),
         source_id=st.sampled_from(NAMES),
-        note=st.sampled_from(NOTES),
+        standing=st.sampled_from(STANDINGS),
+        doubt=st.sampled_from(DOUBTS),
+        denominator=st.sampled_from(DENOMINATORS),
         as_of=st.sampled_from(["2022-12-31", "2022-06-30"]),
         indicator=st.sampled_from(["hi_coverage", "si_coverage"]),
     ),

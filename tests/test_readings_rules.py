@@ -48,8 +48,8 @@ def test_of_two_vague_figures_the_one_inside_both_is_taken():
 
 def test_settled_beats_provisional_though_it_is_press_and_older():
     facts = [
-        fact(76.52, source_id="A", note="provisional"),
-        fact(74.7, source_id="B", note="settled figure, provisional was 76.52"),
+        fact(76.52, source_id="A", standing="provisional"),
+        fact(74.7, source_id="B", standing="settled"),
     ]
     sources = [source("A", **VSS, published="2024-01-01"), source("B", published="2023-01-01")]
     reading = only(facts, sources)
@@ -63,14 +63,14 @@ def test_a_figure_printed_before_its_date_is_provisional():
 
 
 def test_an_explained_conflict_does_not_widen_the_interval():
-    facts = [fact(90.5, source_id="A", note="provisional"), fact(91.2, source_id="B")]
+    facts = [fact(90.5, source_id="A", standing="provisional"), fact(91.2, source_id="B")]
     reading = only(facts)
     assert reading["lower"] == 91.15
     assert reading["upper"] == 91.25
 
 
 def test_a_doubtful_figure_loses_against_any_other():
-    facts = [fact(95.0, note="DOUBTFUL: possibly a misprint"), fact(91.2, source_id="B")]
+    facts = [fact(95.0, doubt="possible slip"), fact(91.2, source_id="B")]
     assert only(facts)["value"] == 91.2
 
 
@@ -85,9 +85,9 @@ def test_official_beats_the_press_and_the_interval_holds_both():
 def test_the_definition_in_force_beats_a_later_restatement():
     where = {"indicator": "si_coverage", "as_of": "2022-09-30"}
     facts = [
-        fact(34.84, **where, note="interim; old denominator (~49.5 m)"),
-        fact(37.01, **where, source_id="B", note="interim; new denominator"),
-        fact(37.01, **where, source_id="C", note="interim; new denominator"),
+        fact(34.84, **where, denominator="labour_force_before_2022_10"),
+        fact(37.01, **where, source_id="B", denominator="labour_force_restated"),
+        fact(37.01, **where, source_id="C", denominator="labour_force_restated"),
     ]
     reading = only(facts)
     assert (reading["value"], reading["rule"]) == (34.84, "definition_in_force")
@@ -145,7 +145,7 @@ def test_what_no_rule_settles_is_left_out_and_named():
 
 
 def test_all_candidates_stay_with_the_spread():
-    facts = [fact(90.5, source_id="A", note="provisional"), fact(91.2, source_id="B")]
+    facts = [fact(90.5, source_id="A", standing="provisional"), fact(91.2, source_id="B")]
     conflicts = read_published(raw_with(facts)).candidates
     assert dict(zip(conflicts["value"], conflicts["outcome"], strict=True)) == {
         90.5: "set_aside",

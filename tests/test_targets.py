@@ -2,10 +2,10 @@
 
 import pandas as pd
 import pytest
-from example_facts import fact, raw_with, real_raw, source
+from example_facts import fact, raw_with, real_raw
 
 from analysis import datapackage
-from analysis.targets import SETTERS, for_unit, known_at, setter, targets
+from analysis.targets import SETTERS, for_unit, known_at, targets
 
 DUE = "2025-12-31"
 LEVELS = ("province_63", "province_34")
@@ -16,62 +16,52 @@ def table():
     return targets(real_raw())
 
 
-def made(notes, published="2023-05"):
+def made(*given):
+    """The targets that come of facts with these columns, each from a source of its own."""
+    whole = {"kind": "target", "as_of": DUE, "setter": "province", "announced": "2023-05-31"}
     facts = [
-        fact(95.0, kind="target", as_of=DUE, note=note, source_id=name)
-        for name, note in zip("ABCD", notes, strict=False)
+        fact(95.0, **whole | columns, source_id=name)
+        for name, columns in zip("ABCD", given, strict=False)
     ]
-    sources = [source(row["source_id"], published=published) for row in facts]
-    return targets(raw_with(facts, sources))
+    return targets(raw_with(facts))
 
 
-@pytest.mark.parametrize(
-    ("note", "expected"),
-    [
-        ("Decision 546/QD-TTg (2022) appendix, assigned to the provincial People's Committee",
-         "government"),
-        ("Prime Minister decision", "government"),
-        ("National Assembly resolution on 2024 plan", "government"),
-        ("Resolution 03-NQ/TU of Provincial Party Committee, 10 Dec 2021", "province"),
-        ("People's Committee Decision 828/QD-UBND (20/12/2021)", "province"),
-        ("city People's Committee goal for end-2018", "province"),
-        ("provincial social insurance target", "agency"),
-        ("Ha Noi SI emulation letter 947/BHXH-TCCB for 2024", "agency"),
-        ("VSS goal for 2021", "agency"),
-        ("city SI agency aim for 2019", "agency"),
-    ],
-)  # fmt: skip
-def test_setters(note, expected):
-    assert setter(note) == expected
-
-
-@pytest.mark.parametrize(
-    ("note", "day"),
-    [
-        ("Decision 546/QD-TTg appendix", "2022-04-29"),
-        ("Decision 1167/QD-TTg", "2016-06-28"),
-        ("Prime Minister 2015 assignment (superseded by Decision 1167/QD-TTg)", "2023-05-31"),
-        ("People's Committee Decision 828/QD-UBND (20/12/2021)", "2021-12-20"),
-        ("Decision 148/QD-UBND of 2024-01-26", "2024-01-26"),
-        ("Resolution 03-NQ/TU of Provincial Party Committee, 10 Dec 2021", "2021-12-10"),
-        ("UBND action programme for Directive 08-CT/TU (8/7/2021)", "2023-05-31"),
-        ("provincial goal", "2023-05-31"),
-    ],
-)
-def test_the_day_from_which_a_target_is_known(note, day):
-    assert made([note])["announced"].tolist() == [pd.Timestamp(day)]
-
-
-def test_an_undated_target_is_not_known_before_it_is_due():
-    assert made(["provincial goal"], published="")["announced"].tolist() == [pd.Timestamp(DUE)]
-    found = made(["province target path set in 2016"], published="")["announced"]
-    assert found.tolist() == [pd.Timestamp("2016-12-31")]
+def test_the_note_decides_nothing():
+    """Words that once made a Government target of 2022, derived, from a note in prose."""
+    note = "derived: Decision 546/QD-TTg of 29/04/2022, Prime Minister; VSS; 2021-12-20"
+    found = made({"note": note}).iloc[0]
+    assert (found["setter"], found["derived"]) == ("province", False)
+    assert found["announced"] == pd.Timestamp("2023-05-31")
 
 
 def test_repeats_count_once_and_the_earliest_day_holds():
-    found = made(["provincial goal", "Decision 546/QD-TTg", "Decision 546/QD-TTg appendix"])
+    central = {"setter": "government", "announced": "2022-04-29"}
+    found = made({}, central | {"announced": "2022-05-10"}, central)
     assert found["setter"].tolist() == ["government", "province"]
     assert found["n_sources"].tolist() == [2, 1]
+    assert found["announced"].tolist() == [pd.Timestamp("2022-04-29"), pd.Timestamp("2023-05-31")]
+
+
+@pytest.mark.parametrize("standing", ["plan", "estimate"])
+def test_a_draft_and_an_estimate_are_no_targets(standing):
+    assert made({"standing": standing}, {"setter": "agency"})["setter"].tolist() == ["agency"]
+
+
+@pytest.mark.parametrize(
+    ("fact_row", "setter", "announced"),
+    [
+        ({"province_code": "01", "value": 95.15}, "government", "2022-04-29"),
+        ({"province_code": "44", "value": 79.5}, "government", "2015-09-14"),
+        ({"province_code": "15", "value": 100.0}, "province", "2025-11-17"),
+        ({"province_code": "00", "due": "2026-12-31", "value": 48.1}, "agency", "2026-03-03"),
+    ],
+)
+def test_setters_and_days_of_real_targets(table, fact_row, setter, announced):
+    found = table
+    for column, value in fact_row.items():
+        found = found[found[column] == (pd.Timestamp(value) if column == "due" else value)]
+    assert len(found) and set(found["setter"]) == {setter}
+    assert set(found["announced"]) == {pd.Timestamp(announced)}
 
 
 def test_targets_are_unique_and_complete(table):
@@ -81,7 +71,8 @@ def test_targets_are_unique_and_complete(table):
     assert table["announced"].notna().all()
     rows = [int(row) for cell in table["facts"] for row in cell.split(";")]
     facts = real_raw().facts
-    assert sorted(rows) == sorted(facts.loc[facts["kind"] == "target", "row"])
+    set_by_someone = (facts["kind"] == "target") & (facts["standing"] == "")
+    assert sorted(rows) == sorted(facts.loc[set_by_someone, "row"])
 
 
 def test_nothing_of_the_future_is_known(table):

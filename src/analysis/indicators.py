@@ -238,6 +238,7 @@ LATE_PAYMENT_BASES = (
     "total",
     "interest_bearing",
     "ge_1_month",
+    "ge_2_months",
     "ge_3_months",
     "ge_6_months",
     "net_of_hard_to_collect",
@@ -254,5 +255,6 @@ HI_BASES = (
     "pre_2019_census_population",
     "post_2019_census_population",
     "registered_population",
+    "resolution_202_population",
 )
 OFFICIAL_BASIS = "official_population"

@@ -1,6 +1,5 @@
 """Targets: what was to be reached by when, who set it, and since when it was known."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -10,31 +9,12 @@ import pandas as pd
 
 from analysis import geography
 from analysis.facts import Raw, corrected
+from analysis.facts.schemas import SETTERS
 
 KEY = ["geo_level", "province_code", "indicator", "basis", "due", "setter", "value"]
-SETTERS = ("government", "province", "agency")
+# Drafts, and an agency's estimate of what will be reached: no target that anybody has set.
+NOT_SET = ("plan", "estimate")
 NATIONWIDE = "nationwide"
-
-_GOVERNMENT = re.compile(
-    r"QD-TTg|Prime Minister|Government|NQ-CP|National Assembly|NA/Gov|^resolution goal"
-)
-_AGENCY = re.compile(
-    r"\bVSS\b|\bSI agency|SI emulation|provincial SI (agency|expectation)"
-    r"|social insurance (aim|target|goal|plan|director)"
-)
-_DERIVED = re.compile(r"derived[:(, ]|\(derived")
-# A document that the note only mentions as later, or as the ground of another one.
-_NOT_THE_DOCUMENT = re.compile(
-    r"(superseded by|revised by|for Directive|Directive) [^;)]*(\([^)]*\))?", re.IGNORECASE
-)
-_DOCUMENT = re.compile(r"\b\d+[/-](?:QD-TTg|NQ-CP|NQ/TW)\b")
-_IN_YEAR = re.compile(r"\b(?:set|stated|quoted) in (?:early )?(20\d\d)\b")
-_DATES = (
-    (re.compile(r"\b(20\d\d)-(\d\d)-(\d\d)\b"), "%Y-%m-%d"),
-    (re.compile(r"\b\d{1,2}/\d{1,2}/20\d\d\b"), "%d/%m/%Y"),
-    (re.compile(r"\b\d{1,2} (January|February|June|July|December) 20\d\d\b"), "%d %B %Y"),
-    (re.compile(r"\b\d{1,2} (Jan|Feb|Mar|Apr|Jun|Jul|Sep|Oct|Nov|Dec) 20\d\d\b"), "%d %b %Y"),
-)
 
 
 @dataclass(frozen=True)
@@ -64,59 +44,20 @@ def targets(raw: Raw) -> pd.DataFrame:
     (government, province or agency), announced, derived (True where the text gives only the
     distance to a result), n_sources, facts, sources; sorted by unit, indicator, due and value.
 
-    `announced` is the date of the deciding document where policy_events.csv or the note gives it;
-    otherwise the last day on which the earliest source can have been published; for undated
-    sources the due date, so that no forecast uses a target before it is known to have existed.
+    `announced` is the first day on which the target was known, as facts.csv gives it: the day of
+    the deciding document, else the last day on which the source can have been published; for
+    undated sources the due date, so that no forecast uses a target before it is known to have
+    existed. Drafts and estimates (`standing`) are no targets.
     """
     facts = corrected(raw)
-    table = facts[facts["kind"] == "target"].rename(columns={"as_of": "due"})
-    published = raw.sources.set_index("source_id")["published_on"].reindex(table["source_id"])
-    documents = _documents(raw.policy_events)
-    table = table.assign(
-        setter=[setter(note) for note in table["note"]],
-        derived=[bool(_DERIVED.search(note)) for note in table["note"]],
-        announced=[
-            _announced(note, day, due, documents)
-            for note, day, due in zip(table["note"], published, table["due"], strict=True)
-        ],
-    )
-    return _once(table)
+    table = facts[(facts["kind"] == "target") & ~facts["standing"].isin(NOT_SET)]
+    table = table.rename(columns={"as_of": "due"})
+    return _once(table.assign(derived=table["doubt"].map(is_derived).astype(bool)))
 
 
-def setter(note: str) -> str:
-    """Return who set a target, as its note says: government, agency or else the province."""
-    if _GOVERNMENT.search(note):
-        return "government"
-    return "agency" if _AGENCY.search(note) else "province"
-
-
-def _documents(events: pd.DataFrame) -> dict[str, pd.Timestamp]:
-    """Return the date of each numbered document that assigns targets."""
-    rows = events[events["affects"].str.contains("target")].sort_values("date", ascending=False)
-    found = {}
-    for date, event in zip(rows["date"], rows["event"], strict=True):
-        for match in _DOCUMENT.finditer(event):
-            found[match.group(0)] = date
-    return found
-
-
-def _announced(
-    note: str,
-    published: pd.Timestamp,
-    due: pd.Timestamp,
-    documents: dict[str, pd.Timestamp],
-) -> pd.Timestamp:
-    text = _NOT_THE_DOCUMENT.sub("", note)
-    for document in _DOCUMENT.findall(text):
-        if document in documents:
-            return documents[document]
-    for pattern, form in _DATES:
-        if match := pattern.search(text):
-            return pd.to_datetime(match.group(0), format=form)
-    if pd.isna(published):
-        stated = _IN_YEAR.search(text)
-        return pd.Timestamp(f"{stated.group(1)}-12-31") if stated else due
-    return published
+def is_derived(doubt: str) -> bool:
+    """Whether the doubts of a fact say that it was computed from another figure of its text."""
+    return "derived" in doubt.split(";")
 
 
 def _once(table: pd.DataFrame) -> pd.DataFrame:

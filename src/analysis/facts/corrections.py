@@ -19,6 +19,31 @@ class CorrectionError(ValueError):
     """A correction matches no fact: the published value changed, or the place is wrong."""
 
 
+def as_corrected(facts: pd.DataFrame, corrections: pd.DataFrame) -> pd.DataFrame:
+    """Return the text of facts.csv with misprinted values and indicators replaced.
+
+    This is what the checks of size look at: a misprint is kept as printed, beside its correction.
+
+    Args:
+        facts, corrections: text of the two tables.
+    """
+    rules = corrections[corrections["action"].isin(["value", "indicator"])]
+    if rules.empty:
+        return facts
+    wanted = dict(zip(_keys(rules, "expected_value"), rules.index, strict=True))
+    found = facts.copy()
+    for place, key in zip(facts.index, _keys(facts, "value"), strict=True):
+        if key in wanted:
+            rule = rules.loc[wanted[key]]
+            found.loc[place, rule["action"]] = rule["corrected"]
+    return found
+
+
+def _keys(table: pd.DataFrame, value: str) -> list[tuple[str, ...]]:
+    numbers = pd.to_numeric(table[value], errors="coerce").astype(float).astype(str)
+    return list(zip(*(table[name] for name in _WHERE), numbers, strict=True))
+
+
 def matches(facts: pd.DataFrame, corrections: pd.DataFrame) -> dict[str, pd.Index]:
     """Return, for each correction_id, the index of the facts that it corrects (maybe empty)."""
     keyed = corrections.assign(
@@ -97,4 +122,4 @@ def settled(raw: Raw) -> Raw:
 def _typed(column: str, text: str) -> float | pd.Timestamp | str:
     if column == "value":
         return float(text)
-    return pd.Timestamp(text) if column == "as_of" else text
+    return pd.Timestamp(text) if column in ("as_of", "announced") else text

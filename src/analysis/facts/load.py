@@ -21,7 +21,7 @@ TABLES = tuple(SCHEMAS)
 # Larger files are checked anew each time rather than kept in memory, in bytes.
 _SMALL_FILE = 5_000_000
 _FEW_VALUES = 20_000
-_DATES = {"facts": ["as_of"], "policy_events": ["date"]}
+_DATES = {"facts": ["as_of", "announced", "versus"], "policy_events": ["date"]}
 _NUMBERS: dict[str, dict[str, Any]] = {
     "facts": {"value": float, "transcriptions": int},
     "provinces": dict.fromkeys(["tile_row", "tile_col", "merged_tile_row", "merged_tile_col"], int),
@@ -44,7 +44,8 @@ class RawDataError(ValueError):
 class Raw:
     """The validated raw tables, typed; each has `row`, the line in its file.
 
-    `facts.as_of` and `policy_events.date` are datetimes; `sources.published` is kept as text,
+    `facts.as_of`, `facts.announced` (of targets), `facts.versus` (of changes) and
+    `policy_events.date` are datetimes; `sources.published` is kept as text,
     since some sources state a month or a year only, beside `published_on` (its last possible day).
     """
 
@@ -215,7 +216,8 @@ def _remembered_types(table: str, content: bytes) -> pd.DataFrame:
 def _with_types(table: str, text: pd.DataFrame) -> pd.DataFrame:
     typed = text.astype(_NUMBERS.get(table, {}))
     for column in _DATES.get(table, []):
-        typed[column] = pd.to_datetime(typed[column], format="%Y-%m-%d")
+        # An empty cell (no target, no change) is no date.
+        typed[column] = pd.to_datetime(typed[column].replace("", None), format="%Y-%m-%d")
     if table == "sources":
         typed["published_on"] = last_day(typed["published"])
     return typed

@@ -33,7 +33,7 @@ KEYS = {
 # The tables that the checks of a table look into.
 NEEDS = {
     "provinces": ["provinces"],
-    "facts": ["provinces", "sources", "population"],
+    "facts": ["provinces", "sources", "population", "corrections"],
     "adjacency": ["provinces"],
     "population": ["provinces", "covariate_sources"],
     "covariates": ["provinces", "covariate_sources"],
@@ -61,7 +61,8 @@ _REFERENCES = {
     ],
 }
 _OWN: dict[str, Callable[[pd.DataFrame], list[Fault]]] = {
-    "facts": sizes.value_faults,
+    "facts": lambda facts: sizes.value_faults(facts) + rules.said_faults(facts),
+    "sources": rules.source_faults,
     "provinces": units.province_faults,
     "adjacency": units.adjacency_faults,
     "population": series.population_faults,
@@ -100,6 +101,7 @@ def faults(table: str, frame: pd.DataFrame, known: dict[str, pd.DataFrame]) -> l
         found += where(table, frame, unknown, column, message)
     if table == "facts":
         found += units.name_faults(frame, known["provinces"])
+        found += units.unit_of_the_day_faults(frame, known["provinces"])
         found += sizes.related_faults(frame, known)
     return found
 

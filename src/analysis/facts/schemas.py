@@ -12,6 +12,27 @@ from analysis.indicators import HI_BASES, INDICATORS, LATE_PAYMENT_BASES
 REVISIONS = ("pre_2019_census", "post_2019_census")
 QUALIFIERS = ("exact", "about", "over", "under")
 BASES = ("", *LATE_PAYMENT_BASES, *HI_BASES)
+# What a correction does: it drops a fact, or replaces the content of this column.
+ACTIONS = ("drop", "value", "indicator", "basis", "as_of", "qualifier", "denominator", "announced")
+# Who set a target.
+SETTERS = ("government", "province", "agency")
+# What a figure is beside a plain result: settled in the annual accounts; said to be provisional;
+# an estimate; or, of a target, a draft that nobody has adopted.
+STANDINGS = ("settled", "provisional", "estimate", "plan")
+# How a page was read.
+WAYS_OF_READING = ("live page", "stored copy")
+# What is not certain about a figure; a cell may hold several, joined by ";".
+DOUBTS = (
+    "year inferred",
+    "date approximate",
+    "unit inferred",
+    "contradiction",
+    "definition unsure",
+    "possible slip",
+    "text cut",
+    "derived",
+    "announcement undated",
+)
 NUMBER_FORM = r"-?[0-9]{1,12}(\.[0-9]{1,9})?"
 WHOLE_FORM = r"[0-9]{1,9}"
 
@@ -67,6 +88,9 @@ STATED = _each(
 )
 FILLED = _each(bool, "is empty")
 DAY = _each(is_day, "is not a date written as YYYY-MM-DD")
+DAY_OR_NONE = _each(
+    lambda value: value == "" or is_day(value), "is not a date written as YYYY-MM-DD"
+)
 PARTIAL_DAY = _each(_is_partial_day, "is not a date written as YYYY, YYYY-MM or YYYY-MM-DD")
 ADDRESS = _each(_is_address, "is not an http or https address")
 NUMBER = _each(
@@ -126,6 +150,16 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
         denominator=[],
         source_id=[FILLED],
         transcriptions=[WHOLE, SINGLE_DIGIT],
+        setter=[_one_of(("", *SETTERS), "is not government, province or agency")],
+        announced=[DAY_OR_NONE],
+        standing=[_one_of(("", *STANDINGS), "is not settled, provisional, estimate or plan")],
+        doubt=[
+            _each(
+                lambda value: value == "" or set(value.split(";")) <= set(DOUBTS),
+                f"is not one of the doubts ({', '.join(DOUBTS)}); join several by ;",
+            )
+        ],
+        versus=[DAY_OR_NONE],
         note=[],
     ),
     "sources": _table(
@@ -140,6 +174,8 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
                 "is not a language code of two letters, such as vi",
             )
         ],
+        retrieved=[PARTIAL_DAY],
+        how=[_one_of(("", *WAYS_OF_READING), "is neither live page nor stored copy")],
     ),
     "provinces": _table(
         province_code=[CODE],
@@ -204,8 +240,8 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
         expected_value=[NUMBER],
         action=[
             _one_of(
-                ("drop", "value", "basis", "as_of", "qualifier", "note"),
-                "is not drop, value, basis, as_of, qualifier or note",
+                ACTIONS,
+                f"is not one of {', '.join(ACTIONS)}",
             )
         ],
         corrected=[],

@@ -16,6 +16,10 @@ MANY = 30
 # Differences of less than this, in the covariate's unit, are no slip (poverty of 0.1 and 0.5%).
 SMALL = 0.9
 WHOLE_UNITS = ("persons", "beds", "units")
+# Labour force by the definition of work that held until 2020, and by the one that holds since
+# 2021: a covariate holds years of one of them, so that no change runs across the break.
+LAST_YEAR = {"labour_force": 2020, "labour_force_revised": 2020}
+FIRST_YEAR = {"labour_force_new_definition": 2021}
 SCORES = {"score 0-100": 100.0, "score 0-10": 10.0}
 
 
@@ -61,12 +65,21 @@ def covariate_faults(covariates: pd.DataFrame) -> list[Fault]:
     parted = counted & covariates["value"].str.contains(r"\.[0-9]{3}$")
     off = (value < 0) | (value > covariates["unit"].map(SCORES).astype(float))
     off &= covariates["unit"].isin(list(SCORES))
+    year = numbers(covariates["year"], WHOLE_FORM)
+    last = covariates["covariate"].map(LAST_YEAR).astype(float)
+    first_year = covariates["covariate"].map(FIRST_YEAR).astype(float)
+    across = (year > last) | (year < first_year)
+    definition = (
+        "is on the other side of the new definition of work of 2021; write labour_force_revised "
+        "until 2020 and labour_force_new_definition from 2021"
+    )
     separator = "has three decimals; a thousands separator may have been read as a decimal point"
     alone = groups["province_code"].transform("nunique") == 1
     misspelt = "is given for one province only; check the spelling"
     return [
         *where("covariates", covariates, alone, "covariate", misspelt),
         *where("covariates", covariates, other_unit, "unit", unit),
+        *where("covariates", covariates, across, "year", definition),
         *where("covariates", covariates, parted, "value", separator),
         *where("covariates", covariates, off, "value", "lies outside the score's scale"),
         *_fractions(covariates, value),

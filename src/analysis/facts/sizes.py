@@ -3,6 +3,7 @@
 import pandas as pd
 
 from analysis.facts.cells import numbers, where
+from analysis.facts.corrections import as_corrected
 from analysis.facts.dates import last_day
 from analysis.facts.text import Fault
 from analysis.geography import COUNTRY
@@ -99,6 +100,8 @@ def _fine(text: pd.Series, unit: pd.Series) -> pd.Series:
 
 def _per_head_faults(facts: pd.DataFrame, known: dict[str, pd.DataFrame]) -> list[Fault]:
     """Return figures above the population, or of another size than people can have."""
+    # A misprint is kept as printed; what has to be of a possible size is its correction.
+    facts = as_corrected(facts, known["corrections"])
     counted = facts[facts["indicator"].isin(list(PER_MILLION))]
     persons = _persons(counted, known)
     value = numbers(counted["value"])
@@ -157,5 +160,11 @@ def _too_early(facts: pd.DataFrame, sources: pd.DataFrame) -> list[Fault]:
     known_on = last_day(facts["source_id"].map(published).fillna(""))
     day = pd.to_datetime(facts["as_of"], format="%Y-%m-%d", errors="coerce")
     early = (facts["kind"] == "actual") & (day > known_on + EARLIEST_ANNOUNCEMENT)
+    announced = pd.to_datetime(facts["announced"], format="%Y-%m-%d", errors="coerce")
+    afterwards = announced > known_on
     message = "is later than the publication of its source; check the year, and day and month"
-    return where("facts", facts, early, "as_of", message)
+    read = "is later than the publication of the source that tells of it; check year, day and month"
+    return [
+        *where("facts", facts, early, "as_of", message),
+        *where("facts", facts, afterwards, "announced", read),
+    ]

@@ -60,15 +60,21 @@ def _shown(text: str) -> str:
 
 
 def read_text(
-    file: str, content: bytes, columns: tuple[str, ...]
+    file: str, content: bytes, columns: tuple[str, ...], optional: tuple[str, ...] = ()
 ) -> tuple[pd.DataFrame | None, list[Fault]]:
     """Read the content of a CSV file as text with the columns given, and `row`, its line numbers.
+
+    Columns of `optional` may be missing (a template of before they existed); they come out empty.
 
     Returns:
         The table of the rows that can be read (None where the whole file cannot be), and the
         faults of form.
     """
     text, faults = _decode(file, content)
+    wanted = columns
+    if optional and not faults:
+        head = [_clean(name) for name in next(csv.reader([text.split("\n", 1)[0]]), [])]
+        columns = tuple(name for name in columns if name in head or name not in optional)
     faults = faults or _whole_file_faults(file, text, columns)
     if faults:
         return None, faults
@@ -93,7 +99,10 @@ def read_text(
     kept = sorted(set(range(2, text.count("\n") + 1)) - set(bad_rows))
     table = table[list(columns)].apply(_clean_column)
     table["row"] = kept
-    return table, faults + _cell_faults(file, table, columns)
+    faults = faults + _cell_faults(file, table, columns)
+    if columns != wanted:
+        table = table.reindex(columns=[*wanted, "row"], fill_value="")
+    return table, faults
 
 
 def _decode(file: str, content: bytes) -> tuple[str, list[Fault]]:

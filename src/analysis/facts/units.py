@@ -8,6 +8,8 @@ from analysis.facts.text import Fault
 from analysis.geography import COUNTRY, REGIONS
 
 LARGEST_TILE = 60
+# The first day of the 34 units, and of the regional offices that reported for some before.
+MERGER, FIRST_REGIONAL = "2025-07-01", "2025-03-01"
 _MERGED = ["merged_name_en", "merged_name_vi", "merged_tile_row", "merged_tile_col"]
 
 
@@ -73,6 +75,34 @@ def name_faults(facts: pd.DataFrame, provinces: pd.DataFrame) -> list[Fault]:
     return [
         *where("facts", facts, unknown, "province_code", message),
         *where("facts", facts, other, "province", "is not the name that belongs to the code"),
+    ]
+
+
+def unit_of_the_day_faults(facts: pd.DataFrame, provinces: pd.DataFrame) -> list[Fault]:
+    """Return results of provinces after their merger, and of merged units long before it.
+
+    Since March 2025 regional offices report for the territory of a later unit, so figures of
+    merged units begin there. Targets may be of either: they were set for days after the merger.
+    """
+    if set(provinces["region"]) != {names[0] for names in REGIONS.values()}:
+        return []  # Districts, or a few provinces: units of their own, which merge at other times.
+    members = provinces.groupby("merged_code")["province_code"].nunique()
+    merging = set(members[members > 1].index)
+    home = dict(zip(provinces["province_code"], provinces["merged_code"], strict=True))
+    names = dict(zip(provinces["merged_code"], provinces["merged_name_en"], strict=True))
+    into = facts["province_code"].map(home)
+    actual = facts["kind"] == "actual"
+    old = actual & (facts["geo_level"] == "province_63") & into.isin(merging)
+    new = actual & (facts["geo_level"] == "province_34") & facts["province_code"].isin(merging)
+    after = old & (facts["as_of"] >= MERGER)
+    before = new & (facts["as_of"] < FIRST_REGIONAL)
+    message = "is after the merger of 1 July 2025, when this province became part of "
+    gone = message + into.map(names).fillna("") + "; write province_34 and its code "
+    gone = gone + into.fillna("")
+    early = "is before this unit existed; write the figure of its province (province_63)"
+    return [
+        *where("facts", facts, after, "as_of", gone),
+        *where("facts", facts, before, "as_of", early),
     ]
 
 

@@ -24,6 +24,8 @@ _OUTCOMES: Mapping[str, tuple[str, str, bool]] = {
     "kept_apart": ("s", style.TARGET, False),
     "restated": ("^", style.TARGET, False),
     "left_out": ("X", style.SOFT, True),
+    "provisional": ("o", style.READING, False),
+    "agrees": ("v", style.SOFT, False),
 }
 
 
@@ -119,7 +121,7 @@ def contradictions(result: Result, language: str) -> style.Figure:
     table = result.table
     cases = list(dict.fromkeys(table["case"]))[::-1]
     drawing = style.blank(7.2, 0.42 * len(cases) + 1.7)
-    spans = [(32.0, 41.0), (80.0, 101.0)]
+    spans = [(32.0, 48.0), (80.0, 101.0)]
     widths = [high - low for low, high in spans]
     panels = drawing.subplots(1, 2, sharey=True, width_ratios=widths)
     for axes, (low, high) in zip(panels, spans, strict=True):

@@ -161,7 +161,7 @@ def _with_sources(
 
 def _described(row: Mapping[str, str]) -> dict[str, str]:
     return {name: row[f"source_{name}"] for name in ("url", "title", "publisher", "published",
-                                                     "language")}  # fmt: skip
+                                                     "language", "retrieved", "how")}  # fmt: skip
 
 
 def _undescribed(row: Mapping[str, object], file: str, name: object) -> list[Fault]:

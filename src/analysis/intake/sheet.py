@@ -13,7 +13,7 @@ import pandas as pd
 
 from analysis.facts import Fault
 from analysis.facts.text import read_text
-from analysis.intake.template import COLUMNS, NAMES, SHEET
+from analysis.intake.template import COLUMNS, LATER, NAMES, SHEET
 
 
 class IntakeError(ValueError):
@@ -35,7 +35,7 @@ def read_sheet(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise IntakeError([Fault(path.name, 0, "", "", "the file is not there")])
     if path.suffix.lower() == ".csv":
-        table, faults = read_text(path.name, path.read_bytes(), NAMES)
+        table, faults = read_text(path.name, path.read_bytes(), NAMES, LATER)
     elif path.suffix.lower() == ".xlsx":
         table, faults = _read_workbook(path)
     else:
@@ -100,7 +100,7 @@ def _as_csv(file: str, rows: list[list[str]]) -> tuple[pd.DataFrame | None, list
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows(row[:width] for _, row in filled)
-    table, faults = read_text(file, text.getvalue().encode(), NAMES)
+    table, faults = read_text(file, text.getvalue().encode(), NAMES, LATER)
     lines = {line: place for line, (place, _) in enumerate(filled, start=1)}
     if table is not None:
         table["row"] = table["row"].map(lines).astype(int)

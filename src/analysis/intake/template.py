@@ -10,7 +10,7 @@ from pathlib import Path
 import xlsxwriter
 
 from analysis.facts import Raw
-from analysis.facts.schemas import BASES
+from analysis.facts.schemas import BASES, DOUBTS, SETTERS, STANDINGS, WAYS_OF_READING
 from analysis.indicators import INDICATORS
 from analysis.paths import write_atomic
 
@@ -36,17 +36,30 @@ COLUMNS = (
     Column("kind", False, "actual (when left empty) or target"),
     Column("as_of", True, "day that the figure describes, YYYY-MM-DD; for a target the due day"),
     Column("denominator", False, "what the source divides by, in its own words"),
+    Column("note", False, "what a reader must know; prose, which decides nothing"),
+    Column("setter", False, "needed for a target, who set it: government, province or agency"),
+    Column("announced", False, "needed for a target, first day on which it was known, YYYY-MM-DD"),
     Column(
-        "note", False, "what a reader must know; for a target, who set it and in which document"
+        "standing",
+        False,
+        "empty for a plain result; settled, provisional, estimate; plan for the draft of a target",
     ),
+    Column("doubt", False, "what is not certain (sheet doubts); several joined by ;"),
+    Column("versus", False, "for a change, the day that it is against, YYYY-MM-DD"),
     Column("source_id", False, "id of a source that sources.csv already holds, else leave empty"),
     Column("source_url", False, "address of the page or document (http or https)"),
     Column("source_title", False, "its title; needed for a new source"),
     Column("source_publisher", False, "who published it; needed for a new source"),
     Column("source_published", False, "YYYY-MM-DD, YYYY-MM or YYYY"),
     Column("source_language", False, "two letters; vi when left empty"),
+    Column("source_retrieved", False, "day on which the page was read, YYYY-MM-DD"),
+    Column("source_how", False, "live page or stored copy"),
 )
 NAMES = tuple(column.name for column in COLUMNS)
+#: Columns that templates of before November 2026 lack; their rows leave them empty.
+LATER = (
+    "setter", "announced", "standing", "doubt", "versus", "source_retrieved", "source_how"
+)  # fmt: skip
 SHEET = "facts"
 
 
@@ -85,6 +98,8 @@ def _workbook(raw: Raw) -> bytes:
     for name, rows in lists.items():
         _list_sheet(book.add_worksheet(name), rows, head)
     choices = {"geo_level": ["country", "province_63", "province_34"], "kind": ["actual", "target"]}
+    choices |= {"setter": list(SETTERS), "standing": list(STANDINGS)}
+    choices["source_how"] = list(WAYS_OF_READING)
     choices["qualifier"] = ["exact", "about", "over", "under"]
     for name, values in choices.items():
         place = NAMES.index(name)
@@ -117,4 +132,5 @@ def _lists(raw: Raw) -> dict[str, list[list[str]]]:
     columns = [["column", "needed", "what belongs into it"]]
     columns += [[one.name, "yes" if one.needed else "", one.says] for one in COLUMNS]
     bases = [["basis"], *([basis] for basis in BASES if basis)]
-    return {"columns": columns, "units": units, "indicators": indicators, "bases": bases}
+    lists = {"columns": columns, "units": units, "indicators": indicators, "bases": bases}
+    return lists | {"doubts": [["doubt"], *([doubt] for doubt in DOUBTS)]}

@@ -38,6 +38,23 @@ class _Lookup:
             raise LookupError(f"no reading of {indicator} for {code} on {day} {basis}".rstrip())
         return found.iloc[0]
 
+    def candidate(self, indicator: str, day: str, source_id: str) -> pd.Series:
+        """Return one nationwide figure among the candidates, by its source.
+
+        Raises:
+            LookupError: it is not there; the text names it.
+        """
+        table = self.conflicts
+        found = table[
+            (table["province_code"] == "00")
+            & (table["indicator"] == indicator)
+            & (table["as_of"] == pd.Timestamp(day))
+            & (table["source_id"] == source_id)
+        ]
+        if len(found) != 1:
+            raise LookupError(f"no candidate of {indicator} on {day} from {source_id}")
+        return found.iloc[0]
+
     def row(self, code: str, as_of: str, value: float, outcome: str, case: str) -> dict[str, Any]:
         """Return one mark of the table of contradictions."""
         level = "country" if code == "00" else "province_63"
@@ -55,7 +72,7 @@ def contradictions(tables: ReadingTables, raw: Raw) -> Result:
     """Return the candidates of each known contradiction and a sentence with the decision.
 
     Columns: case, province_code, as_of, value (percent) and outcome (accepted, kept_apart,
-    left_out, restated, official).
+    left_out, restated, official, provisional, agrees).
 
     Raises:
         LookupError: a figure that a sentence names is no longer there.
@@ -76,6 +93,10 @@ def contradictions(tables: ReadingTables, raw: Raw) -> Result:
         _labour_force,
         _ha_noi,
         _hoa_binh,
+        _year_end_2025,
+        _november_2025,
+        _finance_2025,
+        _voluntary_2025,
     ]
     rows, phrases = [], []
     for case in cases:
@@ -257,3 +278,61 @@ def _hoa_binh(look: _Lookup) -> tuple[list[dict[str, Any]], Phrase]:
     low, high = float(found.min()), float(found.max())
     rows = [look.row("17", day, value, "left_out", "hoa_binh") for value in (low, high)]
     return rows, ("contradiction.hoa_binh_text", {"low": low, "high": high})
+
+
+def _year_end_2025(look: _Lookup) -> tuple[list[dict[str, Any]], Phrase]:
+    day = "2025-12-31"
+    agency = look.reading("00", "hi_coverage", day)
+    ministry = look.candidate("hi_coverage", day, "S525")
+    rows = [
+        look.row("00", day, agency["value"], "provisional", "year_end_2025"),
+        look.row("00", day, float(ministry["value"]), "agrees", "year_end_2025"),
+    ]
+    values = {
+        "agency": agency["value"],
+        "ministry": float(ministry["value"]),
+        "printed": ministry["published_on"],
+    }
+    return rows, ("contradiction.year_end_2025_text", values)
+
+
+def _november_2025(look: _Lookup) -> tuple[list[dict[str, Any]], Phrase]:
+    november = look.reading("00", "hi_coverage", "2025-11-30")
+    december = look.reading("00", "hi_coverage", "2025-12-31")
+    rows = [
+        look.row("00", "2025-11-30", november["value"], "accepted", "november_2025"),
+        look.row("00", "2025-12-31", december["value"], "provisional", "november_2025"),
+    ]
+    values = {"november": november["value"], "december": december["value"]}
+    return rows, ("contradiction.november_2025_text", values)
+
+
+def _finance_2025(look: _Lookup) -> tuple[list[dict[str, Any]], Phrase]:
+    day = "2025-06-30"
+    june = look.candidate("hi_coverage", day, "S520")
+    november = look.reading("00", "hi_coverage", "2025-11-30")
+    table = look.conflicts
+    of_the_statement = (table["source_id"] == "S520") & (table["outcome"] == "left_out_expectation")
+    rows = [
+        look.row("00", day, float(june["value"]), "left_out", "finance_2025"),
+        look.row("00", "2025-11-30", november["value"], "accepted", "finance_2025"),
+    ]
+    values = {
+        "june": float(june["value"]),
+        "november": november["value"],
+        "n": int(of_the_statement.sum()),
+    }
+    return rows, ("contradiction.finance_2025_text", values)
+
+
+def _voluntary_2025(look: _Lookup) -> tuple[list[dict[str, Any]], Phrase]:
+    """Two counts of voluntary members a month apart, inside the coverage that they are part of."""
+    days = ("2025-11-30", "2025-12-31")
+    november, december = (look.reading("00", "si_voluntary_participants", day) for day in days)
+    before, after = (look.reading("00", "si_coverage", day) for day in days)
+    rows = [
+        look.row("00", days[0], before["value"], "accepted", "voluntary_2025"),
+        look.row("00", days[1], after["value"], "provisional", "voluntary_2025"),
+    ]
+    values = {"november": november["value"], "december": december["value"]}
+    return rows, ("contradiction.voluntary_2025_text", values)

@@ -8,6 +8,7 @@ from analysis.facts import Raw
 from analysis.provenance.mixed import MixedUnits
 from analysis.readings import KEY, ReadingTables
 from analysis.readings.conflicts import RULES, UNSETTLED
+from analysis.readings.expectations import EXPECTED
 from analysis.readings.identities import TYPICAL_RATIO, TYPICAL_SPREAD
 from analysis.results import Result
 
@@ -52,7 +53,8 @@ def funnel(tables: ReadingTables) -> Result:
     values = {
         "targets": int(lost["actual_figures"]),
         "repeats": int(lost["distinct_keys"]),
-        "unsettled": int(lost["published_readings"]),
+        "unsettled": len(_decided(tables.conflicts[tables.conflicts["rule"] == UNSETTLED])),
+        "expected": int((tables.conflicts["rule"] == EXPECTED).sum()),
         "derived": int(left["derived_readings"]),
     }
     words = {"step": "readings"}
@@ -64,7 +66,7 @@ def funnel(tables: ReadingTables) -> Result:
 
 def _decided(conflicts: pd.DataFrame) -> pd.DataFrame:
     """Return one row a key with different published values: the key, rule and spread."""
-    return conflicts.drop_duplicates(KEY)
+    return conflicts[conflicts["rule"] != EXPECTED].drop_duplicates(KEY)
 
 
 def decisions(tables: ReadingTables) -> Result:
@@ -81,7 +83,8 @@ def disagreements(tables: ReadingTables) -> Result:
     Columns: geo_level, province_code, indicator, as_of, accepted, lower, upper, others (the values
     set aside, joined by ";"), rule and the mark of the reading.
     """
-    conflicts = tables.conflicts[tables.conflicts["rule"] != "agree_within_rounding"]
+    conflicts = tables.conflicts
+    conflicts = conflicts[~conflicts["rule"].isin(["agree_within_rounding", EXPECTED])]
     aside = conflicts[conflicts["outcome"].isin(["set_aside", "left_out_unsettled"])]
     others = aside.groupby(KEY)["value"].agg(lambda values: ";".join(map(str, sorted(set(values)))))
     table = _decided(conflicts)[[*KEY, "rule"]].merge(others.rename("others"), on=KEY)
@@ -104,15 +107,25 @@ def disagreements(tables: ReadingTables) -> Result:
 
 
 def left_out(tables: ReadingTables) -> Result:
-    """Return the keys that no rule settles, with the values and sources that disagree."""
-    rows = tables.conflicts[tables.conflicts["rule"] == UNSETTLED]
-    table = rows[["geo_level", "province_code", "indicator", "as_of", "value", "source_id"]]
+    """Return the figures that no reading holds, with value, source and the rule that says why.
+
+    They are those that no rule settles, and estimates above a later count of the same year.
+    """
+    unsettled = tables.conflicts[tables.conflicts["rule"] == UNSETTLED]
+    expected = tables.conflicts[tables.conflicts["rule"] == EXPECTED]
+    rows = pd.concat([unsettled, expected])
+    columns = ["geo_level", "province_code", "indicator", "as_of", "value", "rule", "source_id"]
+    values = {
+        "n": len(_decided(unsettled)),
+        "facts": len(unsettled),
+        "expected": len(expected),
+    }
     return MixedUnits(
         "readings_left_out",
-        table,
-        [("readings.left_out", {"n": len(_decided(rows)), "facts": len(rows)})],
+        rows[columns],
+        [("readings.left_out", values)],
         {"as_of": "short_date"},
-        _WORDS,
+        {**_WORDS, "rule": "rule"},
         "readings",
         hidden=["geo_level"],
         measured=("value",),

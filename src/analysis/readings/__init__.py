@@ -8,6 +8,7 @@ from analysis.facts import Raw, corrected
 from analysis.readings import conflicts, derived, identities
 from analysis.readings.census import census_base
 from analysis.readings.evidence import KEY, describe
+from analysis.readings.expectations import expectations, left_out, one_level
 from analysis.readings.naming import reading_ids
 from analysis.readings.statements import dated_once
 
@@ -99,8 +100,12 @@ def read_published(raw: Raw) -> Published:
         CorrectionError: a guarded correction matches no fact.
     """
     facts = corrected(raw)
-    described = describe(dated_once(facts[facts["kind"] == "actual"]), raw)
-    accepted, candidates = conflicts.settle(described)
+    actual = one_level(facts[facts["kind"] == "actual"], raw)
+    described = describe(dated_once(actual), raw)
+    hoped = expectations(described)
+    accepted, candidates = conflicts.settle(described[~hoped])
+    candidates = pd.concat([candidates, left_out(described[hoped])], ignore_index=True)
+    candidates = candidates.sort_values([*KEY, "value", "fact"], ignore_index=True)
     accepted["denominator_version"] = census_base(accepted, raw)
     readings = accepted.assign(
         kind_of_evidence="published", derived_from="", known_on=accepted["as_of"]

@@ -77,7 +77,7 @@ def _decide(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         "agree_within_rounding",
     ).astype(object)
     _mark(table, alive, rule, first)
-    table["in_force"] = table["denominator_version"] == denominator_version(table)
+    table["in_force"] = table["denominator_version"] == denominator_version(table, as_stated=False)
     for name in RULES:
         open_rows = alive & (rule == UNSETTLED)[table["key"]]
         if not open_rows.any():

@@ -1,7 +1,6 @@
 """What is known about each fact beside its value: standing, source, definition, season, doubt.
 
-All of it is read from columns of the raw tables by the fixed patterns below; tests hold each of
-them against the notes that occur.
+All of it comes from columns of the raw tables; what a note says decides nothing.
 """
 
 import re
@@ -20,41 +19,14 @@ KEY = ["geo_level", "province_code", "indicator", "basis", "as_of"]
 
 DOUBTFUL, PROVISIONAL, PLAIN, SETTLED = 0, 1, 2, 3
 
-_SETTLED = re.compile(r"^settled|annual financial settlement|\bsettled vs\b")
-_PROVISIONAL = re.compile(
-    r"^(an? )?(provisional|estimate)\b|[;:] ?(an? )?estimate\b|\bestimate (of|for|to|made|before)\b"
-    r"|interim estimate|so an estimate|uoc thuc hien|reported in december|, expected"
-    r"|^provisional late"
-)
-_DOUBTS = {
-    "year inferred": re.compile(
-        r"year (is |20\d\d )?(inferred|implied)|year .*from the (article|page)"
-    ),
-    "date approximate": re.compile(
-        r"publication date|date = publication|day approximate|cut-off (not|taken)|day taken as"
-        r"|day not given|'?to date'?|\"to date\"|currently|so far|'now'|early (april|march|june)"
-        r"|until publication|as_of (inferred|taken)|year-end assumed|month inferred"
-    ),
-    "unit inferred": re.compile(
-        r"province (identified|not named|inferred|known)|inferred from publisher"
-    ),
-    "contradiction": re.compile(
-        r"inconsistent|does not (add|match|fit|square)|conflicts with|contradiction|at odds"
-        r"|exceeds the (published )?all-schemes|definitions unclear"
-    ),
-    "definition unsure": re.compile(
-        r"missing in text|may (count|be|refer)|probably|likely|evidently|not stated|not specified"
-        r"|different population base"
-    ),
-    "possible slip": re.compile(r"\bdoubtful|\bslip|misprint|to verify|machine.translat"),
-    "text cut": re.compile(r"read cut|breaks off"),
-}
 # Facts of these doubts lose against any other fact of the same key.
-_WEAK = ("year inferred", "contradiction", "possible slip")
+_WEAK = {"year inferred", "contradiction", "possible slip"}
 
 _OFFICIAL_HOST = re.compile(r"(^|\.)(gov|chinhphu)\.vn$|(^|\.)issa\.int$")
 _OFFICIAL_PUBLISHER = re.compile(
-    r"^(vss\b|viet ?nam social security|bhxh|chinhphu|vgp|issa|so tai chinh|cong ttdt|tap chi bhxh)"
+    r"^(bảo hiểm xã hội|vss\b|viet ?nam social security|bhxh|chinhphu|vgp|issa"
+    r"|báo điện tử chính phủ|sở tài chính|so tai chinh|cổng ttđt|cong ttdt"
+    r"|tạp chí bảo hiểm xã hội|tap chi bhxh)"
     r"|portal$|\bcdc$"
 )
 _BROADCASTERS = re.compile(r"(^|\.)vov\.gov\.vn$")
@@ -63,12 +35,12 @@ _BROADCASTERS = re.compile(r"(^|\.)vov\.gov\.vn$")
 CENSUS_YEAR_END = pd.Timestamp("2019-12-31")
 LABOUR_FORCE_BREAK = pd.Timestamp("2022-10-01")
 LABOUR_FORCE_2025 = pd.Timestamp("2025-01-01")
-_WIDE_LABOUR_FORCE = re.compile(r"old(er)?,? (wider |labour-force )?(labour force|denominator)")
-_NEW_LABOUR_FORCE = re.compile(r"new (labour-force )?denominator|denominator revised")
+# Denominators that a source names against the one of its day.
+NAMED_LABOUR_FORCES = ("labour_force_before_2022_10", "labour_force_restated")
 
 
 def describe(facts: pd.DataFrame, raw: Raw) -> pd.DataFrame:
-    """Return the facts with lower, upper, season, standing, doubt, official, group,
+    """Return the facts with lower, upper, season, estimate, standing (a rank), official, group,
     published_on and denominator_version.
 
     Args:
@@ -80,58 +52,41 @@ def describe(facts: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     sources = source_table(raw.sources).reindex(facts["source_id"])
     for column in ("official", "group", "published_on"):
         described[column] = sources[column].to_numpy()
-    notes = NoteTable(facts["note"])
-    described["doubt"] = notes.doubt
     early = (described["published_on"] < described["as_of"]).to_numpy()
-    described["standing"] = _standing(notes, early)
-    described["season"] = season(facts["as_of"], notes.interim)
-    described["denominator_version"] = denominator_version(described, notes)
+    described["estimate"] = facts["standing"] == "estimate"
+    described["standing"] = _standing(facts, early)
+    described["season"] = season(facts["as_of"])
+    described["denominator_version"] = denominator_version(described)
     return described
 
 
-class NoteTable:
-    """What the notes of the facts say; each distinct note is read once."""
-
-    def __init__(self, notes: pd.Series) -> None:
-        codes, distinct = pd.factorize(notes)
-        lowered = [str(note).lower() for note in distinct]
-        self.settled = np.array([bool(_SETTLED.search(n)) for n in lowered], dtype=bool)[codes]
-        self.provisional = np.array([bool(_PROVISIONAL.search(n)) for n in lowered])[codes]
-        self.interim = np.array([n.startswith("interim") for n in lowered], dtype=bool)[codes]
-        self.wide = np.array([bool(_WIDE_LABOUR_FORCE.search(n)) for n in lowered])[codes]
-        self.renewed = np.array([bool(_NEW_LABOUR_FORCE.search(n)) for n in lowered])[codes]
-        doubts = [_doubts(note) for note in lowered]
-        self.doubt = np.array([";".join(found) for found in doubts], dtype=object)[codes]
-        weak = [any(doubt in _WEAK for doubt in found) for found in doubts]
-        self.weak = np.array(weak, dtype=bool)[codes]
-
-
-def _doubts(note: str) -> list[str]:
-    return [name for name, pattern in _DOUBTS.items() if pattern.search(note)]
-
-
-def _standing(notes: NoteTable, early: np.ndarray) -> np.ndarray:
+def _standing(facts: pd.DataFrame, early: np.ndarray) -> np.ndarray:
+    """Rank the facts; what was printed before the day that it describes can only be provisional."""
+    weak = [not _WEAK.isdisjoint(doubt.split(";")) for doubt in facts["doubt"]]
     return np.select(
-        [notes.settled, notes.provisional | early, notes.weak],
+        [
+            facts["standing"] == "settled",
+            facts["standing"].isin(["provisional", "estimate"]) | early,
+            np.array(weak, dtype=bool),
+        ],
         [SETTLED, PROVISIONAL, DOUBTFUL],
         PLAIN,
     )
 
 
-def season(as_of: pd.Series, interim: np.ndarray | None = None) -> np.ndarray:
-    """Return "year_end" for 28 to 31 December, "interim" otherwise or where the note says so."""
+def season(as_of: pd.Series) -> np.ndarray:
+    """Return "year_end" for 28 to 31 December, "interim" otherwise."""
     late = ((as_of.dt.month == 12) & (as_of.dt.day >= 28)).to_numpy()
-    if interim is not None:
-        late = late & ~interim
     return np.where(late, "year_end", "interim")
 
 
-def denominator_version(facts: pd.DataFrame, notes: NoteTable | None = None) -> np.ndarray:
+def denominator_version(facts: pd.DataFrame, as_stated: bool = True) -> np.ndarray:
     """Return which version of the denominator stands behind a rate; empty for other figures.
 
     Population: before or after the revision that followed the census of 1 April 2019. Labour
-    force: before October 2022, from then to the end of 2024, and from 2025; what the note says
-    comes first. The date that counts is the one that the figure describes.
+    force: before October 2022, from then to the end of 2024, and from 2025; what the column
+    `denominator` names comes first, unless `as_stated` is False (what was in force at the date).
+    The date that counts is the one that the figure describes.
     """
     base = facts["indicator"].map({name: item.denominator for name, item in INDICATORS.items()})
     day = facts["as_of"]
@@ -143,10 +98,9 @@ def denominator_version(facts: pd.DataFrame, notes: NoteTable | None = None) -> 
         ["labour_force_before_2022_10", "labour_force_from_2022_10"],
         "labour_force_from_2025",
     )
-    if notes is not None:
-        labour = np.where(notes.wide, "labour_force_before_2022_10", labour)
-        restated = notes.renewed & (day < LABOUR_FORCE_BREAK).to_numpy()
-        labour = np.where(restated, "labour_force_restated", labour)
+    if as_stated and "denominator" in facts:
+        against = facts["denominator"].isin(NAMED_LABOUR_FORCES)
+        labour = np.where(against, facts["denominator"], labour)
     return np.select([base == "population", base == "labour_force"], [population, labour], "")
 
 

@@ -24,7 +24,10 @@ COLUMNS = [
 TYPICAL_RATIO, TYPICAL_SPREAD = 0.98, 0.035
 # Two readings of one unit this near in time should not differ by more than this, in points.
 _NEAR_DAYS, _JUMP_POINTS = 120, 5.0
+# ... nor two counts of it by more than this share (health insurance moves by 6% at year-end).
+_JUMP_SHARE = 0.35
 _DECISION_861 = pd.Timestamp("2021-07-01")
+_RESOLUTION_202 = pd.Timestamp("2025-06-12")
 _LABOUR_FORCE_BREAK = pd.Timestamp("2022-10-01")
 
 
@@ -45,8 +48,10 @@ def check(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
         _implied_population(printed, raw),
         _implied_labour_force(printed),
         _merged_population(printed, raw),
+        _not_on_resolution(printed, raw),
         _previous_year(readings),
         _jumps(printed),
+        _count_jumps(printed),
     ]
     table = pd.concat([part for part in found if len(part)] or found, ignore_index=True)
     table["difference"] = table["left"] - table["right"]
@@ -140,10 +145,39 @@ def _merged_population(printed: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     units = list(zip(m["geo_level"], m["province_code"], strict=True))
     m["persons"] = populations(units, list(m["as_of"]), raw) if units else []
     holds = (m["value"] / m["persons"] - 1).abs() <= 0.02
-    # The resolution counts registered residents, the statistics office usual residents.
     name = "merged_population_is_sum_of_parts"
     explained = "registered_population"
     return _table(m, name, m["value"], m["persons"], holds, explained, m["reading_id"])
+
+
+def _not_on_resolution(printed: pd.DataFrame, raw: Raw) -> pd.DataFrame:
+    """Flag coverage that was worked out on the population printed with Resolution 202/2025.
+
+    That population is 1.01 to 1.35 times the one of the statistics office, so a rate on it is no
+    rate of this panel. Rates stand on it where participants over coverage come nearer to it.
+    """
+    unit = ["geo_level", "province_code"]
+    said = pick(printed, "population", "resolution_202_population")
+    people = pick(printed, "hi_participants")
+    rates = pick(printed, "hi_coverage")
+    m = side_by_side(people, rates[rates["value"] > 0], UNIT_AND_DATE)
+    # A province that did not merge is one unit under two levels.
+    first = said.sort_values("as_of").drop_duplicates("province_code")
+    known = first.set_index("province_code")["value"]
+    whole = raw.provinces.groupby("merged_code")["province_code"].nunique()
+    alone = m["province_code"].isin(whole[whole == 1].index)
+    m = m[(m["as_of"] >= _RESOLUTION_202) & ((m["geo_level"] == "province_34") | alone)].copy()
+    m["resolution"] = m["province_code"].map(known).astype(float)
+    m = m[m["resolution"].notna()]
+    pairs = list(m[unit].itertuples(index=False, name=None))
+    m["persons"] = populations(pairs, list(m["as_of"]), raw) if pairs else np.zeros(0)
+    implied = 100 * m["value_a"] / m["value_b"]
+    usual = TYPICAL_RATIO * m["persons"]
+    holds = (implied / usual - 1).abs() <= (implied / m["resolution"] - 1).abs()
+    names = m["reading_id_a"] + ";" + m["reading_id_b"]
+    name = "coverage_is_not_on_resolution_202"
+    explained = "resolution_202_population"
+    return _table(m, name, implied, m["resolution"], holds, explained, names)
 
 
 def _previous_year(readings: pd.DataFrame) -> pd.DataFrame:
@@ -187,3 +221,18 @@ def _jumps(printed: pd.DataFrame) -> pd.DataFrame:
     names = before["reading_id"] + ";" + rates["reading_id"]
     right, left = before["value"], rates["value"]
     return _table(rates, "neighbouring_readings_agree", left, right, holds, explained, names)
+
+
+def _count_jumps(printed: pd.DataFrame) -> pd.DataFrame:
+    """List neighbouring counts of one unit that differ too much for the time between."""
+    counts = printed[printed["indicator"].str.endswith("_participants") & (printed["value"] > 0)]
+    unit = ["geo_level", "province_code", "indicator", "basis"]
+    counts = counts.sort_values([*unit, "as_of"])
+    before = counts.groupby(unit)[["value", "as_of", "reading_id"]].shift()
+    near = (counts["as_of"] - before["as_of"]) <= pd.Timedelta(days=_NEAR_DAYS)
+    counts, before = counts[near], before[near]
+    holds = (counts["value"] / before["value"] - 1).abs() <= _JUMP_SHARE
+    names = before["reading_id"] + ";" + counts["reading_id"]
+    left, right = counts["value"], before["value"]
+    name = "neighbouring_counts_agree"
+    return _table(counts, name, left, right, holds, counts["doubt"], names)

@@ -14,7 +14,7 @@ _EARLIEST_SHARE = 59 / 365
 # Contributions come late in the year: when the share s of it has passed, s - k s (1 - s) of the
 # year's sum has come. In the pairs of an interim and a year-end sum that were published for one
 # unit and year, k is as here: least, median and most (0 would be an even flow).
-SLOW = {"lower": 0.0, "value": 0.18, "upper": 0.40}
+SLOW = {"lower": 0.0, "value": 0.18, "upper": 0.42}
 # Amounts of a part of the debtors or of one scheme, while collections cover all of them.
 _OTHER_SCOPE = ("listed_debtors", "irrecoverable", "si_compulsory_only")
 

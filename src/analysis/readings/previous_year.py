@@ -1,14 +1,8 @@
 """The level a year before, from a level and its change, where the text says against what."""
 
-import re
-
 import pandas as pd
 
 from analysis.readings.arithmetic import difference, reading, side_by_side
-
-_YEAR_EARLIER = re.compile(r"\b(?:vs|against|versus) a year earlier", re.IGNORECASE)
-_VAGUE_DATE = re.compile(r"exact month-end not stated", re.IGNORECASE)
-_VERSUS_END = re.compile(r"\b(?:vs|versus|against) end[- ](20\d\d)", re.IGNORECASE)
 
 
 def derive(described: pd.DataFrame) -> pd.DataFrame:
@@ -48,15 +42,10 @@ def derive(described: pd.DataFrame) -> pd.DataFrame:
 def base_dates(changes: pd.DataFrame) -> pd.Series:
     """Return what each change is against; missing where the text does not say.
 
-    "Against end 2021" says it; "against a year earlier" says it; a year-end figure is against the
-    year-end before. Other changes may be against the year's start or a year ago, so are not used.
+    The column `versus` says it; a year-end figure without it is against the year-end before. Other
+    changes may be against the year's start or a year ago, so are not used.
     """
-    note, day = changes["note"], changes["as_of"]
-    named = note.str.extract(_VERSUS_END)[0]
-    base = pd.to_datetime(named + "-12-31", format="%Y-%m-%d")
-    year_before = day - pd.DateOffset(years=1)
-    month_end = year_before + pd.offsets.MonthEnd(0)
-    year_before = year_before.where(~day.dt.is_month_end, month_end)
-    stated = note.str.contains(_YEAR_EARLIER) & ~note.str.contains(_VAGUE_DATE)
+    day = changes["as_of"]
     year_end = (day.dt.month == 12) & (day.dt.day == 31)
-    return base.where(base.notna(), year_before.where(stated | year_end))
+    year_before = day - pd.DateOffset(years=1)
+    return changes["versus"].where(changes["versus"].notna(), year_before.where(year_end))
