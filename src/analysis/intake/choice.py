@@ -285,6 +285,8 @@ def choose(found: Understood, wanted: Options) -> pd.DataFrame:
         raise IntakeError(found.faults)
     own = _own(found)
     file = found.shape.file
+    left = own["labels"].map(lambda one: any(_same(x, y) for x in one for y in wanted.ignore))
+    own = own[~left.astype(bool)]
     for pick in wanted.pick:
         own = _picked(found, own, pick)
     if own.empty:
@@ -305,6 +307,11 @@ def choose(found: Understood, wanted: Options) -> pd.DataFrame:
         same = again[(again["province_code"] == first["province_code"])
                      & (again["year"] == first["year"])]  # fmt: skip
         places = " and ".join(same["place"].head(3))
+        apart = list(dict.fromkeys(one[i] for one in same["labels"] for i in found.year_levels))
+        if len(apart) > 1:
+            message = f"{places} are both of {first['year']}: leave one out with "
+            message += " or ".join(f"--ignore {shlex.quote(label)}" for label in apart)
+            raise IntakeError([Fault(file, _row(again), "", str(first["name"]), message)])
         message = f"{places} carry the same labels, which leaves open which one is meant: give "
         message += "each column and table a heading of its own, or delete one"
         raise IntakeError([Fault(file, _row(again), "", " / ".join(first["labels"]), message)])

@@ -83,7 +83,7 @@ def read_table(path: Path, wanted: Wanted, raw_dir: Path | None = None) -> Under
     raw = load_raw(raw_dir or RAW)
     _same_unit(raw.covariates, wanted, path.name)
     known = codes(raw.provinces)
-    shape = read_shape(path, lambda label: place(label, known), wanted.part)
+    shape = read_shape(path, lambda label: place(label, known), wanted.part, wanted.year)
     return understand(shape, wanted, raw.provinces)
 
 

@@ -8,6 +8,7 @@ by level, and `Shape.lines` shows them back. Which ones are meant is decided in 
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,9 @@ from analysis.intake.provinces import LARGER
 from analysis.intake.statistics import Grid, Labelled, fault, read_file
 
 BLANK = "(blank)"
-YEAR = re.compile(r"(?<![\d.,/-])(19[5-9]\d|20[0-4]\d)(?![\d]|[.,/-]\d)")
+YEAR = re.compile(r"(?<!\d)(19[5-9]\d|20[0-4]\d)(?!\d)")
+#: A year in a decimal number, or in a span such as 2018/19.
+_NO_YEAR = re.compile(r"\d[.,]\d|\d{4}\s?[/–-]\s?\d\d(?![\d/-])")
 #: What may stand beside a year without meaning another figure: preliminary, estimate, marks.
 _BESIDE = re.compile(
     r"\b(prel(iminary)?|est(imate[ds]?)?|sơ bộ|ước( tính)?|sb|năm|year|in)\b\.?"
@@ -38,6 +41,11 @@ _HEAD_WORD = re.compile(
     re.I,
 )
 _UNIT_LINE = re.compile(r"^\W*(đơn vị( tính)?|đvt|units?( of measure)?)\s*[:(-]?\s*(.*?)\W*$", re.I)
+_NOTE_LINE = re.compile(r"^\W*(ghi chú|chú thích|nguồn|notes?\b|source|\(?\*\)?$|\(\d\)\s)", re.I)
+#: Names of totals and parts, which part tables where they stand in a line of their own.
+_PART_LINE = re.compile(
+    r"(tổng( số| cộng)?|total|chung|thành thị|nông thôn|urban|rural)", re.IGNORECASE
+)
 _CONTINUED = re.compile(r"^\W*(tiếp theo|cont(inued|\.)?|\(?tiếp\)?)\W*$", re.I)
 NUMBER = r"[-\u2212–]?\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?:[.,]\d+)?|[-\u2212–]?\d[\d.,]*"
 MARK = r"\s*(?:\*+|\(\*+\)|\([\da-z]{1,2}\)|[¹²³⁴-⁹]+|[†‡#]|(?<=[\d ])[a-z])"
@@ -72,12 +80,15 @@ class Shape:
     notes: list[str] = field(default_factory=list)
 
 
-def read_shape(path: Path, place_of: Callable[[str], str], part: str = "") -> Shape:
+def read_shape(
+    path: Path, place_of: Callable[[str], str], part: str = "", year: str = ""
+) -> Shape:
     """Read a file and find its shape.
 
     Args:
         place_of: label -> province code, `LARGER`, or "".
         part: sheet or data set, where the file has several.
+        year: heading of the column that holds the years, where several could.
 
     Raises:
         IntakeError: the file is of another kind, or holds no table by provinces.
@@ -85,7 +96,7 @@ def read_shape(path: Path, place_of: Callable[[str], str], part: str = "") -> Sh
     found = read_file(path, part, lambda text: bool(place_of(text)))
     if isinstance(found, Labelled):
         return _from_labels(path.name, found)
-    return _Sheet(path.name, found, place_of).shape()
+    return _Sheet(path.name, found, place_of, year).shape()
 
 
 def _from_labels(file: str, found: Labelled) -> Shape:
@@ -114,7 +125,7 @@ def is_figure(text: str) -> bool:
 def year_of(label: str) -> int | None:
     """Return the year that a label names, or None for none and for a span of years."""
     found = YEAR.findall(label)
-    return int(found[0]) if len(found) == 1 else None
+    return int(found[0]) if len(found) == 1 and not _NO_YEAR.search(label) else None
 
 
 def beside_year(label: str) -> str:
@@ -131,8 +142,10 @@ def is_year(label: str) -> bool:
 class _Sheet:
     """A sheet with the provinces in one column; a sheet that has them in a row is turned first."""
 
-    def __init__(self, file: str, grid: Grid, place_of: Callable[[str], str]) -> None:
-        self.file, self.kind = file, grid.kind
+    def __init__(
+        self, file: str, grid: Grid, place_of: Callable[[str], str], year: str
+    ) -> None:
+        self.file, self.kind, self.year = file, grid.kind, year
         self.place_of = place_of
         width = max((len(row) for _, row in grid.rows), default=0)
         self.raw = [[*row, *[""] * (width - len(row))] for _, row in grid.rows]
@@ -150,6 +163,10 @@ class _Sheet:
         if len(self.rows) * max(len(self.column_names), 1) > 4_000_000:
             raise fault(self.file, "has too many cells; choose fewer of them")
         self._places()
+        self.spaced = any(
+            cell[:1] == " " for row, codes in zip(self.raw, self.codes, strict=True) if any(codes)
+            for cell in row[1:] if cell.strip()
+        )  # fmt: skip
         by_column = [len({p for p in column if p not in ("", LARGER)}) for column in
                      zip(*self.codes, strict=True)]  # fmt: skip
         by_row = [len({p for p in row if p not in ("", LARGER)}) for row in self.codes]
@@ -178,7 +195,6 @@ class _Sheet:
 
     def _turn(self) -> None:
         """Put the provinces of a row into a column; titles and notes stay behind."""
-        self.turned = True
         filled = [sum(map(bool, row)) for row in self.rows]
         inner = [i for i, n in enumerate(filled) if n > 1]
         for i in range(inner[0] if inner else 0):
@@ -193,7 +209,7 @@ class _Sheet:
             self.column_names,
             [self.row_names[i] for i in chosen],
         )
-        self.raw = self.rows
+        self.turned = True
         self._places()
 
     def _say(self, into: list[str], row: list[str]) -> None:
@@ -206,12 +222,10 @@ class _Sheet:
 
     def _is_prose(self, i: int) -> bool:
         """A line of prose that its commas have cut: every cell but the first begins with a blank."""
+        if self.turned or self.spaced:
+            return False
         rest = [cell for cell in self.raw[i][1:] if cell.strip()]
-        return bool(rest) and all(cell[:1] == " " for cell in rest) and not any(
-            cell[:1] == " "
-            for row, codes in zip(self.raw, self.codes, strict=True) if any(codes)
-            for cell in row[1:] if cell.strip()
-        )  # fmt: skip
+        return bool(rest) and all(cell[:1] == " " for cell in rest)
 
     # --- columns ------------------------------------------------------------------------------
 
@@ -237,7 +251,8 @@ class _Sheet:
                 continue
             dated = sum(is_year(text) for text in texts) >= 0.9 * len(texts) and bool(texts)
             if dated and not any(year_of(text) for text in above):
-                years.append((c, bool(_YEAR_WORD.fullmatch(word))))
+                asked = bool(self.year) and word.casefold() == self.year.casefold()
+                years.append((c, asked or (not self.year and bool(_YEAR_WORD.fullmatch(word)))))
             elif sum(map(is_figure, texts)) >= 0.5 * len(texts) and not self._is_code(c, word):
                 self.values.append(c)
             elif texts:
@@ -264,10 +279,14 @@ class _Sheet:
     def _choose_year(self, years: list[tuple[int, bool]], heads: list[int]) -> None:
         """Columns of nothing but years: the one headed so; others may be figures like 1985."""
         named = [c for c, is_named in years if is_named]
+        heading = {c: next((self.rows[i][c] for i in reversed(heads) if self.rows[i][c]), "")
+                   for c, _ in years}  # fmt: skip
         headed = any(year_of(self.rows[i][c]) for i in heads for c in self.values)
         if not named and len(years) > 1 and not headed and not self.values:
             places = ", ".join(self.column_names[c] for c, _ in years)
             message = f"leaves open which of the columns {places} holds the year: head it 'Year'"
+            if all(heading.values()):
+                message += "".join(f" or say --year {shlex.quote(x)}" for x in heading.values())
             raise fault(self.file, message)
         chosen = named or ([] if headed else [c for c, _ in years])
         for c, _ in years:
@@ -323,8 +342,13 @@ class _Sheet:
         if not any(row):
             return "blank"
         place = self.codes[i][self.names]
+        figures = any(is_figure(text) and not is_year(text) for text in filled)
+        if not place and (self._is_prose(i) or (_NOTE_LINE.match(label) and not figures)):
+            return "text"
         if not filled:
             others = any(row[c] for c in self.side if c != self.names)
+            if place == LARGER and _PART_LINE.fullmatch(label) and not others:
+                return "text"
             if place and not others:
                 return "area"
             return "data" if place or (others and seen and self._one_value_dated(i)) else "text"
@@ -333,15 +357,12 @@ class _Sheet:
         numbers = [text for text in filled if is_figure(text)]
         dated = all(is_year(text) for text in numbers)
         allowed = not seen or not label or bool(_HEAD_WORD.search(label))
-        if allowed and dated and (len(numbers) < len(filled) or numbers):
-            return "head" if len(numbers) == len(filled) or not numbers or not seen else "data"
-        if not numbers:
+        if not numbers or (allowed and dated):
             return "head" if allowed else "text"
         plain = [text.strip("()") for text in filled]
         if plain == [str(int(plain[0]) + k) if plain[0].isdecimal() else "" for k in
                      range(len(plain))] and int(plain[0]) <= 2 and len(label) < 4:  # fmt: skip
             return "number line"
-        # A heading such as "2018, Growth, %" holds no figure but years; anything else is data.
         return "data"
 
     def _one_value_dated(self, i: int) -> bool:
