@@ -85,7 +85,7 @@ def understand(shape: Shape, wanted: Options, provinces: pd.DataFrame) -> Unders
     ]
     own = ["province_code", "name", "year", "beside", "clash"]
     cells = shape.cells.join(pd.DataFrame(found, columns=own, index=shape.cells.index))
-    if wanted.year.isdecimal() and not cells["year"].any():
+    if re.fullmatch(r"19[5-9]\d|20[0-4]\d", wanted.year) and not cells["year"].any():
         cells["year"] = int(wanted.year)
     choice = [i for i in range(n) if i not in place_levels and i not in year_levels]
     if len(set(cells["beside"])) > 1:
@@ -238,7 +238,8 @@ def _left_out(found: Understood) -> list[str]:
     undated = cells[(cells["year"] == 0) & (cells["text"] != "")]
     if len(undated) and cells["year"].any():
         labels = [labels[i] for labels in undated["labels"] for i in found.year_levels]
-        told.append(f"  Without a year, left out: {_few(dict.fromkeys(filter(None, labels)))}")
+        listed = _few(dict.fromkeys(filter(None, labels))) or undated["place"].iloc[0]
+        told.append(f"  Without a year, left out: {len(undated)} cells, {listed}")
     return told
 
 
@@ -342,7 +343,8 @@ def _picked(found: Understood, own: pd.DataFrame, pick: str) -> pd.DataFrame:
             asked, at = asked.removeprefix(before), [level]
             break
     having = [i for i in at if any(asked in _names(found, i, label)
-                                   for label in found.labels(i))]  # fmt: skip
+                                   for label in found.labels(i, own))]  # fmt: skip
+    having = [i for i in having if i not in found.place_levels] or having
     if not having:
         offered = [f"{found.name(i)}: {_options(found, own, i)}" for i in found.choice_levels]
         message = "is no label of the table as a whole"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 import pandas as pd
 
@@ -43,6 +44,7 @@ _MARK = re.compile(r"\s*(\(\d{1,2}\)|\d{1,2}\)|(?<=\D)\d{1,2}|\(?\*+\)?|[¹²³�
 LARGER = "larger"
 
 
+@lru_cache(maxsize=20_000)
 def key(name: str) -> str:
     """Return a name without accents, signs and the words for province and city around it."""
     bare = unicodedata.normalize("NFD", name.lower().replace("đ", "d").replace("ð", "d"))
@@ -95,6 +97,7 @@ def marked(label: str, known: dict[str, str]) -> str:
     return found[0].strip() if found and place(bare, known) not in ("", LARGER) else ""
 
 
+@lru_cache(maxsize=20_000)
 def is_larger(name: str) -> bool:
     """Tell whether a name is that of the country or a region."""
     regions = {key(one) for names in REGIONS.values() for one in names}
@@ -117,15 +120,14 @@ def refuse_merged(
     Raises:
         IntakeError: the table is one of the 34 units, or leaves open whether it is.
     """
-    own = provinces.set_index("province_code")
     # Units are matched by name: their codes are new, and some are those of other provinces.
     known = codes(provinces)
-    units = own.groupby("merged_code")["merged_name_en"].agg(["first", "size"])
+    units = provinces.groupby("merged_code")["merged_name_en"].agg(["first", "size"])
     sizes = {known.get(key(name), ""): n for name, n in units.itertuples(index=False, name=None)}
-    old = {
-        key(own.loc[code, f"name_{language}"]) for code in own.index for language in ("en", "vi")
-    }
-    new = {key(name) for side in ("en", "vi") for name in own[f"merged_name_{side}"]}
+    old, new = (
+        {key(name) for side in ("en", "vi") for name in provinces[f"{kind}_{side}"]}
+        for kind in ("name", "merged_name")
+    )
     before = any(
         code not in sizes or {key(label), key(_CODE.sub("", label))} & (old - new)
         for label, code in found.items()
@@ -140,8 +142,9 @@ def refuse_merged(
             "areas are not, for earlier years as well. Choose a table by the 63 provinces"
         )
     else:
+        first = next(label for label, code in found.items() if code == changed[0])
         message = (
-            f"leaves open which areas are meant: {own.loc[changed[0], 'name_en']} is larger since "
+            f"leaves open which areas are meant: {first} is larger since "
             "the merger of July 2025, and no province that it dissolved is in the table. Say "
             "--areas 63 where these are the provinces as they were before"
         )

@@ -25,14 +25,14 @@ YEAR = re.compile(r"(?<!\d)(19[5-9]\d|20[0-4]\d)(?!\d)")
 _NO_YEAR = re.compile(r"\d[.,]\d|\d{4}\s?[/–-]\s?\d\d(?![\d/-])")
 #: What may stand beside a year without meaning another figure: preliminary, estimate, marks.
 _BESIDE = re.compile(
-    r"\b(prel(iminary)?|est(imate[ds]?)?|sơ bộ|ước( tính)?|sb|năm|year|in)\b\.?"
+    r"\b(prel(iminary)?|p|e|est(imate[ds]?)?|sơ bộ|ước( tính)?|sb|năm|year|in)\b\.?"
     r"|\(\d{1,2}\)|\(?\*+\)?|[¹²³⁴-⁹]+|[().:,;]",
     re.IGNORECASE,
 )
 _YEAR_WORD = re.compile(r"\W*(năm|year|years|time|period|thời gian|kỳ|nam/year|năm/year)\W*", re.I)
 _CODE_WORD = re.compile(
     r"\W*(mã( số)?( tỉnh)?|mã đơn vị|code|codes|id|stt|tt|số tt|no|nr|region|vùng|area code"
-    r"|geo|alpha|m[ãa]_?\w*)\W*",
+    r"|geo|alpha|mã_?\w*)\W*",
     re.I,
 )
 _NOTE_WORD = re.compile(r"\W*(ghi chú|note|notes|remark|remarks|nguồn|source|chú thích)\W*", re.I)
@@ -46,6 +46,8 @@ _NOTE_LINE = re.compile(r"^\W*(ghi chú|chú thích|nguồn|notes?\b|source|\(?\
 _PART_LINE = re.compile(
     r"(tổng( số| cộng)?|total|chung|thành thị|nông thôn|urban|rural)", re.IGNORECASE
 )
+#: No name of a place: empty, without letters, or a text of its own.
+_NUMERIC = re.compile(r"[\d.,\s*()%\u2212-]*|.{81}", re.DOTALL)
 _CONTINUED = re.compile(r"^\W*(tiếp theo|cont(inued|\.)?|\(?tiếp\)?)\W*$", re.I)
 NUMBER = r"[-\u2212–]?\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?:[.,]\d+)?|[-\u2212–]?\d[\d.,]*"
 MARK = r"\s*(?:\*+|\(\*+\)|\([\da-z]{1,2}\)|[¹²³⁴-⁹]+|[†‡#]|(?<=[\d ])[a-z])"
@@ -190,7 +192,7 @@ class _Sheet:
         for row in self.rows:
             for cell in row:
                 if cell not in known:
-                    known[cell] = "" if not cell or len(cell) > 80 else self.place_of(cell)
+                    known[cell] = "" if _NUMERIC.fullmatch(cell[:81]) else self.place_of(cell)
         self.codes = [[known[cell] for cell in row] for row in self.rows]
 
     def _turn(self) -> None:
@@ -253,7 +255,9 @@ class _Sheet:
             if dated and not any(year_of(text) for text in above):
                 asked = bool(self.year) and word.casefold() == self.year.casefold()
                 years.append((c, asked or (not self.year and bool(_YEAR_WORD.fullmatch(word)))))
-            elif sum(map(is_figure, texts)) >= 0.5 * len(texts) and not self._is_code(c, word):
+            elif any(year_of(text) for text in above) or (
+                sum(map(is_figure, texts)) >= 0.5 * len(texts) and not self._is_code(c, word)
+            ):
                 self.values.append(c)
             elif texts:
                 self.side.append(c)
@@ -307,14 +311,13 @@ class _Sheet:
             kind = self._kind(i, seen)
             if kind == "number line":
                 continue
-            if kind in ("blank", "head", "text", "area"):
-                if kind == "area":
-                    where = row[self.names]
-                    if self.codes[i][self.names] != LARGER:
-                        rows += self._row(i, section, "", self._filled(i, None), headings, heads)
-                else:
-                    waiting.append((kind, i))
+            if kind in ("blank", "head", "text"):
+                waiting.append((kind, i))
                 continue
+            if kind == "area":
+                where = row[self.names]
+                if self.codes[i][self.names] == LARGER:
+                    continue
             if waiting:
                 new, texts = self._heads(waiting, seen)
                 if new:
@@ -323,6 +326,10 @@ class _Sheet:
                     last = None
                 section = " / ".join(texts) if texts else section
                 waiting = []
+            if kind == "area":
+                rows += self._row(i, section, "", self._filled(i, None), headings, heads)
+                last = None
+                continue
             side = self._filled(i, last)
             last = side
             if self.place_of(side[self.names]):
@@ -359,11 +366,22 @@ class _Sheet:
         allowed = not seen or not label or bool(_HEAD_WORD.search(label))
         if not numbers or (allowed and dated):
             return "head" if allowed else "text"
-        plain = [text.strip("()") for text in filled]
-        if plain == [str(int(plain[0]) + k) if plain[0].isdecimal() else "" for k in
-                     range(len(plain))] and int(plain[0]) <= 2 and len(label) < 4:  # fmt: skip
+        if self._is_number_line(row, filled, seen):
             return "number line"
         return "data"
+
+    def _is_number_line(self, row: list[str], filled: list[str], seen: bool) -> bool:
+        """The line "A, 1, 2, 3" that numbers the columns below a heading."""
+        side = [row[c] for c in self.side if row[c]]
+        plain = [text.strip("()") for text in filled]
+        first = int(plain[0]) if plain[0] in ("1", "2") else 0
+        return (
+            bool(first)
+            and len(plain) > 1
+            and plain == [str(first + k) for k in range(len(plain))]
+            and all(re.fullmatch(r"[A-D]|\(?\d\)?", text) for text in side)
+            and bool(side or not seen)
+        )
 
     def _one_value_dated(self, i: int) -> bool:
         return any(is_year(self.rows[i][c]) for c in self.side if self.rows[i][c])

@@ -137,8 +137,9 @@ def _csv(file: str, text: str, names: Callable[[str], bool]) -> Grid:
         except IntakeError as error:
             wrong = wrong or error
             continue
-        cells = [cell for _, row in rows if len(row) > 1 for cell in row]
-        score = (sum(map(names, set(cells))), len(cells))
+        cells = [cell for _, row in rows[:400] if len(row) > 1 for cell in row[:200]]
+        words = {cell for cell in cells if len(cell) < 80 and re.search(r"[^\W\d]", cell)}
+        score = (sum(map(names, words)), len(cells))
         if found is None or score > found[0]:
             found = (score, rows)
     if found is None or (wrong and not found[0][0]):
