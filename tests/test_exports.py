@@ -48,7 +48,7 @@ def test_parquet_has_types_and_descriptions_in_the_language_asked_for(made, tmp_
     assert str(schema.field("as_of").type) == "date32[day]"
     assert str(schema.field("province_code").type) == "string"
     assert str(schema.field("n_facts").type) == "int64"
-    assert "Ngày" in schema.field("as_of").metadata[b"description"].decode()
+    assert "ngày" in schema.field("as_of").metadata[b"description"].decode()
     table = pq.read_table(tmp_path / "readings.parquet").to_pandas()
     source = pd.read_csv(made / "readings.csv")
     assert table["value"].tolist() == source["value"].tolist()

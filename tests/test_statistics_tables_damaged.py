@@ -26,8 +26,8 @@ from analysis.intake.shape import read_shape
 from analysis.intake.sheet import IntakeError
 
 FUZZ = bool(os.environ.get("ANALYSIS_FUZZ"))
-CASES = 8000 if FUZZ else 800
-WRONG = 2000 if FUZZ else 250
+CASES = 8000 if FUZZ else 700
+WRONG = 1000 if FUZZ else 110
 PHASES = [Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink]
 PROVINCES = load_raw().provinces
 KNOWN = codes(PROVINCES)
@@ -274,11 +274,11 @@ def test_a_generated_table_is_taken_right_or_asked_about_with_answers_that_work(
     path = tmp_path / "table.txt"
 
     @settings(max_examples=CASES, deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
-    @given(facts(), st.sampled_from(SHAPES), st.integers(0, 9))
-    def case(f, shape, tenth):
+    @given(facts(), st.sampled_from(SHAPES), st.integers(0, 19), st.integers(0, 2))
+    def case(f, shape, one, which):
         if not any(value is not None for value in f.figures.values()):
             return
-        path.write_bytes(content(f, shape, as_workbook=tenth == 9))
+        path.write_bytes(content(f, shape, as_workbook=one == 19))
         if not f.kind:
             assert answering_decimal(path, f) == meant(f, "")
             return
@@ -289,9 +289,8 @@ def test_a_generated_table_is_taken_right_or_asked_about_with_answers_that_work(
         offers = [word for word in shlex.split(str(asked.value).split("each line:")[1])]
         offers = [offers[i + 1] for i, word in enumerate(offers) if word == "--pick"]
         assert len(offers) == len(f.labels) or shape == "sparse bundle"
-        for offer in offers:
-            label = re.sub(r".* / ", "", offer)
-            assert answering_decimal(path, f, pick=(offer,)) == meant(f, label)
+        offer = offers[which % len(offers)]
+        assert answering_decimal(path, f, pick=(offer,)) == meant(f, offer)
 
     case()
 

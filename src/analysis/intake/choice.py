@@ -11,6 +11,7 @@ import shlex
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import pandas as pd
@@ -57,6 +58,12 @@ class Understood:
     year_levels: list[int]
     choice_levels: list[int]
     faults: list[Fault] = field(default_factory=list)
+
+    @cached_property
+    def own(self) -> pd.DataFrame:
+        """The cells of a province and a year."""
+        cells = self.cells
+        return cells[(cells["year"] > 0) & ~cells["province_code"].isin(["", LARGER, "ignored"])]
 
     def name(self, level: int) -> str:
         """Return the name of a level; -1 is what stands beside the year."""
@@ -180,7 +187,7 @@ def _row(cells: pd.DataFrame) -> int:
 def _areas(
     found: Understood, provinces: pd.DataFrame, wanted: Options, faults: list[Fault]
 ) -> None:
-    own = _own(found)
+    own = found.own
     labels = {
         labels[i]: code
         for labels, code in zip(own["labels"], own["province_code"], strict=True)
@@ -193,18 +200,12 @@ def _areas(
         faults += error.faults
 
 
-def _own(found: Understood) -> pd.DataFrame:
-    """The cells of a province and a year."""
-    cells = found.cells
-    return cells[(cells["year"] > 0) & ~cells["province_code"].isin(["", LARGER, "ignored"])]
-
-
 # --- shown back -------------------------------------------------------------------------------
 
 
 def lines(found: Understood) -> list[str]:
     """Return the shape in words: levels with their places, years, provinces, first and last cell."""
-    shape, own = found.shape, _own(found)
+    shape, own = found.shape, found.own
     told = [f"Table: {shape.kind}, {len(shape.cells)} cells" + _quoted(", title ", shape.title)]
     if shape.unit:
         told.append(f"  Unit in the file: {shape.unit}")
@@ -284,7 +285,7 @@ def choose(found: Understood, wanted: Options) -> pd.DataFrame:
     """
     if found.faults:
         raise IntakeError(found.faults)
-    own = _own(found)
+    own = found.own
     file = found.shape.file
     left = own["labels"].map(lambda one: any(_same(x, y) for x in one for y in wanted.ignore))
     own = own[~left.astype(bool)]
@@ -398,28 +399,42 @@ def numbers(
         IntakeError: a cell is no number, or carries a mark, or the cells leave open what a comma
             means.
     """
-    text = _bare(cells["text"], marks, percent)
-    wide = _bare(every["text"], True, True)
-    sign = decimal or _decimal_sign(wide[~every["exact"]], text[~cells["exact"]], file)
+    text = [_bare(one, marks, percent) for one in cells["text"]]
+    exact = list(cells["exact"])
+    shown = {
+        _bare(one, True, True)
+        for one, is_exact in zip(every["text"], every["exact"], strict=True)
+        if not is_exact
+    }
+    own = {one for one, is_exact in zip(text, exact, strict=True) if not is_exact}
+    sign = decimal or _decimal_sign(shown, own, file)
     thousands, point = (".", ",") if sign == "comma" else (",", ".")
     digits = rf"(\d+|\d{{1,3}}([{thousands}]\d{{3}})+|\d{{1,3}}( \d{{3}})+)"
-    good = text.str.fullmatch(rf"-?{digits}([{point}]\d+)?") | (text == "")
-    good |= cells["exact"] & text.str.fullmatch(r"-?\d+(\.\d+)?")
-    if not good.all():
-        raise IntakeError(_wrong(cells[~good].head(20), file, sign))
-    plain = text.str.replace(" ", "", regex=False)
-    plain = plain.where(cells["exact"], plain.str.replace(thousands, "", regex=False))
-    plain = plain.where(cells["exact"], plain.str.replace(point, ".", regex=False))
-    return pd.to_numeric(plain.mask(plain == ""), errors="coerce")
+    pattern = re.compile(rf"(-?{digits}([{point}]\d+)?)?")
+    plain = re.compile(r"(-?\d+(\.\d+)?)?")
+    good = [
+        bool((plain if is_exact else pattern).fullmatch(one))
+        for one, is_exact in zip(text, exact, strict=True)
+    ]
+    if not all(good):
+        bad = cells[[not one for one in good]]
+        raise IntakeError(_wrong(bad.head(20), file, sign))
+    values = [
+        float(one if is_exact else re.sub(rf"[{thousands} ]", "", one).replace(point, "."))
+        if one else float("nan")
+        for one, is_exact in zip(text, exact, strict=True)
+    ]  # fmt: skip
+    return pd.Series(values, index=cells.index, dtype=float)
 
 
-def _bare(text: pd.Series, marks: bool, percent: bool) -> pd.Series:
-    bare = text.str.replace("[\u00a0\u202f\u2009\\s]+", " ", regex=True).str.strip()
-    bare = bare.mask(bare.str.fullmatch(NOTHING), "")
-    bare = bare.str.replace("^[\u2212–] ?(?=\\d)", "-", regex=True)
+def _bare(text: str, marks: bool, percent: bool) -> str:
+    bare = " ".join(text.split())
+    if NOTHING.fullmatch(bare):
+        return ""
+    bare = re.sub("^[\u2212–] ?(?=\\d)", "-", bare)
     if marks:
-        bare = bare.str.replace(rf"^({NUMBER})({MARK})+$", r"\1", regex=True)
-    return bare.str.replace(r"(?<=\d) ?%$", "", regex=True) if percent else bare
+        bare = re.sub(rf"^({NUMBER})({MARK})+$", r"\1", bare, flags=re.IGNORECASE)
+    return re.sub(r"(?<=\d) ?%$", "", bare) if percent else bare
 
 
 def _wrong(bad: pd.DataFrame, file: str, sign: str) -> list[Fault]:
@@ -435,19 +450,21 @@ def _wrong(bad: pd.DataFrame, file: str, sign: str) -> list[Fault]:
     return faults
 
 
-def _decimal_sign(every: pd.Series, chosen: pd.Series, file: str) -> str:
+def _decimal_sign(every: set[str], chosen: set[str], file: str) -> str:
     """What the cells themselves show; a comma or point before three digits alone shows nothing."""
-    text = every.str.replace(" ", "", regex=False)
     shows = {
         "point": r"\d*\.(\d{1,2}|\d{4,})|(\d{4,}|0)\.\d+|\d{1,3}(,\d{3})+\.\d+|\d{1,3}(,\d{3}){2,}",
         "comma": r"\d*,(\d{1,2}|\d{4,})|(\d{4,}|0),\d+|\d{1,3}(\.\d{3})+,\d+|\d{1,3}(\.\d{3}){2,}",
     }
+    text = [one.replace(" ", "") for one in every]
     found = {
-        sign for sign, pattern in shows.items() if text.str.fullmatch("-?(" + pattern + ")").any()
+        sign
+        for sign, pattern in shows.items()
+        if any(re.fullmatch(f"-?({pattern})", one) for one in text)
     }
     if len(found) == 1:
         return found.pop()
-    if not chosen.str.contains(r"\d[.,]\d").any():
+    if not any(re.search(r"\d[.,]\d", one) for one in chosen):
         return "point"
     message = "leaves open whether a comma or a point marks decimals: say --decimal point or comma"
     raise IntakeError([Fault(file, 0, "", "", message)])

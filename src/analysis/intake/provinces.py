@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from functools import lru_cache
 
 import pandas as pd
@@ -122,8 +123,7 @@ def refuse_merged(
     """
     # Units are matched by name: their codes are new, and some are those of other provinces.
     known = codes(provinces)
-    units = provinces.groupby("merged_code")["merged_name_en"].agg(["first", "size"])
-    sizes = {known.get(key(name), ""): n for name, n in units.itertuples(index=False, name=None)}
+    sizes = Counter(known.get(key(name), "") for name in provinces["merged_name_en"])
     old, new = (
         {key(name) for side in ("en", "vi") for name in provinces[f"{kind}_{side}"]}
         for kind in ("name", "merged_name")
@@ -132,7 +132,7 @@ def refuse_merged(
         code not in sizes or {key(label), key(_CODE.sub("", label))} & (old - new)
         for label, code in found.items()
     )
-    changed = sorted({code for code in found.values() if sizes.get(code, 1) > 1})
+    changed = sorted({code for code in found.values() if sizes[code] > 1})
     if before or not changed or areas == "63":
         return
     if len(set(found.values())) >= 0.85 * len(sizes) or max(years, default=0) >= 2025:

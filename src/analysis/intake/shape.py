@@ -299,6 +299,8 @@ class _Sheet:
     # --- cells --------------------------------------------------------------------------------
 
     def _cells(self) -> tuple[list[Level], pd.DataFrame] | None:
+        if not any(map(any, self.codes)):
+            return None
         self._columns()
         if not self.values:
             return None
