@@ -8,11 +8,13 @@ bytes.
 """
 
 import sys
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from openpyxl import Workbook
 from scipy.special import expit, logit
 
 from analysis.facts.schemas import columns
@@ -153,7 +155,47 @@ def tables() -> dict[str, pd.DataFrame]:
     }
 
 
+def office() -> Workbook:
+    """Return the same districts as a sheet of the usual shape: dates over indicators, targets last.
+
+    Figures of five year-ends, of every district and of the whole.
+    """
+    own = units()
+    true = levels(population(own["province_code"]))
+    persons = population(own["province_code"])
+    value = true.set_index(["province_code", "indicator", "as_of"])["value"].round(1)
+    persons = persons[persons["year"] == LAST].set_index("province_code")["persons"]
+    days = [f"{year}-12-31" for year in range(LAST - 4, LAST + 1)]
+    book = Workbook()
+    book.properties.created = book.properties.modified = datetime(2025, 1, 15)
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = "Tổng hợp"
+    sheet.append(["TỔNG HỢP TỶ LỆ BAO PHỦ (số liệu giả định, không phải địa phương có thật)"])
+    sheet.append(["Đơn vị tính: %"])
+    sheet.append([])
+    tops = [*(f"Đến 31/12/{day[:4]}" for day in days), f"Chỉ tiêu {LAST + 1}"]
+    over, under = ["STT", "Huyện", f"Dân số {LAST} (người)"], ["", "", ""]
+    for top in tops:
+        over += [top, "", ""]
+        under += ["BHYT", "BHXH", "BHTN"]
+    sheet.append(over)
+    sheet.append(under)
+    for column in range(4, 4 + 3 * len(tops), 3):
+        sheet.merge_cells(start_row=4, end_row=4, start_column=column, end_column=column + 2)
+    for number, code in enumerate(["00", *own["province_code"]]):
+        name = "Toàn tỉnh" if code == "00" else own["name_vi"].iloc[number - 1]
+        people = persons.sum() if code == "00" else persons[code]
+        line = [number or "", name, int(people)]
+        line += [float(value[code, name_, day]) for day in days for name_ in CURVES]
+        sheet.append([*line, *TARGETS.values()])
+    sheet.append(["Nguồn: số liệu giả định, lập bằng examples/make_districts.py"])
+    return book
+
+
 if __name__ == "__main__":
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "districts" / "raw"
     for name, table in tables().items():
         print(write_table(table, folder / f"{name}.csv"))
+    if len(sys.argv) == 1:
+        office().save(HERE / "districts" / "office.xlsx")

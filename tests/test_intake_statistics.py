@@ -1,12 +1,15 @@
 """Tables of the statistics office: form, language and numbers are read as they are meant."""
 
 import json
+import re
+import time
 
 import pytest
 
 from analysis import paths
 from analysis.facts import load_raw
-from analysis.intake.covariate import Wanted, propose_covariate, read_covariate
+from analysis.intake.choice import lines
+from analysis.intake.covariate import Wanted, propose_covariate, read_covariate, read_table
 from analysis.intake.provinces import codes, key
 from analysis.intake.sheet import IntakeError
 
@@ -158,3 +161,100 @@ def test_the_raw_tables_are_untouched_by_reading(tmp_path):
     before = (paths.RAW / "covariates.csv").read_bytes()
     propose_covariate(read(tmp_path, ACROSS), WANTED, tmp_path / "px.csv").checked()
     assert (paths.RAW / "covariates.csv").read_bytes() == before
+
+
+def asked(tmp_path, text, **said):
+    """What the refusal of a table says."""
+    with pytest.raises(IntakeError) as error:
+        read(tmp_path, text, Wanted(**{**vars(WANTED), "covariate": "new", **said}))
+    return str(error.value)
+
+
+def new(tmp_path, text, encoding="utf-8-sig", **said):
+    """What is taken of a table for a covariate that is new."""
+    wanted = Wanted(**{**vars(WANTED), "covariate": "new", "scale": 1.0, **said})
+    return values(read(tmp_path, text, wanted, encoding=encoding))
+
+
+SEXES = "Tỉnh,2018,,2019,\n,Nam,Nữ,Nam,Nữ\nQuảng Nam,1,2,3,4\nHà Nam,5,6,7,8\n"
+
+
+def test_merged_years_over_sexes_are_asked_about_and_a_whole_label_answers(tmp_path):
+    message = asked(tmp_path, SEXES)
+    assert "--pick Nam or --pick 'Nữ'" in message
+    assert new(tmp_path, SEXES, pick=("Nam",)) == {
+        ("49", 2018): 1, ("49", 2019): 3, ("35", 2018): 5, ("35", 2019): 7,
+    }  # fmt: skip
+    assert "is no label of the table as a whole" in asked(tmp_path, SEXES, pick=("Na",))
+
+
+def test_one_sex_for_each_province_is_still_a_question(tmp_path):
+    assert "--pick Nam" in asked(tmp_path, "Tỉnh,Giới,2018\nHà Nội,Nam,1\nHà Nam,Nữ,4\n")
+    text = "Tỉnh,Giới,2018\nHà Nội,Nam,1\nHà Nam,Nam,..\nHà Nội,Nữ,..\nHà Nam,Nữ,4\n"
+    assert "--pick Nam" in asked(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("Tỉnh,2018,\nHà Nội,1,0.1\nHà Nam,5,0.2\n", "carry the same labels"),
+        ("Tỉnh,Sơ bộ 2018,2018\nHà Nội,1,2\nHà Nam,5,6\n", "--ignore 'Sơ bộ 2018'"),
+        ("Tỉnh,2018,2019 (kế hoạch)\nHà Nội,1,2\nHà Nam,5,6\n", "kế hoạch"),
+        ("Số liệu năm 2018\n\nTỉnh,Giá trị\nHà Nội,1\nHà Nam,5\n", "--year 2018"),
+        ("Tỉnh,2018-2019\nHà Nội,1\nHà Nam,5\n", "--year"),
+        ("Tỉnh,2018\nHà Nội (1),1\nHà Nam,5\n", r"carries the mark \\(1\\)"),
+        ("Tỉnh,2018\nHà Nội,1.5*\nHà Nam,5\n", "--marks read"),
+        ("Tỉnh,2018\nHà Nội,12.5 1\nHà Nam,5\n", "is not a number"),
+        ("Tỉnh,2018\nHà Nội,1\nHà Nam,5\n,6\n", "without the name of a province"),
+        ("Tỉnh,2018\nLào Cai,1\nBắc Ninh,5\n", "--areas 63"),
+        ("Tỉnh,Đơn vị,2018\nHà Nội,Nghìn người,1\nHà Nam,Người,5\n", "--pick 'Nghìn người'"),
+        ("<html><table><tr><td>Hà Nội</td></tr></table></html>", "web page.*CSV"),
+        ('{"columns": [], "data": [{"key": ["01"], "values": ["1"]}]}', "PX-Web's own JSON.*CSV"),
+    ],
+)
+def test_a_table_that_leaves_something_open_says_what_to_do(tmp_path, text, word):
+    assert re.search(word.replace("\\\\", "\\"), asked(tmp_path, text), re.DOTALL)
+
+
+def test_units_of_the_merger_are_refused_for_earlier_years_too(tmp_path):
+    names = sorted(set(load_raw().provinces["merged_name_vi"]))
+    text = "Tỉnh,2019,2021\n" + "".join(f"{name},1.5,2.5\n" for name in names)
+    assert "only units that exist since the merger" in asked(tmp_path, text)
+    assert "only units that exist" in asked(tmp_path, text.replace("Tỉnh", "Mã"))
+
+
+def test_answers_that_the_questions_offer_are_taken(tmp_path):
+    one = {("01", 2018): 1.5, ("35", 2018): 5.0}
+    table = "Tỉnh,2018\nHà Nội,1.5\nHà Nam,5\n"
+    assert new(tmp_path, table.replace("1.5", "1.5*"), marks="read") == one
+    assert new(tmp_path, table.replace("2018", "Giá trị"), year="2018") == one
+    assert new(tmp_path, table.replace(",2018", ",Sơ bộ 2018,2018").replace("1.5", "9,1.5")
+               .replace("5\n", "5,5\n", 2).replace("1.5,5", "1.5"), ignore=("Sơ bộ 2018",)) == one  # fmt: skip
+    merged = "Tỉnh,2018\nLào Cai,1.5\nBắc Ninh,5\n"
+    assert new(tmp_path, merged, areas="63") == {("10", 2018): 1.5, ("27", 2018): 5.0}
+
+
+def test_thousands_in_the_file_and_no_scale_is_a_question(tmp_path):
+    text = "Đơn vị tính: Nghìn người\nTỉnh,2018\nHà Nội,1\nHà Nam,5\n"
+    assert "--scale 1000" in asked(tmp_path, text, scale=None)
+    assert new(tmp_path, text, scale=1000.0)["01", 2018] == 1000
+
+
+def test_the_shape_is_shown_back_before_anything_is_taken(tmp_path, capsys):
+    path = tmp_path / "t.csv"
+    path.write_text(SEXES, "utf-8")
+    shown = "\n".join(lines(read_table(path, Wanted(**{**vars(WANTED), "covariate": "new"}))))
+    for part in ("Provinces: Tỉnh (column A): 2", "Years: heading row 1: 2018; 2019",
+                 "heading row 2: Nam; Nữ", "First cell: row 3, column B: Quảng Nam / 2018 / Nam = 1",
+                 "Last cell: row 4, column E"):  # fmt: skip
+        assert part in shown
+
+
+def test_a_large_file_is_read_or_refused_within_seconds(tmp_path):
+    rows = "".join(f"Hà Nội,Nam,{year},{n}\n" for year in (2018,) for n in range(150_000))
+    start = time.process_time()
+    assert "carry the same labels" in asked(tmp_path, "Tỉnh,Giới,Năm,Số\n" + rows)
+    (tmp_path / "px.csv").write_bytes(b"1" * 31_000_000)
+    with pytest.raises(IntakeError, match="larger than"):
+        read_covariate(tmp_path / "px.csv", WANTED)
+    assert time.process_time() - start < 30

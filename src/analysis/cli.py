@@ -17,7 +17,8 @@ COMMANDS = {
     "scenario": "run a scenario that a YAML file describes",
     "template": "write an empty table to fill in with figures of your own",
     "add": "append figures of your own, after a look at what they change",
-    "import-px": "bring in a table of the statistics office (PX-Web CSV or JSON-stat)",
+    "import-px": "bring in a table of the statistics office (CSV, .px, JSON-stat, .xlsx)",
+    "tables": "write the tables of data/processed for R and Stata (Parquet or .dta with labels)",
     "verify": "build the report twice under different settings and compare every byte",
     "notebooks": "run the notebooks in place and store clean outputs, ready to commit",
 }

@@ -11,8 +11,9 @@ EXAMPLE = """examples:
   analysis import-px poverty.json --covariate multidimensional_poverty --unit percent \\
       --source-id NSO-E11.20 --address https://www.nso.gov.vn/px-web-2/
 
-The file is a PX-Web table as CSV (provinces down and years across, or all down) or JSON-stat, with
-English or Vietnamese names. Where a province and year already have a figure, it stays.
+The file is a table by the 63 provinces, with English or Vietnamese names: PX-Web CSV, .px, JSON-stat
+or .xlsx. Its shape is shown back first; where several figures are there for one province and year,
+the command lists the options to choose with. Where a figure is there already, it stays.
 """
 
 
@@ -21,19 +22,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
     from analysis.commands.asking import configure_writing
 
     parser.epilog = EXAMPLE
-    parser.add_argument("file", type=Path, help="PX-Web CSV or JSON-stat file")
+    parser.add_argument("file", type=Path, help="PX-Web CSV, .px, JSON-stat or .xlsx file")
     parser.add_argument("--covariate", required=True, help="its name in covariates.csv")
     parser.add_argument("--unit", required=True, help="unit in covariates.csv")
     parser.add_argument("--source-id", required=True, help="id of the table, such as NSO-V02.46")
     parser.add_argument("--address", required=True, help="page that it was downloaded from")
     parser.add_argument("--title", default="", help="title; the file's own when not given")
-    parser.add_argument("--scale", type=float, default=1.0, help="factor to the unit, such as 1000")
-    pick = "take only cells with this label, such as Total; may be repeated"
+    parser.add_argument("--scale", type=float, help="factor to the unit, such as 1000")
+    pick = "take only cells with this whole label (or LEVEL=LABEL), such as Total; may be repeated"
     parser.add_argument("--pick", action="append", default=[], metavar="LABEL", help=pick)
     ignore = "leave out this row, such as 'Ha Tay'; may be repeated"
     parser.add_argument("--ignore", action="append", default=[], metavar="NAME", help=ignore)
     parser.add_argument("--decimal", choices=["point", "comma"], default="",
                         help="what marks decimals, where the file leaves it open")  # fmt: skip
+    parser.add_argument("--year", default="", metavar="LEVEL|YEAR",
+                        help="heading, column or dimension that holds the years; or the year of "
+                        "all figures, where the table names none")  # fmt: skip
+    parser.add_argument("--part", default="", help="sheet or data set, where the file has several")
+    parser.add_argument("--areas", choices=["63"], default="",
+                        help="vouch that the areas are those of the 63 provinces")  # fmt: skip
+    parser.add_argument("--marks", choices=["read"], default="",
+                        help="take figures that carry a mark, without it")  # fmt: skip
     configure_writing(parser)
 
 
@@ -45,17 +54,21 @@ def run(options: argparse.Namespace) -> int:
     use_raw(options.raw)
     run_pinned()
     from analysis.facts import RawDataError
-    from analysis.intake.covariate import Wanted, propose_covariate, read_covariate
+    from analysis.intake.choice import lines as shape_lines
+    from analysis.intake.covariate import Wanted, propose_covariate, read_table, take
     from analysis.intake.sheet import IntakeError
 
     names = ("covariate", "unit", "source_id", "address", "title", "scale", "decimal")
+    names += ("year", "part", "areas", "marks")
     wanted = Wanted(
         **{name: getattr(options, name) for name in names},
         pick=tuple(options.pick),
         ignore=tuple(options.ignore),
     )
     try:
-        found = read_covariate(options.file, wanted)
+        table = read_table(options.file, wanted)
+        print("\n".join(shape_lines(table)))
+        found = take(table, wanted)
         print("\n".join(_told(found, wanted)))
         proposal = propose_covariate(found, wanted, options.file)
         after = proposal.checked()
@@ -69,6 +82,11 @@ def run(options: argparse.Namespace) -> int:
 
 def _told(found, wanted) -> list[str]:  # type: ignore[no-untyped-def]
     told = [f"{found.title}", f"New as {wanted.covariate} ({wanted.unit}): {found.span()}"]
+    if len(found.new):
+        told += [
+            f"  {which} taken: {row['place']}: {row['text']} -> {row['value']:.12g} {wanted.unit}"
+            for which, row in (("First", found.new.iloc[0]), ("Last", found.new.iloc[-1]))
+        ]
     if found.left_out:
         told.append(f"Empty in the table: {found.left_out}")
     if len(found.known):

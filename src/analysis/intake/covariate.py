@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from analysis.covariates import LEVELS
 from analysis.facts import Fault, load_raw
 from analysis.facts.schemas import columns
 from analysis.intake.proposal import Proposal, _appended
-from analysis.intake.provinces import codes, is_larger, key, refuse_merged
+from analysis.intake.choice import Understood, choose, numbers, understand
+from analysis.intake.provinces import codes, place
+from analysis.intake.shape import read_shape
 from analysis.intake.sheet import IntakeError
-from analysis.intake.statistics import YEAR, numbers, read_statistics
 from analysis.paths import RAW
 
 
@@ -21,9 +23,12 @@ from analysis.paths import RAW
 class Wanted:
     """What the caller says of a table.
 
-    covariate, unit: as in covariates.csv. scale: factor from the table's unit to this one. pick:
-    labels of which a cell must have each, where several claim the same province and year.
-    ignore: names in the table to leave out. decimal: "point", "comma" or "" (found from the cells).
+    covariate, unit: as in covariates.csv. scale: factor from the table's unit to this one, None
+    where the caller gives none. pick: labels of which a cell must have each, where several claim
+    the same province and year. ignore: names in the table to leave out. decimal: "point", "comma"
+    or "" (found from the cells). year: the level that holds the years, or the year of all figures
+    where the table names none. part: sheet or data set. areas: "63" where the caller vouches that
+    the areas are those of the 63 provinces. marks: "read" takes figures without their marks.
     """
 
     covariate: str
@@ -32,10 +37,18 @@ class Wanted:
     address: str
     title: str = ""
     publisher: str = "National Statistics Office of Viet Nam"
-    scale: float = 1.0
+    scale: float | None = None
     pick: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     decimal: str = ""
+    year: str = ""
+    part: str = ""
+    areas: str = ""
+    marks: str = ""
+
+    def factor(self) -> float:
+        """Return the factor from the table's unit, 1 where none was given."""
+        return 1.0 if self.scale is None else self.scale
 
 
 @dataclass(frozen=True)
@@ -60,34 +73,73 @@ class Covariate:
         return f"{len(self.new)} figures, {n} provinces, {years.min()} to {years.max()}"
 
 
-def read_covariate(path: Path, wanted: Wanted, raw_dir: Path | None = None) -> Covariate:
-    """Read a table and set it beside the covariates.
+def read_table(path: Path, wanted: Wanted, raw_dir: Path | None = None) -> Understood:
+    """Read a table and find what its labels mean; nothing is taken yet.
 
     Raises:
-        IntakeError: a name is no province, cells contradict each other, a cell is no number, or
-            the unit is not the one that the covariate has.
+        IntakeError: the unit is not the one that the covariate has, or the file holds no table by
+            provinces.
     """
     raw = load_raw(raw_dir or RAW)
     _same_unit(raw.covariates, wanted, path.name)
-    cells = read_statistics(path)
-    table = _by_province(cells.table, raw.provinces, wanted, path.name)
-    table["value"] = numbers(table, path.name, wanted.decimal) * wanted.scale
+    known = codes(raw.provinces)
+    shape = read_shape(path, lambda label: place(label, known), wanted.part, wanted.year)
+    return understand(shape, wanted, raw.provinces)
+
+
+def read_covariate(path: Path, wanted: Wanted, raw_dir: Path | None = None) -> Covariate:
+    """Read a table and set it beside the covariates (see `read_table` and `take`)."""
+    return take(read_table(path, wanted, raw_dir), wanted, raw_dir)
+
+
+def take(found: Understood, wanted: Wanted, raw_dir: Path | None = None) -> Covariate:
+    """Take the figures that are meant and set them beside the covariates.
+
+    Raises:
+        IntakeError: a name is no province, several figures claim one province and year, a cell is
+            no number, or the unit in the file and the scale do not fit.
+    """
+    file = found.shape.file
+    table = choose(found, wanted)
+    _scale_fits(found, wanted)
+    percent = wanted.unit.startswith("percent")
+    table = table.assign(
+        value=numbers(
+            table, found.cells, file, wanted.decimal, wanted.marks == "read", percent
+        )
+        * wanted.factor()
+    )
     left_out = int(table["value"].isna().sum())
-    table = _once(table.dropna(subset=["value"]), path.name)
-    refuse_merged(set(table["province_code"]), raw.provinces, set(table["year"]) | {0}, path.name)
+    table = table.dropna(subset=["value"])
+    raw = load_raw(raw_dir or RAW)
     own = raw.covariates[raw.covariates["covariate"] == wanted.covariate]
     own = own.rename(columns={"value": "standing"})[["province_code", "year", "standing"]]
     both = table.merge(own.drop_duplicates(["province_code", "year"]), how="left")
-    columns_kept = ["province_code", "year", "value", "row"]
+    columns_kept = ["province_code", "year", "value", "row", "place", "text"]
     new = both.loc[both["standing"].isna(), columns_kept]
     known = both[both["standing"].notna()]
     order = ["province_code", "year"]
     return Covariate(
-        wanted.title or cells.title or wanted.covariate,
+        wanted.title or " ".join(found.shape.title.split()) or wanted.covariate,
         new.sort_values(order, ignore_index=True),
         known.sort_values(order, ignore_index=True),
         left_out,
     )
+
+
+def _scale_fits(found: Understood, wanted: Wanted) -> None:
+    """Ask where the file says thousands, the unit does not, and no scale was given."""
+    text = f"{found.shape.unit} {found.shape.title}"
+    factors = ((r"nghìn|ngàn|thousand|thous\.|\b1[.,]?000\b", 1000), (r"triệu|million", 1_000_000))
+    for pattern, factor in factors:
+        if (
+            wanted.scale is None
+            and re.search(pattern, text, re.IGNORECASE)
+            and not re.search(pattern, wanted.unit, re.IGNORECASE)
+        ):
+            message = f"the file speaks of {text.strip()[:80]!r}: say --scale {factor}, or "
+            message += "--scale 1 where its figures are in the unit already"
+            raise IntakeError([Fault(found.shape.file, 0, "unit", wanted.unit, message)])
 
 
 def _same_unit(covariates: pd.DataFrame, wanted: Wanted, file: str) -> None:
@@ -95,43 +147,6 @@ def _same_unit(covariates: pd.DataFrame, wanted: Wanted, file: str) -> None:
     if units and wanted.unit not in units:
         message = f"{wanted.covariate} is kept in {', '.join(sorted(units))}: convert with --scale"
         raise IntakeError([Fault(file, 0, "unit", wanted.unit, message)])
-
-
-def _by_province(
-    cells: pd.DataFrame, provinces: pd.DataFrame, wanted: Wanted, file: str
-) -> pd.DataFrame:
-    """Give each cell its province and year; rows of larger areas and ignored names go."""
-    known, ignored = codes(provinces), {key(name) for name in wanted.ignore}
-    rows: list[tuple] = []
-    strange: dict[str, int] = {}
-    for row, labels, text in cells.itertuples(index=False, name=None):
-        if not all(any(p.lower() in label.lower() for label in labels) for p in wanted.pick):
-            continue
-        named = [known[key(label)] for label in labels if key(label) in known]
-        years = [int(m[1]) for label in labels if (m := YEAR.search(label))]
-        if named and years:
-            rows.append((named[0], years[-1], row, labels, text))
-        elif years and not any(is_larger(x) or key(x) in ignored for x in labels):
-            strange.setdefault(labels[0], row)
-    if strange:
-        message = "is not one of the 63 provinces; correct it, or leave it out with --ignore"
-        raise IntakeError([Fault(file, row, "", name, message) for name, row in strange.items()])
-    if not rows:
-        raise IntakeError([Fault(file, 0, "", "", "holds no cell with a province and a year")])
-    return pd.DataFrame(rows, columns=["province_code", "year", "row", "labels", "text"])
-
-
-def _once(table: pd.DataFrame, file: str) -> pd.DataFrame:
-    keys = ["province_code", "year"]
-    again = table[table.duplicated(keys, keep=False)]
-    if again.empty:
-        return table
-    shown = sorted({" / ".join(labels) for labels in again["labels"]})[:6]
-    message = (
-        "gives several figures for one province and year; choose with --pick, such as a word of: "
-        + "; ".join(shown)
-    )
-    raise IntakeError([Fault(file, int(again["row"].iloc[0]), "", "", message)])
 
 
 def propose_covariate(
@@ -171,7 +186,7 @@ def _written(value: float) -> str:
 
 def _source(found: Covariate, wanted: Wanted, path: Path) -> dict[str, str]:
     note = f"Brought in from {path.name}"
-    note += f", multiplied by {wanted.scale:g}." if wanted.scale != 1 else "."
+    note += f", multiplied by {wanted.factor():g}." if wanted.factor() != 1 else "."
     return {
         "source_id": wanted.source_id,
         "publisher": wanted.publisher,
