@@ -28,7 +28,12 @@ def use_raw(folder: str | None) -> None:
 
 
 def write_if_wanted(proposal: Proposal, options: argparse.Namespace) -> int:
-    """Ask, unless --yes or --dry-run has answered, and write."""
+    """Ask, unless --yes or --dry-run has answered, and write.
+
+    Returns 1 where somebody else has written the tables meanwhile; nothing is written then.
+    """
+    from analysis.intake.proposal import ChangedMeanwhile
+
     if options.dry_run:
         print("Nothing was written (--dry-run).")
         return 0
@@ -39,7 +44,12 @@ def write_if_wanted(proposal: Proposal, options: argparse.Namespace) -> int:
         if input("Write this? [y/N] ").strip().lower() not in {"y", "yes"}:
             print("Nothing was written.")
             return 0
-    for path in proposal.write():
+    try:
+        written = proposal.write()
+    except ChangedMeanwhile as error:
+        print(error)
+        return 1
+    for path in written:
         print(f"Written: {path}")
     print("Now: make report")
     return 0
