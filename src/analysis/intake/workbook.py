@@ -412,7 +412,8 @@ def shown(value: float, code: str, since_1904: bool = False) -> tuple[str, str, 
         return (*_day(value, bare, since_1904), False)
     elif not re.search(r"[0#?@]", bare):
         return plain, f"is not shown as the figure that the cell holds (format {code})", False
-    if _HARMLESS.fullmatch(literals) is None:
+    beside = literals + re.sub(r"[0#?.,%E@/]", "", bare)
+    if _HARMLESS.fullmatch(beside) is None:
         message = f"is shown with words beside it (format {code}); type the plain figure as text"
         return plain, message, False
     percent = "%" in bare
@@ -466,7 +467,7 @@ def _day(value: float, bare: str, since_1904: bool) -> tuple[str, str]:
     if "y" not in letters:
         return f"{day:%Y-%m-%d}", "is shown without its year; write it as text, YYYY-MM-DD"
     if "m" not in letters:
-        return f"{day:%Y}", ""
+        return f"{day:%Y}", "is shown as a year alone; write it as text"
     if "d" not in letters:
         return f"{day:%Y-%m}", ""
     return f"{day:%Y-%m-%d}", ""
