@@ -1,4 +1,4 @@
-"""What commands that write raw tables share: which folder, and the question before writing."""
+"""What commands that write share: which folder, the question before writing, where not to."""
 
 from __future__ import annotations
 
@@ -25,6 +25,26 @@ def use_raw(folder: str | None) -> None:
         if not Path(folder).is_dir():
             raise ValueError(f"--raw {folder}: there is no such folder")
         os.environ["ANALYSIS_RAW"] = str(Path(folder).resolve())
+
+
+def refuse_onto_input(out: str | None, *given: str) -> None:
+    """Refuse to write results over a file that they are made from, or over a folder.
+
+    Raises:
+        ValueError: `out` is one of the files given, a raw table, or a folder.
+    """
+    if out is None:
+        return
+    from analysis import paths
+
+    target = Path(out).resolve()
+    if target.is_dir():
+        raise ValueError(f"--out {out}: is a folder; name a file in it")
+    raw = Path(os.fspath(paths.RAW)).resolve()
+    same = [one for one in given if Path(one).exists() and target.exists()
+            and target.samefile(one)]  # fmt: skip
+    if same or raw == target.parent:
+        raise ValueError(f"--out {out}: would be written over what it is made from; name another")
 
 
 def write_if_wanted(proposal: Proposal, options: argparse.Namespace) -> int:
