@@ -269,7 +269,11 @@ def units_that_did_not_exist(
     for at, (level, code, kind, day) in enumerate(cells.itertuples(index=False, name=None)):
         if kind == "target" or not re.fullmatch(r"\d{4}-\d\d-\d\d", day):
             continue
-        if level == "province_63" and day > "2025-06-30" and len(members.get(merged.get(code), [])) > 1:
+        if (
+            level == "province_63"
+            and day > "2025-06-30"
+            and len(members.get(merged.get(code), [])) > 1
+        ):
             whole = merged[code]
             message = (
                 f"{names.said(level, code)} of the 63 provinces was no unit any more: it has been "

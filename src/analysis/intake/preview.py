@@ -109,8 +109,6 @@ def _forecasts(side: Explorer, indicators: list[str], origin: str, due: str) -> 
             choice = Choice(unit, name, origin, due)
             found = outlook(side.future(choice), choice)
             chance = found.probability if side.has_evidence(choice) else float("nan")
-            rows.append(
-                (choice.level, choice.code, name, found.q10, found.q50, found.q90, chance)
-            )
+            rows.append((choice.level, choice.code, name, found.q10, found.q50, found.q90, chance))
     keys = ["geo_level", "province_code", "indicator"]
     return pd.DataFrame(rows, columns=[*keys, "q10", "q50", "q90", "p"])

@@ -80,7 +80,9 @@ class Proposal:
             own = [self._advised(fault) for fault in self.faults]
             known = {(fault.row, fault.column) for fault in own}
             found = [self._at_home(fault) for fault in check(place)]
-            faults = own + [f for f in found if (f.row, f.column) not in known or f.file != self.file]
+            faults = own + [
+                f for f in found if (f.row, f.column) not in known or f.file != self.file
+            ]
             if faults:
                 raise IntakeError(sorted(set(faults)))
             return load_raw(place)
@@ -119,7 +121,9 @@ class Proposal:
         # Beside the folder: two users of one folder may keep their caches in different places.
         with FileLock(self.raw_dir.resolve().parent / f".{self.raw_dir.resolve().name}.lock"):
             now = _digests(self.raw_dir)
-            if changed := sorted(n for n in {*now, *self._found} if now.get(n) != self._found.get(n)):
+            if changed := sorted(
+                n for n in {*now, *self._found} if now.get(n) != self._found.get(n)
+            ):
                 message = (
                     f"changed while you were deciding ({', '.join(changed)}); look at it again: "
                     "run the same command once more"
@@ -260,7 +264,9 @@ def _source_of(
         return name, []
     same = [one for one, known in every.items() if _is_meant(said, known)]
     if len(same) > 1:
-        message = f"may be {' or '.join(same[:5])}, which share what is said of the source; give the id"
+        message = (
+            f"may be {' or '.join(same[:5])}, which share what is said of the source; give the id"
+        )
         return "", [Fault(file, place, "source_id", "", message)]
     return (same[0] if same else ""), []
 
@@ -287,9 +293,7 @@ def _is_meant(said: Mapping[str, str], known: Mapping[str, object]) -> bool:
     return bool(said["url"]) or (described and bool(said["title"]))
 
 
-def _also_there(
-    row: Mapping[str, object], every: Mapping[str, Mapping[str, object]]
-) -> list[str]:
+def _also_there(row: Mapping[str, object], every: Mapping[str, Mapping[str, object]]) -> list[str]:
     """Say which known sources share the address or the title of a new one."""
     found = []
     for part in ("url", "title"):

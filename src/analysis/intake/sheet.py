@@ -243,8 +243,13 @@ def _hidden(grid: Grid, heading: list[str], row: int) -> list[str]:
         shown = ", ".join(map(str, rows[:12])) + (", ..." if len(rows) > 12 else "")
         many = "Row {} is" if len(rows) == 1 else "Rows {} are"
         remarks.append(many.format(shown) + " hidden in the sheet and taken all the same.")
-    filled = [at for at in grid.hidden_columns if at < len(heading) and heading[at]
-              and any(cells[at : at + 1] not in ([], [""]) for n, cells in grid.rows if n > row)]
+    filled = [
+        at
+        for at in grid.hidden_columns
+        if at < len(heading)
+        and heading[at]
+        and any(cells[at : at + 1] not in ([], [""]) for n, cells in grid.rows if n > row)
+    ]
     if filled:
         names = ", ".join(heading[at] for at in filled)
         remarks.append(f"Hidden in the sheet and taken all the same: the column(s) {names}.")
