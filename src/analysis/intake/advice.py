@@ -189,13 +189,13 @@ def _unseparated(digits: str) -> list[str]:
     if not marks:
         return [digits]
     if len(set(marks)) == 2:
-        thousands, decimal = marks[0], marks[-1]
-        grouped = rf"\d{{1,3}}(\{thousands}\d{{3}})+\{decimal}\d+"
+        first, decimal = marks[0], marks[-1]
+        grouped = rf"\d{{1,3}}(\{first}\d{{3}})+\{decimal}\d+"
         fits = re.fullmatch(grouped, digits) is not None
-        return [digits.replace(thousands, "").replace(decimal, ".")] if fits else []
+        return [digits.replace(first, "").replace(decimal, ".")] if fits else []
     mark = marks[0]
-    grouped = re.fullmatch(rf"[1-9]\d{{0,2}}(\{mark}\d{{3}})+", digits) is not None
-    whole = [digits.replace(mark, "")] if grouped else []
+    thousands = re.fullmatch(rf"[1-9]\d{{0,2}}(\{mark}\d{{3}})+", digits)
+    whole = [digits.replace(mark, "")] if thousands else []
     return [*whole, digits.replace(mark, ".")] if len(marks) == 1 else whole
 
 

@@ -81,7 +81,9 @@ class Proposal:
             known = {(fault.row, fault.column) for fault in own}
             found = [self._at_home(fault) for fault in check(place)]
             faults = own + [
-                f for f in found if (f.row, f.column) not in known or f.file != self.file
+                fault
+                for fault in found
+                if fault.file != self.file or (fault.row, fault.column) not in known
             ]
             if faults:
                 raise IntakeError(sorted(set(faults)))
@@ -121,9 +123,8 @@ class Proposal:
         # Beside the folder: two users of one folder may keep their caches in different places.
         with FileLock(self.raw_dir.resolve().parent / f".{self.raw_dir.resolve().name}.lock"):
             now = _digests(self.raw_dir)
-            if changed := sorted(
-                n for n in {*now, *self._found} if now.get(n) != self._found.get(n)
-            ):
+            names = sorted({*now, *self._found})
+            if changed := [name for name in names if now.get(name) != self._found.get(name)]:
                 message = (
                     f"changed while you were deciding ({', '.join(changed)}); look at it again: "
                     "run the same command once more"
@@ -153,8 +154,8 @@ def propose_facts(sheet: Sheet, file: str, raw_dir: Path | None = None) -> Propo
     names = Names(raw)
     given = sheet.table
     advice = {
-        (int(row["row"]), str(column)): better
-        for row in given.to_dict("records")
+        (int(str(row["row"])), column): better
+        for row in _records(given)
         for column in NAMES
         if (better := what_to_write(column, row, names))
     }
@@ -174,8 +175,8 @@ def propose_facts(sheet: Sheet, file: str, raw_dir: Path | None = None) -> Propo
         texts["sources"], first = _appended(folder / "sources.csv", new)
         rows |= {("sources", first + i): int(row) for i, row in enumerate(sources["row"])}
     counts = {"facts": len(facts), "sources": len(sources)}
-    remarks = (*sheet.remarks, *remarks)
-    return Proposal(folder, file, texts, rows, counts, tuple(faults), advice, remarks)
+    said = (*sheet.remarks, *remarks)
+    return Proposal(folder, file, texts, rows, counts, tuple(faults), advice, said)
 
 
 def _completed(table: pd.DataFrame, names: Names) -> pd.DataFrame:
@@ -221,14 +222,13 @@ def _with_sources(
     by title, publisher and date together. A row that has none is a fault; it is given any known
     one, so that its other faults show too.
     """
-    known = {str(one["source_id"]): one for one in raw.sources.to_dict("records")}
+    known = {str(one["source_id"]): one for one in _records(raw.sources)}
     last = max((int(m[1]) for name in known if (m := _NUMBERED.match(name))), default=0)
     made: dict[str, dict[str, object]] = {}
     faults: list[Fault] = []
     remarks: dict[str, None] = {}
     chosen = []
-    for record in table.to_dict("records"):
-        row = {str(column): value for column, value in record.items()}
+    for row in _records(table):
         every = {**known, **made}
         name, wrong = _source_of(row, every, file)
         if not wrong and name not in every:
@@ -244,6 +244,10 @@ def _with_sources(
     return table.assign(source_id=chosen), new, faults, list(remarks)
 
 
+def _records(table: pd.DataFrame) -> list[dict[str, object]]:
+    return [{str(name): cell for name, cell in row.items()} for row in table.to_dict("records")]
+
+
 def _described(row: Mapping[str, object]) -> dict[str, object]:
     return {name: row[f"source_{name}"] for name in (*_DESCRIPTION, "language")}
 
@@ -257,8 +261,8 @@ def _source_of(
     if name:
         if name in every and (part := _contradiction(said, every[name])):
             message = (
-                f"is the source with {part} {str(every[name][part])!r} in sources.csv; leave the id "
-                f"empty if another one is meant, else source_{part}"
+                f"is the source with {part} {str(every[name][part])!r} in sources.csv; leave "
+                f"the id empty if another one is meant, else source_{part}"
             )
             return name, [Fault(file, place, "source_id", name, message)]
         return name, []
@@ -302,8 +306,8 @@ def _also_there(row: Mapping[str, object], every: Mapping[str, Mapping[str, obje
         if same:
             what = {"url": "address", "title": "title"}[part]
             found.append(
-                f"Row {row['row']}: taken as a new source; {', '.join(same[:5])} has the same {what} "
-                "but differs in title, publisher, date or address."
+                f"Row {row['row']}: taken as a new source; {', '.join(same[:5])} has the same "
+                f"{what} but differs in title, publisher, date or address."
             )
             break
     return found

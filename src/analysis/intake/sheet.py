@@ -112,9 +112,9 @@ def _read_csv(file: str, content: bytes) -> Grid:
     rows = csv.reader(io.StringIO(text), delimiter=separator, strict=True)
     first = 1
     try:
-        for row in rows:
-            if any(cell.strip() for cell in row):
-                grid.rows.append((first, row))
+        for cells in rows:
+            if any(cell.strip() for cell in cells):
+                grid.rows.append((first, cells))
             first = rows.line_num + 1
     except csv.Error as error:
         message = f"cannot be read as CSV from here on ({error}); check the quotation marks"
@@ -185,10 +185,10 @@ def _as_table(file: str, grid: Grid, strict: bool) -> Sheet:
     faults += _merged(file, grid, heading, row)
     kept: list[tuple[int, list[str]]] = []
     for number, cells in body:
-        found, cells = _checked_row(file, number, cells, heading, strict)
+        found, whole = _checked_row(file, number, cells, heading, strict)
         faults += found
-        if cells is not None:
-            kept.append((number, cells))
+        if whole is not None:
+            kept.append((number, whole))
     table, more = _read_rows(file, row, heading, kept)
     spoken_for = {(fault.row, fault.column) for fault in faults}
     faults += [fault for fault in more if (fault.row, fault.column) not in spoken_for]

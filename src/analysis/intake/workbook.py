@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from posixpath import join, normpath
+from typing import Any
 from xml.etree import ElementTree
 
 #: Template sheets that hold lists to choose from, not figures.
@@ -161,7 +162,7 @@ def _grid(package: zipfile.ZipFile, wanted: str) -> Grid:
               for sheet in root.iterfind("{*}sheets/{*}sheet")]  # fmt: skip
     sheets = [sheet for sheet in sheets if parts.get(sheet[2], ("", ""))[0] == "worksheet"]
     name, state, key = _chosen(sheets, wanted)
-    by_kind = {kind: to for kind, to in parts.values()}
+    by_kind = dict(parts.values())
     strings = _strings(package, by_kind.get("sharedStrings", ""))
     codes = _codes(package, by_kind.get("styles", ""))
     grid = _sheet(package, parts[key][1], _Reader(strings, codes, since_1904))
@@ -310,8 +311,8 @@ class _Reader:
 
 def _sheet(package: zipfile.ZipFile, name: str, reader: _Reader) -> Grid:
     grid = Grid()
-    parser = ElementTree.XMLPullParser(events=("start", "end"))
-    row = column = 0
+    parser: Any = ElementTree.XMLPullParser(events=("start", "end"))
+    row = 0
     data: ElementTree.Element | None = None
     for piece in _filled_cells(package, name):
         parser.feed(piece)
@@ -321,7 +322,7 @@ def _sheet(package: zipfile.ZipFile, name: str, reader: _Reader) -> Grid:
                 if tag == "sheetData":
                     data = element
                 elif tag == "row":
-                    row, column = int(element.get("r", row + 1)), 0
+                    row = int(element.get("r", row + 1))
                 continue
             if tag == "row":
                 _take_row(grid, row, element, reader)
@@ -450,7 +451,7 @@ def _shows_all(figure: Decimal, bare: str) -> bool:
     pattern = re.sub(r"[^0#?.,/E@]", "", bare)
     if "/" in pattern or re.search(r"[0#?],+(\.|$|E)", pattern):
         return False  # a fraction, or thousands left out
-    whole, _, digits = pattern.partition(".")
+    digits = pattern.partition(".")[2]
     places = len(re.sub(r"[^0#?].*", "", digits))
     if "E" in pattern:
         return Decimal(f"{figure:.{places}E}") == figure

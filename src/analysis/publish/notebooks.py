@@ -18,8 +18,9 @@ _STRAY = re.compile(r"Untitled\d*|.*-Copy\d+|.* copy( \d+)?|.*-checkpoint|.* \(\
 def chosen(names: Sequence[str]) -> list[Path]:
     """The notebooks named (with or without .ipynb), or all, in their order.
 
-    What an editor leaves beside them (Untitled, a copy) is not run unless it is named. Raises ValueError for a name
-    without a notebook.
+    What an editor leaves beside them (Untitled, a copy) is not run unless it is named.
+
+    Raises ValueError for a name without a notebook.
     """
     there = {path.stem: path for path in sorted(Path(paths.NOTEBOOKS).glob("*.ipynb"))}
     stems = [Path(name).name.removesuffix(".ipynb") for name in names]
