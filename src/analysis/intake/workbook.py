@@ -26,8 +26,9 @@ MOST_ROWS = 200_000
 #: Bytes of an unpacked part that is read at once, and of a sheet, whose empty cells are left out.
 _LARGEST_PART, _LARGEST_SHEET = 100_000_000, 2_000_000_000
 _CHUNK = 8_000_000
-_EMPTY_CELL = re.compile(rb"<((?:\w+:)?c)(?: [^<>]*)?(?:/>|>\s*</\1>)")
-_EMPTY_ROW = re.compile(rb"<((?:\w+:)?row)(?: [^<>]*)?(?:/>|>\s*</\1>)")
+# Only those that say where they stand: without a place, a cell is counted to know its column.
+_EMPTY_CELL = re.compile(rb"<((?:\w+:)?c)(?=[^<>]* r=)[^<>]*(?:/>|>\s*</\1>)")
+_EMPTY_ROW = re.compile(rb"<((?:\w+:)?row)(?=[^<>]* r=)[^<>]*(?:/>|>\s*</\1>)")
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 #: Number formats that a file names without spelling them out.
 _BUILT_IN = {
