@@ -47,7 +47,9 @@ class Writer:
         body = "".join(self._row(number, cells) for number, cells in sorted(rows.items()))
         p, relations = self.prefix and f"{self.prefix}:", _RELATIONS[self.space]
         name = f"xmlns:{self.prefix}" if self.prefix else "xmlns"
-        columns = "".join(f'<{p}col min="{at}" max="{at}" hidden="1"/>' for at in self.hidden_columns)
+        columns = "".join(
+            f'<{p}col min="{at}" max="{at}" hidden="1"/>' for at in self.hidden_columns
+        )
         columns = f"<{p}cols>{columns}</{p}cols>" if columns else ""
         merged = "".join(f'<{p}mergeCell ref="{ref}"/>' for ref in self.merged)
         merged = f"<{p}mergeCells>{merged}</{p}mergeCells>" if merged else ""
@@ -62,7 +64,9 @@ class Writer:
         parts = {
             "_rels/.rels": _links({"officeDocument": ["xl/workbook.xml"]}, relations),
             "xl/workbook.xml": f'<{p}workbook {name}="{self.space}">{sheets}</{p}workbook>',
-            "xl/styles.xml": f'<{p}styleSheet {name}="{self.space}">{self._styles(p)}</{p}styleSheet>',
+            "xl/styles.xml": (
+                f'<{p}styleSheet {name}="{self.space}">{self._styles(p)}</{p}styleSheet>'
+            ),
             "xl/sharedStrings.xml": f'<{p}sst {name}="{self.space}">{texts}</{p}sst>',
         }
         files = [f"worksheets/sheet{at}.xml" for at in range(1, len(self.sheets) + 1)]

@@ -9,6 +9,7 @@ import datetime as dt
 import io
 import os
 import re
+import unicodedata
 from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
@@ -97,7 +98,9 @@ def shown_percent(draw):
         return figure, Typed(float(figure), "0.00", "B2/C2*100"), False
     point = f"{figure:f}"
     comma = point.replace(".", ",")
-    typed = draw(st.sampled_from([point, comma, f"{point}%", f"{comma} %", f" {point} ", f"~{point}"]))
+    typed = draw(
+        st.sampled_from([point, comma, f"{point}%", f"{comma} %", f" {point} ", f"~{point}"])
+    )
     return figure, Typed(typed), typed.strip() == point
 
 
@@ -172,7 +175,7 @@ def test_a_day_is_the_one_that_the_cell_shows_or_is_refused(folder, day, way, si
 
 
 @settings(max_examples=300 * MORE)
-@given(DAYS, st.sampled_from(WRITTEN_DAYS[:12] + ["%d tháng %m năm %Y", "serial"]))
+@given(DAYS, st.sampled_from([*WRITTEN_DAYS[:12], "%d tháng %m năm %Y", "serial"]))
 def test_the_day_meant_is_among_those_that_are_proposed(day, way):
     serial = (day - dt.date(1899, 12, 30)).days
     proposed = days(str(serial) if way == "serial" else day.strftime(way))
@@ -198,6 +201,14 @@ def test_the_figure_meant_is_among_those_that_are_proposed(number, places, marks
     assert len(proposed) <= 2
 
 
+def as_cp1258(text: str) -> bytes:
+    """Vietnamese text of older Windows: the tone stands behind its letter."""
+    for tone in "\u0300\u0301\u0303\u0309\u0323":
+        for letter in "aăâeêioôơuưyAĂÂEÊIOÔƠUƯY":
+            text = text.replace(unicodedata.normalize("NFC", letter + tone), letter + tone)
+    return text.encode("cp1258")
+
+
 @st.composite
 def csv_files(draw):
     """A CSV file as programs save it; its rows by their numbers; whether it has to be read."""
@@ -205,7 +216,9 @@ def csv_files(draw):
     sign = draw(st.sampled_from([",", ";", "\t"]))
     encoding = draw(st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1258"]))
     end = draw(st.sampled_from(["\n", "\r\n"]))
-    note = draw(st.sampled_from(["", "quyết toán", 'gồm "cả năm"', "a, b; c", "dòng một\ndòng hai"]))
+    note = draw(
+        st.sampled_from(["", "quyết toán", 'gồm "cả năm"', "a, b; c", "dòng một\ndòng hai"])
+    )
     count = draw(st.integers(1, 4))
     rows = [NEW | {"value": f"{90 + n}.{n}", "note": note, "province": "Bến Tre"}
             for n in range(count)]  # fmt: skip
@@ -222,7 +235,8 @@ def csv_files(draw):
             writer.writerow([""] * len(order))
         where[text.getvalue().count("\n") + 1] = row
         writer.writerow([row.get(name, "") for name in order])
-    content = text.getvalue().replace("\n", end).encode(encoding, "replace")
+    whole = text.getvalue().replace("\n", end)
+    content = as_cp1258(whole) if encoding == "cp1258" else whole.encode(encoding)
     return content, where, encoding != "cp1258", "\n" in note
 
 
@@ -238,18 +252,22 @@ def test_a_csv_file_of_another_program_is_read_or_refused_in_one_line(folder, fi
     assert isinstance(found, Sheet), found
     assert list(found.table["row"]) == list(where)
     for row, meant in where.items():
-        assert all(cell(found, row, name) == meant[name] for name in ("value", "as_of", "indicator"))
+        assert all(
+            cell(found, row, name) == meant[name] for name in ("value", "as_of", "indicator")
+        )
         assert refused(found, row, "note") == broken
     assert len(found.faults) == (len(where) if broken else 0)
 
 
-@settings(max_examples=200 * MORE)
+@settings(max_examples=300 * MORE)
 @given(
     st.sampled_from([TRANSITIONAL, STRICT]),
     st.sampled_from(["", "x", "ss"]),
     st.booleans(),
     st.booleans(),
-    st.sampled_from(["", "<fills><fill/></fills>", "<dxfs><dxf><font><b val='?'/></font></dxf></dxfs>"]),
+    st.sampled_from(
+        ["", "<fills><fill/></fills>", "<dxfs><dxf><font><b val='?'/></font></dxf></dxfs>"]
+    ),
     st.integers(1, 4),
     st.sampled_from([(), (3,), (2, 4)]),
 )
@@ -271,7 +289,7 @@ def test_a_workbook_of_another_program_is_read(
     assert all(any(str(row) in remark for remark in sheet.remarks) for row in shown)
 
 
-@settings(max_examples=150 * MORE)
+@settings(max_examples=500 * MORE)
 @given(st.integers(0, 3000), st.binary(max_size=20), st.integers(0, 3000))
 def test_a_damaged_workbook_is_read_rightly_or_refused_by_its_name(folder, at, piece, cut):
     rows = {1: texts(dict(zip(NAMES, NAMES, strict=True))), 2: texts(NEW)}

@@ -83,7 +83,8 @@ class Proposal:
             faults = own + [
                 fault
                 for fault in found
-                if fault.file != self.file or (fault.row, fault.column) not in known
+                if fault.file != self.file
+                or ((fault.row, fault.column) not in known and not _echo(fault, known))
             ]
             if faults:
                 raise IntakeError(sorted(set(faults)))
@@ -132,6 +133,11 @@ class Proposal:
                 raise ChangedMeanwhile([Fault(self.raw_dir.name, 0, "", "", message)])
             order = sorted(self.texts, key=lambda name: (not name.endswith("sources"), name))
             return [write_atomic(self.raw_dir / f"{n}.csv", self.texts[n]) for n in order]
+
+
+def _echo(fault: Fault, known: set[tuple[int, str]]) -> bool:
+    """Whether a fault only follows from a row's having been given any source, for want of one."""
+    return fault.column == "as_of" and (fault.row, "source_id") in known
 
 
 def _digests(folder: Path) -> dict[str, str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.facts import Fault
-from analysis.facts.text import read_text
+from analysis.facts.text import cell_message, clean, header_faults
 from analysis.intake.template import COLUMNS, NAMES, SHEET
 from analysis.intake.workbook import (
     Grid,
@@ -301,15 +301,20 @@ def _checked_row(
 def _read_rows(
     file: str, row: int, heading: list[str], kept: list[tuple[int, list[str]]]
 ) -> tuple[pd.DataFrame | None, list[Fault]]:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([heading, *(cells for _, cells in kept)])
-    table, faults = read_text(file, text.getvalue().encode(), NAMES)
-    lines = {1: row} | {line: number for line, (number, _) in enumerate(kept, start=2)}
-    if table is not None:
-        table["row"] = table["row"].map(lines).astype(int)
+    """The cells as a table, cleaned and judged as those of the raw tables are."""
+    faults = [Fault(f.file, row, f.column, f.value, f.message)
+              for f in header_faults(file, heading, NAMES)]  # fmt: skip
+    if faults:
+        return None, faults
+    cleaned = [[clean(cell) for cell in cells] for _, cells in kept]
+    for (number, _), cells in zip(kept, cleaned, strict=True):
+        wrong = [(at, message) for at, cell in enumerate(cells) if (message := cell_message(cell))]
+        faults += [Fault(file, number, heading[at], cells[at], said) for at, said in wrong]
+    place = heading.index("province_code")
+    for cells in cleaned:
         # A code typed as a number has lost its zero.
-        table["province_code"] = table["province_code"].str.replace(r"^(\d)$", r"0\1", regex=True)
-    return table, [
-        Fault(f.file, lines.get(f.row, f.row), f.column, f.value, f.message) for f in faults
-    ]
+        cells[place] = re.sub(r"^(\d)$", r"0\1", cells[place])
+    columns = {name: [cells[heading.index(name)] for cells in cleaned] for name in NAMES}
+    table = pd.DataFrame(columns, columns=list(NAMES), dtype=str)
+    table["row"] = [number for number, _ in kept]
+    return table, faults

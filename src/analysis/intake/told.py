@@ -54,6 +54,8 @@ def _printed(day: pd.Timestamp) -> str:
 
 def _conflicts(table: pd.DataFrame) -> list[str]:
     """Which figure is taken where several stand, by which rule; all of them stay on record."""
+    if table.empty:
+        return []
     groups = [group for _, group in table.groupby(KEY, sort=False)
               if not set(group["outcome"]) <= {"accepted", "agrees"}]  # fmt: skip
     if not groups:

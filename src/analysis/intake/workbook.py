@@ -84,6 +84,8 @@ def other_kind(content: bytes, ending: str) -> str:
         return f"is a workbook in the old format of Excel (.xls); {save}"
     if content[:4] == b"PK\x03\x04":
         return _other_package(content, ending, save)
+    if re.match(rb"<(!doctype\s+html|html|head|body|table|meta)\b", start, re.I):
+        return f"is a web page under another name; {save}"
     if ending in (".ods", ".fods"):
         return f"is an OpenDocument spreadsheet (.ods); {save}"
     if ending in (".xlsm", ".xls", ".xlsb", ".numbers", ".et"):
@@ -94,8 +96,6 @@ def other_kind(content: bytes, ending: str) -> str:
                        (b"\xff\xd8\xff", "a picture"), (b"SQLite", "a database")):  # fmt: skip
         if start.startswith(mark):
             return f"is {what}, no table; {save}"
-    if re.match(rb"<(!doctype\s+html|html|head|body|table|meta)\b", start, re.I):
-        return f"is a web page under another name; {save}"
     if re.match(rb"<\?xml", start):
         return f"is an XML file, no .xlsx workbook; {save}"
     return ""
