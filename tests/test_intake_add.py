@@ -124,7 +124,8 @@ def test_a_row_without_a_source_tells_its_other_faults_too(tmp_path, raw_dir):
 
 def test_a_known_address_leads_to_its_source(raw_dir, tmp_path):
     known = load_raw(raw_dir).sources.iloc[0]
-    row = NEW | {"source_url": known["url"], "as_of": "2022-11-30"}
+    described = dict.fromkeys(("source_title", "source_publisher", "source_published"), "")
+    row = NEW | described | {"source_url": known["url"], "as_of": "2022-11-30"}
     proposal = propose_facts(read_sheet(written(tmp_path / "d.csv", row)), "d.csv", raw_dir)
     assert proposal.counts == {"facts": 1, "sources": 0}
     assert proposal.checked().facts.iloc[-1]["source_id"] == known["source_id"]
@@ -144,7 +145,7 @@ def test_the_workbook_gives_what_the_csv_gives(raw_dir, tmp_path):
     ).to_pydatetime()
     book.save(template)
     from_csv = read_sheet(written(tmp_path / "mine.csv", NEW))
-    pd.testing.assert_frame_equal(read_sheet(template), from_csv)
+    pd.testing.assert_frame_equal(read_sheet(template).table, from_csv.table)
 
 
 def test_a_code_typed_as_a_number_keeps_its_zero(tmp_path):
@@ -152,7 +153,7 @@ def test_a_code_typed_as_a_number_keeps_its_zero(tmp_path):
     book.active.append(list(NAMES))
     book.active.append([{**NEW, "province_code": 1}.get(name) for name in NAMES])
     book.save(tmp_path / "e.xlsx")
-    assert read_sheet(tmp_path / "e.xlsx")["province_code"].tolist() == ["01"]
+    assert read_sheet(tmp_path / "e.xlsx").table["province_code"].tolist() == ["01"]
 
 
 TARGET = NEW | {
@@ -216,7 +217,7 @@ def test_a_template_of_before_these_columns_is_still_read(raw_dir, tmp_path):
     [
         ("none.csv", None, "the file is not there"),
         ("a.txt", b"x", "is neither .csv nor .xlsx"),
-        ("b.csv", b"a,b\n1,2\n", "b.csv:1: geo_level: the column is missing"),
+        ("b.csv", b"a,b\n1,2\n", "b.csv: no row holds the names of the columns"),
         ("c.xlsx", b"not a workbook", "cannot be read as a workbook"),
         ("d.csv", (",".join(NAMES) + "\n").encode(), "holds no rows"),
     ],

@@ -114,6 +114,30 @@ def write_atomic(path: str | os.PathLike[str], content: bytes | str) -> Path:
     return target
 
 
+def read_edited(path: Path, where: str = "") -> str:
+    """Read a text file that people edit: without a byte-order mark, with line feeds.
+
+    Args:
+        where: what the file is called in messages; its name where not given.
+
+    Raises:
+        ValueError: another encoding, or the marks that git leaves where two versions meet.
+    """
+    where = where or path.name
+    try:
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError(f"{where} is not UTF-8 text; save it as UTF-8") from None
+    for number, line in enumerate(text.split("\n"), start=1):
+        bare = line.strip()
+        if bare.startswith(("<<<<<<< ", ">>>>>>> ")) or bare in ("<<<<<<<", ">>>>>>>"):
+            raise ValueError(
+                f"{where}, line {number}: git has left the marks of a merge ({bare[:20]}); keep "
+                "one of the two versions"
+            )
+    return text
+
+
 def write_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     """Write a table as CSV (UTF-8, line feed, 12 significant digits, dates as YYYY-MM-DD)."""
     text = table.to_csv(
@@ -177,7 +201,7 @@ def chapter_of_table(file: str) -> str | None:
     declared = NOTEBOOKS / "pipeline.yml"
     if not declared.is_file():
         return None
-    for chapter, entry in yaml.safe_load(declared.read_text("utf-8"))["notebooks"].items():
+    for chapter, entry in yaml.safe_load(read_edited(declared))["notebooks"].items():
         if file in (entry.get("produces") or []):
             return chapter
     return None

@@ -19,6 +19,8 @@ from analysis import wording
 
 #: The type of the data that travel with a shown result or figure; the site saves them beside it.
 CSV_TYPE = "text/csv"
+#: Of CSV files for people: without a byte-order mark, Excel garbles Vietnamese letters.
+CSV_ENCODING = "utf-8-sig"
 
 _NAME = re.compile(r"^[a-z0-9]+(_[a-z0-9]+)*$")
 _NUMERIC = re.compile(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis import coverage
+from analysis import coverage, geography
 from analysis.brief import unknown as unknowns
 from analysis.brief.formats import FORMATS
 from analysis.brief.late import late_payment
@@ -64,13 +64,16 @@ class Brief:
     sources: Result
 
 
-def brief(code: str, tables: Tables | None = None) -> Brief:
-    """Build the brief of a province (its code) or of the country (``00``).
+def brief(given: str | int, tables: Tables | None = None) -> Brief:
+    """Build the brief of a province (given by its code) or of the country (``00``).
+
+    A code that came as a number is taken for the text that it stands for: 1 is "01".
 
     Raises:
         ValueError: the code names neither.
         analysis.paths.MissingTable: an earlier chapter has not run.
     """
+    code = geography.as_code(given)
     level = level_of(code)
     tables = tables or Tables.read()
     own = of_unit(tables.readings, level, code)

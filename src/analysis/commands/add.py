@@ -38,14 +38,18 @@ def run(options: argparse.Namespace) -> int:
     from analysis.intake.told import lines
 
     try:
-        table = read_sheet(options.file)
-        proposal = propose_facts(table, options.file.name)
+        sheet = read_sheet(options.file)
+        proposal = propose_facts(sheet, options.file.name)
+        before = load_raw()
         after = proposal.checked()
     except (IntakeError, RawDataError) as error:
         print(error)
         return 1
+    table = sheet.table
     counts = proposal.counts
     print(f"{counts['facts']} fact(s) and {counts['sources']} new source(s) from {options.file}\n")
-    print("\n".join(lines(preview(load_raw(), after, sorted(set(table["indicator"]))))))
+    for remark in proposal.remarks:
+        print(remark)
+    print("\n".join(lines(preview(before, after, sorted(set(table["indicator"]))))))
     print()
     return write_if_wanted(proposal, options)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from analysis.facts import Fault
+    from analysis.facts import Fault, Raw
 
 EXAMPLE = """examples:
   analysis predict --origin 2023-12-31 --queries queries.csv --out predictions.csv
@@ -39,15 +40,17 @@ def run(options: argparse.Namespace) -> int:
 
     pin_numbers()
     from analysis import paths
+    from analysis.commands.asking import refuse_onto_input
     from analysis.facts import load_raw
     from analysis.forecast import predict
     from analysis.forecast.known import known_at
     from analysis.forecast.queries import read_date
     from analysis.readings import build_readings
 
+    refuse_onto_input(options.out, options.queries)
     origin = read_date(options.origin, "--origin")
-    queries = read_questions(Path(options.queries))
     raw = load_raw(options.raw)
+    queries = read_questions(Path(options.queries), origin, raw)
     known = known_at(build_readings(raw).readings, raw, origin)
     found = predict(known, queries)
     paths.write_table(queries.join(found), options.out)
@@ -55,23 +58,94 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def read_questions(path: Path) -> pd.DataFrame:
+def read_questions(
+    path: Path, origin: pd.Timestamp | None = None, raw: Raw | None = None
+) -> pd.DataFrame:
     """Read the questions of a CSV file, once every row is known to stand on its own line.
 
     Reading alone would take the first of two columns of one name, and would pass over empty
-    lines, so that every fault after them were told with a row above its own.
+    lines, so that every fault after them were told with a row above its own. Levels and indicators
+    may be written in capitals.
+
+    Args:
+        origin: questions about days before it are refused. None: they are not.
+        raw: where the units are looked up by their names, to say what their codes are.
 
     Raises:
-        QueryError: a doubled column, an empty line, a row with more or fewer cells than the
-            heading, a cell with a line break, or any fault that `read_queries` names.
+        QueryError: another kind of file, a doubled column, an empty line, a row with more or fewer
+            cells than the heading, a cell with a line break, a unit that is none, a day before the
+            origin, or any fault that `read_queries` names.
         OSError: the file cannot be opened.
     """
     from analysis.forecast.queries import QueryError, read_queries
 
-    faults = _faults_of_form(path.name, path.read_bytes())
+    content = path.read_bytes()
+    faults = _faults_of_kind(path, content) or _faults_of_form(path.name, content)
     if faults:
         raise QueryError("\n".join(map(str, faults)))
-    return read_queries(path)
+    table = read_queries(path)
+    for name in ("geo_level", "indicator"):
+        table[name] = table[name].str.lower()
+    if faults := [*_unknown_units(path.name, table, raw), *_past(path.name, table, origin)]:
+        raise QueryError("\n".join(map(str, sorted(faults))))
+    return table
+
+
+def _faults_of_kind(path: Path, content: bytes) -> list[Fault]:
+    """A file that is no CSV text in UTF-8 with commas, by its own name."""
+    from analysis.facts import Fault
+    from analysis.intake.workbook import other_kind
+
+    save = "save it as CSV UTF-8, separated by commas"
+    if content[:2] == b"PK" or other_kind(content, ".csv"):
+        what = "is a workbook or another kind of file, no CSV text; open it and "
+        return [Fault(path.name, 0, "", "", what + save)]
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in content[:200]:
+        return [Fault(path.name, 0, "", "", f"is UTF-16 (Unicode text of Excel); {save}")]
+    first = content.split(b"\n", 1)[0].decode("utf-8", "replace").strip("\ufeff\r ")
+    if re.fullmatch(r'"?sep=.*', first, re.I):
+        return [Fault(path.name, 1, "", first, "is a hint for Excel; delete this line")]
+    for sign, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+        if "," not in first and sign in first:
+            message = f"the cells are separated by {name}; {save}"
+            return [Fault(path.name, 1, "", first[:60], message)]
+    return []
+
+
+def _unknown_units(file: str, table: pd.DataFrame, raw: Raw | None) -> list[Fault]:
+    """Codes that are none of their level, with the code that seems to be meant."""
+    from analysis import geography
+    from analysis.facts import Fault
+    from analysis.intake.advice import Names
+
+    names = Names(raw) if raw is not None else None
+    faults = []
+    cells = table[["geo_level", "province_code"]].itertuples(index=False, name=None)
+    for row, (level, code) in enumerate(cells, start=2):
+        if level not in geography.LEVELS:
+            message = f"is no level; write {', '.join(geography.LEVELS)}"
+            faults.append(Fault(file, row, "geo_level", level, message))
+        elif code not in geography.codes(level):
+            message = f"is no unit of {level}; codes have two digits, such as 01"
+            if code.isdigit() and code.zfill(2) in geography.codes(level):
+                message = f"has lost its zero; write {code.zfill(2)}"
+            elif names is not None and (meant := names.code(level, code)):
+                message = f"is a name; write the code, {meant}"
+            faults.append(Fault(file, row, "province_code", code, message))
+    return faults
+
+
+def _past(file: str, table: pd.DataFrame, origin: pd.Timestamp | None) -> list[Fault]:
+    from analysis.facts import Fault
+
+    if origin is None:
+        return []
+    message = f"is before the origin, {origin:%Y-%m-%d}; ask for that day or a later one"
+    return [
+        Fault(file, row, "as_of", f"{day:%Y-%m-%d}", message)
+        for row, day in enumerate(table["as_of"], start=2)
+        if day < origin
+    ]
 
 
 def _faults_of_form(file: str, content: bytes) -> list[Fault]:
@@ -86,6 +160,9 @@ def _faults_of_form(file: str, content: bytes) -> list[Fault]:
     faults: list[Fault] = []
     try:
         heading = [name.strip() for name in next(rows, [])]
+        if heading and not heading[-1]:
+            message = "empty columns stand behind the table; delete them"
+            return [Fault(file, 1, "(no name)", "", message)]
         for name in sorted({name for name in heading if heading.count(name) > 1}):
             faults.append(Fault(file, 1, name or "(no name)", "", "the column stands twice"))
         line = rows.line_num

@@ -72,7 +72,9 @@ def run(options: argparse.Namespace) -> int:
         failed = report(request, wait=not options.no_wait)
     except ValueError as error:
         if not hasattr(error, "faults"):
-            raise
+            print(f"analysis report: {error}", file=sys.stderr)
+            print("No notebook was run; the last report is as it was.", file=sys.stderr)
+            return 2
         print(error, file=sys.stderr)
         print("No notebook was run; the last report is as it was.", file=sys.stderr)
         return 1

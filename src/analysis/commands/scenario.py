@@ -43,11 +43,19 @@ def run(options: argparse.Namespace) -> int:
 
     pin_numbers()
     from analysis import paths
+    from analysis.commands.asking import refuse_onto_input
     from analysis.forecast import scenarios
     from analysis.forecast.scenarios import chapter, findings, summary
 
+    refuse_onto_input(options.out, options.file)
     scenario = scenarios.load(Path(options.file))
     if scenario.kind == "late_payment_cut":
+        for option, value in (("--origin", options.origin), ("--date", options.date)):
+            if value:
+                raise ValueError(
+                    f"{option} {value}: late payment is judged at the date of the forecasts of "
+                    "chapter 04; leave the option out"
+                )
         return _late(scenario, options)
     units = [_unit(name) for name in options.unit or ["country/00"]]
     origin, date = _days(scenario, options)
@@ -64,7 +72,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _days(scenario, options):
-    """Origin and date: of the options, the file, chapter 05, or the defaults, in this order."""
+    """Origin and date: of the options, the file, chapter 05, or the defaults, in this order.
+
+    Raises:
+        ValueError: an option contradicts the file, or a day lies beyond what is ever forecast.
+    """
+    from analysis.forecast.queries import LAST
     from analysis.forecast.scenarios import chapter
     from analysis.forecast.scenarios.parameters import read_date
 
@@ -76,6 +89,13 @@ def _days(scenario, options):
         read_date(option or file or forecast, name)
         for option, file, forecast, name in zip(asked, own, known, names, strict=True)
     ]
+    for name, option, day in zip(names, asked, found, strict=True):
+        if day > LAST:
+            where = name if option else f"{scenario.file}: {name[2:]}"
+            raise ValueError(
+                f"{where}: {day:%Y-%m-%d} is too far; the last year that can be forecast is "
+                f"{LAST.year}"
+            )
     for name, option, file in zip(names, asked, own, strict=True):
         if option and file is not None and read_date(option, name) != file:
             raise ValueError(f"{name} {option}: {scenario.file} says {file:%Y-%m-%d}")

@@ -189,6 +189,10 @@ class Explorer:
         usual = _usual(base.reported[unit], value)
         return Future(values, mass, people, value, goal, base.pulls.of(choice.level), usual)
 
+    def has_evidence(self, choice: Choice) -> bool:
+        """Whether the unit's own readings carry a probability; the report gives none otherwise."""
+        return bool(self._base(unmoved(choice)).enough[choice.level, choice.code])
+
     def _base(self, choice: Choice) -> Baseline:
         """Return the draws of the forecast, as chapters 05 and 07 use them."""
         key = choice.indicator, choice.origin, choice.due

@@ -131,7 +131,7 @@ def _whole_file_faults(file: str, text: str, columns: tuple[str, ...]) -> list[F
     row = text.count("\n", 0, text.index("\0")) + 1
     cells = next(csv.reader([text.split("\n")[row - 1].replace("\0", "\ufffd")]), [])
     at = next((i for i, cell in enumerate(cells) if "\ufffd" in cell), 0)
-    names = [_clean(name) for name in next(csv.reader([first.replace("\0", "")]), [])]
+    names = [clean(name) for name in next(csv.reader([first.replace("\0", "")]), [])]
     column = names[at] if at < len(names) else ""
     value = cells[at] if at < len(cells) else ""
     return [Fault(file, row, column, value, "holds a zero byte; type the cell again")]
@@ -146,8 +146,8 @@ def _shape(
     bad: list[int] = []
     faults: list[Fault] = []
     try:
-        header = [_clean(name) for name in next(rows, [])]
-        faults = _header_faults(file, header, columns)
+        header = [clean(name) for name in next(rows, [])]
+        faults = header_faults(file, header, columns)
         if faults:
             return None, [], faults
         line = 1
@@ -170,7 +170,8 @@ def _row_fault(row: list[str], header: list[str]) -> str:
     return "a cell holds a line break; write it in one line"
 
 
-def _header_faults(file: str, header: list[str], columns: tuple[str, ...]) -> list[Fault]:
+def header_faults(file: str, header: list[str], columns: tuple[str, ...]) -> list[Fault]:
+    """Return the columns that are missing, unknown or doubled."""
     missing = [name for name in columns if name not in header]
     extra = [name for name in header if name not in columns]
     double = sorted({name for name in header if name and header.count(name) > 1})
@@ -184,14 +185,15 @@ def _header_faults(file: str, header: list[str], columns: tuple[str, ...]) -> li
     ]
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """A cell in composed letters, with plain blanks and none at its ends."""
     composed = unicodedata.normalize("NFC", _HARD_BLANK.sub(" ", text))
     return composed if composed.endswith(_HALVES) else composed.strip()
 
 
 def _clean_column(column: pd.Series) -> pd.Series:
     # Few distinct values in most columns: clean each once. Linear in the number of rows.
-    cleaned = {value: _clean(value) for value in column.unique()}
+    cleaned = {value: clean(value) for value in column.unique()}
     if all(value == clean for value, clean in cleaned.items()):
         return column
     return column.map(cleaned).astype(str)
@@ -200,7 +202,7 @@ def _clean_column(column: pd.Series) -> pd.Series:
 def _cell_faults(file: str, table: pd.DataFrame, columns: tuple[str, ...]) -> list[Fault]:
     faults = []
     for name in columns:
-        messages = {value: _cell_message(value) for value in table[name].unique()}
+        messages = {value: cell_message(value) for value in table[name].unique()}
         wrong = {value: message for value, message in messages.items() if message}
         if wrong:
             found = table[table[name].isin(list(wrong))]
@@ -209,7 +211,8 @@ def _cell_faults(file: str, table: pd.DataFrame, columns: tuple[str, ...]) -> li
     return faults
 
 
-def _cell_message(value: str) -> str:
+def cell_message(value: str) -> str:
+    """Say what is wrong with the spelling of a cell; "" where nothing is."""
     if len(value) > LONGEST_CELL:
         return f"has {len(value):,} characters; at most {LONGEST_CELL:,} are allowed"
     if _INVISIBLE.search(value):

@@ -28,21 +28,25 @@ class Preview:
 
     readings: one row a reading that is new, changed or gone: change, key, value and rule before
     and after. forecasts: one row a unit and indicator: q10, q50, q90 and probability before and
-    after, in percent and as shares. origin, due: of these forecasts. facts: row numbers that no
-    reading rests on (targets, and figures whose date or unit no rule can use).
+    after, in percent and as shares; the probability is missing where the report gives none, since
+    the unit's own evidence does not carry one. origin, due: of these forecasts. conflicts: the
+    figures after the change of every reading that is new or changed and rests on more than one
+    value.
     """
 
     readings: pd.DataFrame
     forecasts: pd.DataFrame
     origin: str
     due: str
+    conflicts: pd.DataFrame
 
     def moved(self) -> pd.DataFrame:
         """The forecasts that move by more than a rounding, largest first."""
         table = self.forecasts
         points = (table["q50_after"] - table["q50_before"]).abs()
         chance = (table["p_after"] - table["p_before"]).abs().fillna(0)
-        kept = table[(points >= SMALL_POINTS) | (chance >= SMALL_CHANCE)]
+        given = table["p_before"].notna() != table["p_after"].notna()
+        kept = table[(points >= SMALL_POINTS) | (chance >= SMALL_CHANCE) | given]
         order = (points + 100 * chance).loc[kept.index].sort_values(ascending=False, kind="stable")
         return kept.loc[order.index]
 
@@ -54,7 +58,8 @@ def preview(before: Raw, after: Raw, indicators: list[str] | None = None) -> Pre
         indicators: those of the new rows; only forecasts of their families are made anew. None:
             all that are forecast.
     """
-    old, new = (build_readings(raw).readings for raw in (before, after))
+    built = [build_readings(raw) for raw in (before, after)]
+    old, new = (one.readings for one in built)
     last = max(old["as_of"].max(), new["as_of"].max()) + pd.offsets.MonthEnd(0)
     due = pd.Timestamp(Choice.due)
     if last >= due:
@@ -64,7 +69,9 @@ def preview(before: Raw, after: Raw, indicators: list[str] | None = None) -> Pre
     rows = [_forecasts(side, _families(indicators), origin, ends) for side in sides]
     keys = ["geo_level", "province_code", "indicator"]
     both = rows[0].merge(rows[1], on=keys, how="outer", suffixes=("_before", "_after"))
-    return Preview(changed_readings(old, new), both, origin, ends)
+    changed = changed_readings(old, new)
+    disputed = built[1].conflicts.merge(changed[KEY].drop_duplicates(), on=KEY)
+    return Preview(changed, both, origin, ends, disputed)
 
 
 def _families(indicators: list[str] | None) -> list[str]:
@@ -101,7 +108,7 @@ def _forecasts(side: Explorer, indicators: list[str], origin: str, due: str) -> 
         for unit in units:
             choice = Choice(unit, name, origin, due)
             found = outlook(side.future(choice), choice)
-            rows.append((choice.level, choice.code, name, found.q10, found.q50, found.q90,
-                         found.probability))  # fmt: skip
+            chance = found.probability if side.has_evidence(choice) else float("nan")
+            rows.append((choice.level, choice.code, name, found.q10, found.q50, found.q90, chance))
     keys = ["geo_level", "province_code", "indicator"]
     return pd.DataFrame(rows, columns=[*keys, "q10", "q50", "q90", "p"])

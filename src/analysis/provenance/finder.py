@@ -127,12 +127,13 @@ class Finder:
         return f'<a href="{html.escape(address)}">{html.escape(label)}</a>'
 
 
-def finder(tables: ReadingTables, raw: Raw, language: str, unit: str = "14") -> Finder:
+def finder(tables: ReadingTables, raw: Raw, language: str, unit: str | int = "14") -> Finder:
     """Return all readings with links to their sources, opened at a province or the country ("00").
 
     Raises:
         ValueError: there is no reading of this code.
     """
+    unit = geography.as_code(unit)
     result = with_sources("readings_all", tables.readings, raw, "readings.finder")
     level = "country" if unit == geography.COUNTRY else "province_63"
     made = Finder(result, language, f"{level}/{unit}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,9 +12,13 @@ from analysis.publish import runner_environment, runner_notebook
 from analysis.publish.kernels import to_prepare, warm_kernels
 from analysis.publish.runner_execute import Executed, execute
 
+_STRAY = re.compile(r"Untitled\d*|.*-Copy\d+|.* copy( \d+)?|.*-checkpoint|.* \(\d+\)", re.I)
+
 
 def chosen(names: Sequence[str]) -> list[Path]:
     """The notebooks named (with or without .ipynb), or all, in their order.
+
+    What an editor leaves beside them (Untitled, a copy) is not run unless it is named.
 
     Raises ValueError for a name without a notebook.
     """
@@ -21,7 +26,7 @@ def chosen(names: Sequence[str]) -> list[Path]:
     stems = [Path(name).name.removesuffix(".ipynb") for name in names]
     if unknown := [stem for stem in stems if stem not in there]:
         raise ValueError(f"no such notebook: {', '.join(unknown)} (there are: {', '.join(there)})")
-    return [there[stem] for stem in (stems or there)]
+    return [there[stem] for stem in (stems or [one for one in there if not _STRAY.fullmatch(one)])]
 
 
 def run_in_place(names: Sequence[str], limit: float = 900, warm: bool = True) -> int:

@@ -17,6 +17,8 @@ from analysis import paths
 LANGUAGES = ("en", "vi")
 COUNTRY = "00"
 _LISTS = {"raw", "needs", "files", "produces", "languages"}
+#: Parameters of notebooks that name a province.
+_OF_A_PROVINCE = {"province", "province_code"}
 _NUMBERS = {"limit", "memory"}
 
 
@@ -78,9 +80,11 @@ def load(file: Path | None = None) -> list[Chapter]:
     """The chapters of pipeline.yml, each after those it needs. Raises PipelineError."""
     file = file or paths.NOTEBOOKS / "pipeline.yml"
     try:
-        entries = yaml.safe_load(file.read_text("utf-8"))["notebooks"]
-    except (yaml.YAMLError, KeyError, TypeError) as error:
-        raise PipelineError(f"notebooks/{file.name} cannot be read: {error}") from error
+        entries = yaml.safe_load(paths.read_edited(file, f"notebooks/{file.name}"))["notebooks"]
+        entries.items()
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        told = " ".join(str(error).split())
+        raise PipelineError(f"notebooks/{file.name} cannot be read: {told}") from error
     chapters = [_chapter(stem, entry or {}) for stem, entry in entries.items()]
     _check(chapters)
     return _in_order(chapters)
@@ -114,6 +118,31 @@ def _values(stem: str, given: Any) -> tuple[Any, ...]:
     raise PipelineError(
         f"pipeline.yml, {stem}: vary takes a list or country_and_provinces, not {given!r}"
     )
+
+
+def check_units(settings: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse a parameter that names a province by something else than its code.
+
+    Args:
+        settings: notebook -> parameter -> value, as passed to a run.
+
+    Raises:
+        PipelineError: names notebook, parameter and value, and the code that seems to be meant.
+    """
+    if not any(_OF_A_PROVINCE & given.keys() for given in settings.values()):
+        return
+    with (paths.RAW / "provinces.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    codes = {COUNTRY, *(row["province_code"] for row in rows)}
+    names = {name.casefold(): row["province_code"]
+             for row in rows for name in (row["name_en"], row["name_vi"])}  # fmt: skip
+    for stem, given in settings.items():
+        for name in _OF_A_PROVINCE & given.keys():
+            value = str(given[name])
+            meant = names.get(value.strip().casefold(), value.strip().zfill(2))
+            if value not in codes:
+                hint = f"write {meant}" if meant in codes else "codes have two digits, such as 83"
+                raise PipelineError(f"{stem}.{name}={value}: is no code of a province; {hint}")
 
 
 def _check(chapters: list[Chapter]) -> None:

@@ -27,6 +27,7 @@ def plan(request: Request) -> list[Job]:
     known = {chapter.stem for chapter in chapters}
     if unknown := sorted(request.settings.keys() - known):
         raise pipeline.PipelineError(f"parameters are given for {unknown[0]}, which is no notebook")
+    pipeline.check_units(request.settings)
     if request.only:
         chapters = pipeline.chosen(chapters, request.only)
     settings = {

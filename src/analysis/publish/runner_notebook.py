@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import nbformat
 import yaml
 from nbformat import NotebookNode
 
-from analysis import codebase
+from analysis import codebase, paths
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _MODEL_ID = re.compile(r"\b[0-9a-f]{32}\b")
@@ -26,14 +27,84 @@ class UndeclaredParameter(ValueError):
     """A parameter is passed that the notebook's parameters cell does not declare."""
 
 
+_TRANSLATED = re.compile(r"^<!-- cell: (\S+) -->[ \t]*$", re.MULTILINE)
+_IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
 def read(path: Path) -> NotebookNode:
-    """Read a notebook; raises ValueError with the file's name when it is not one."""
+    """Read a notebook as any editor saves it.
+
+    A byte-order mark, other line ends, an older minor version, cells without an identifier and two
+    cells with one are mended, always in the same way; outputs stay as they are. A markdown cell
+    that has lost its identifier takes the one that its translation has and the notebook lacks.
+
+    Raises:
+        ValueError: in one line, with the file's name, when it is no notebook.
+    """
+    where = f"notebooks/{path.name}"
+    content = json_of(path, where)
+    if not isinstance(content, dict):
+        raise ValueError(f"{where} is not a valid notebook: it holds no cells")
     try:
-        notebook = nbformat.reads(path.read_text("utf-8"), as_version=4)
-        nbformat.validate(notebook)
-    except (nbformat.reader.NotJSONError, nbformat.ValidationError) as error:
-        raise ValueError(f"notebooks/{path.name} is not a valid notebook: {error}") from error
+        if content.get("nbformat") == 4 and isinstance(content.get("cells"), list):
+            _identify(content["cells"], _translated_cells(path))
+            content["nbformat_minor"] = max(5, int(content.get("nbformat_minor", 5)))
+        with warnings.catch_warnings():
+            # What it would warn of is an identifier that is missing in notebooks before version 4.
+            warnings.simplefilter("ignore")
+            notebook = nbformat.reads(json.dumps(content), as_version=4)
+            nbformat.validate(notebook)
+    except (nbformat.ValidationError, ValueError, TypeError, KeyError, AttributeError) as error:
+        told = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ValueError(f"{where} is not a valid notebook: {told}") from error
+    for cell in notebook.cells:
+        cell.source = cell.source.replace("\r\n", "\n").replace("\r", "\n")
     return notebook
+
+
+def json_of(path: Path, where: str) -> Any:
+    """The content of a JSON file; raises ValueError in one line, naming `where`."""
+    text = paths.read_edited(path, where)
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        told = str(error).splitlines()[0] if str(error) else "it nests too deep"
+        raise ValueError(f"{where} is not a valid notebook: {told}") from None
+
+
+def _translated_cells(path: Path) -> list[str]:
+    """The identifiers that the translations of a notebook name, in their order."""
+    found: dict[str, None] = {}
+    for file in sorted(path.parent.glob(f"*/{path.stem}.md")):
+        text = paths.read_edited(file, f"notebooks/{file.parent.name}/{file.name}")
+        found |= dict.fromkeys(_TRANSLATED.findall(text))
+    return list(found)
+
+
+def _identify(cells: list[dict[str, Any]], prose: list[str]) -> None:
+    """Give every cell an identifier of its own, in place: the first holder of one keeps it."""
+    seen: set[str] = set()
+    without = []
+    for cell in cells:
+        own = cell.get("id")
+        if isinstance(own, str) and _IDENTIFIER.fullmatch(own) and own not in seen:
+            seen.add(own)
+        else:
+            without.append(cell)
+    missing = [one for one in prose if one not in seen]
+    markdown = [cell for cell in without if cell.get("cell_type") == "markdown"]
+    if len(markdown) == len(missing):
+        for cell, own in zip(markdown, missing, strict=True):
+            cell["id"] = own
+            seen.add(own)
+        without = [cell for cell in without if cell.get("cell_type") != "markdown"]
+    for cell in without:
+        place = next(at for at, one in enumerate(cells) if one is cell) + 1
+        own = f"cell-{place}"
+        while own in seen:
+            own += "-again"
+        cell["id"] = own
+        seen.add(own)
 
 
 def tags(cell: NotebookNode) -> list[str]:

@@ -10,7 +10,7 @@ from analysis.brief import Tables as BriefTables
 from analysis.figures.style import Figure
 from analysis.publish.site_notebook import Body, data_link, figure_html, linked
 from analysis.publish.site_page import brief_file, render
-from analysis.results import Result
+from analysis.results import CSV_ENCODING, Result
 from analysis.verdicts import NAMES
 from analysis.wording import say, write
 
@@ -70,7 +70,7 @@ def _forecast_parts(
 ) -> dict[str, Any]:
     provinces = overview.provinces(tables)
     path = "files/provinces.csv"
-    made.files[path] = provinces.csv().encode("utf-8")
+    made.files[path] = provinces.csv().encode(CSV_ENCODING)
     link = data_link(path, "provinces", language)
     maps, against = figures
     return {
@@ -94,7 +94,7 @@ def _block(
 
 def _figure(figure: Figure, language: str, made: Body) -> str:
     picture, data = (f"files/front_{figure.name}.{ending}" for ending in ("png", "csv"))
-    made.files[picture], made.files[data] = figure.png, figure.csv.encode("utf-8")
+    made.files[picture], made.files[data] = figure.png, figure.csv.encode(CSV_ENCODING)
     link = data_link(data, figure.name, language)
     return figure_html(picture, figure.png, figure.alt, link)
 

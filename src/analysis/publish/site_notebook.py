@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 
 from analysis.cache import cached
 from analysis.publish.site_page import TEMPLATES, evidence_link, slug
-from analysis.results import CSV_TYPE
+from analysis.results import CSV_ENCODING, CSV_TYPE
 from analysis.wording import say
 
 _EVIDENCE = re.compile(r'<td([^>]*?) data-evidence="([^"]+)">(.*?)</td>', re.DOTALL)
@@ -101,7 +101,7 @@ def _output(
     link = ""
     if CSV_TYPE in data:
         path = f"files/{stem}_{name}.csv"
-        files[path] = data.pop(CSV_TYPE).encode("utf-8")
+        files[path] = data.pop(CSV_TYPE).encode(CSV_ENCODING)
         link = data_link(path, name, language)
     if "image/png" in data and "alt" in meta.get("image/png", {}):
         markup = _figure(data.pop("image/png"), meta["image/png"], stem, name, link, files)

@@ -41,7 +41,7 @@ def translated(notebook: NotebookNode, stem: str, language: str) -> NotebookNode
     file = translation_file(stem, language)
     if not file.is_file():
         raise TranslationError(f"{file.name}: there is no translation at notebooks/{language}/")
-    prose = sections(file.read_text("utf-8"))
+    prose = sections(paths.read_edited(file, f"notebooks/{language}/{file.name}"))
     cells = {cell["id"]: cell for cell in notebook.cells if cell.cell_type == "markdown"}
     where = f"notebooks/{language}/{file.name}"
     _refuse(f"stand in the notebook and not in {where}", cells.keys() - prose.keys())
