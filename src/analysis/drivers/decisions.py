@@ -53,7 +53,9 @@ PLACEBOS = tuple(pd.Timestamp(f"{y}-{m}-01") for y in (2017, 2018, 2019) for m i
 #: Provinces needed for a line through their changes.
 FEWEST = 8
 #: Multiples of the step before that the bounds let pass.
-MULTIPLES = (0.0, 0.5, 1.0, 1.5, 2.0)
+MULTIPLES = tuple(round(0.1 * step, 1) for step in range(21))
+#: The recovery stands near the usual bound: fewer draws would decide on it by chance.
+FIRM_DRAWS = 4999
 #: Supposed correlations of the minority share with the share of people in communes that left.
 CORRELATIONS = (0.5, 0.7, 0.9, 1.0)
 _LABELS = {"outcome": "hi_coverage", "sample": "windows, published"}
@@ -78,6 +80,7 @@ class Decisions:
     designs: pd.DataFrame
     path: pd.DataFrame
     readings: pd.DataFrame
+    nation: pd.DataFrame
     left_out: pd.DataFrame
     bounds: pd.DataFrame
     placebo: pd.DataFrame
@@ -116,6 +119,7 @@ def run(
         designs=_designs(samples, rows, table, draws),
         path=_path(cells(rows, WINDOWS)),
         readings=rows,
+        nation=nation,
         left_out=_left_out(table, draws),
         bounds=bounds(cells(rows, STEPS)),
         placebo=placebo(rows),
@@ -136,7 +140,7 @@ def _estimates(table: pd.DataFrame, changes: pd.DataFrame, draws: int) -> pd.Dat
         fit = loss_and_recovery(table, trend).fit()
         rng = generator("drivers", "windows", beside)
         more = {**_LABELS, "design": "windows", "beside": beside}
-        found += estimate_rows(fit, [LOSS, RECOVERY], rng, draws, **more)
+        found += estimate_rows(fit, [LOSS, RECOVERY], rng, max(draws, FIRM_DRAWS), **more)
     built = design(table, {"minority": table["minority"].to_numpy()})
     names = tuple(REMAINING if n == "minority:after" else n for n in built.names)
     rng = generator("drivers", "windows", "remaining")

@@ -128,7 +128,7 @@ def design(
     also ``exposure:trend``, a straight line in time by the exposure.
     """
     periods = [p for p in dict.fromkeys(table["period"]) if p != base]
-    columns = {p: table["period"].eq(p).to_numpy(float) for p in sorted(periods)}
+    columns: dict[str, Array] = {p: table["period"].eq(p).to_numpy(float) for p in sorted(periods)}
     for name, values in exposures.items():
         columns |= {f"{name}:{p}": columns[p] * values for p in sorted(periods)}
         if trend:
