@@ -100,6 +100,7 @@ def late_claims(late: LatePayment) -> list[Claim]:
         Claim("reporters", "04", "moderate", _values(late_results.reporters(late))),
         Claim("levels", "04", "weak", _values(late_results.levels(late))),
         Claim("course", "04", "none", _values(late_results.changes(late))),
+        Claim("late_forecast", "04", "weak", _values(late_results.scores(late))),
         _open("late_drivers", "04", drivers["passing"] > 0, drivers),
         Claim("inspection", "04", "none", inspection),
     ]

@@ -115,18 +115,21 @@ def better(score: pd.DataFrame) -> str:
     The last value, the simpler of the two, is used where it is not worse, in error and in CRPS,
     both on the same basis and where the denominator is the same too.
     """
-    table = compare(score).set_index(["read", "method"])[["error", "crps"]]
-    wins = [
-        bool((table.loc[(read, "last_value")] <= table.loc[(read, "model")]).all())
+    table = compare(score)
+    by = {(row["read"], row["method"]): row for row in table.to_dict("records")}
+    wins = all(
+        by[read, "last_value"][measure] <= by[read, "model"][measure]
         for read in ("read", "like")
-    ]
-    return "last_value" if all(wins) else "model"
+        for measure in ("error", "crps")
+    )
+    return "last_value" if wins else "model"
 
 
 def last_value_sd(score: pd.DataFrame) -> float:
     """Root mean square error of the last value on the log scale; NaN without any."""
-    miss = np.log(score["rate"] / score["last_value"]).dropna()
-    return float(np.sqrt((miss**2).mean())) if len(miss) else float("nan")
+    known = score[score["last_value"].notna()]
+    miss = np.log(known["rate"].to_numpy(float)) - np.log(known["last_value"].to_numpy(float))
+    return float(np.sqrt(np.mean(miss**2))) if len(miss) else float("nan")
 
 
 @dataclass(frozen=True, eq=False)
