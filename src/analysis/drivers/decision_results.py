@@ -224,7 +224,8 @@ def restoration(c: CoverageDrivers) -> Result:
         "strength": f"strength.{strength(c)}",
     }
     table = d.estimates[["term", "design", "beside", "estimate", "low", "high", "wild_p", "n"]]
-    return _result("restoration", table, [("decisions.restoration", values)])
+    key = "restoration_open" if strength(c) == "none" else "restoration"
+    return _result("restoration", table, [(f"decisions.{key}", values)])
 
 
 def without_each(c: CoverageDrivers) -> Result:
@@ -234,7 +235,8 @@ def without_each(c: CoverageDrivers) -> Result:
     values["loss_least"] = float(table["loss"].max())
     values["recovery_least"] = float(table["recovery"].min())
     formats = {"loss": "signed2", "recovery": "signed2", "p_recovery": "p_value"}
-    phrases = [("decisions.restoration_trial", values)]
+    ending = "_open" if strength(c) == "none" else ""
+    phrases = [(f"decisions.restoration_trial{ending}", values)]
     found = _result("without_each", table, phrases, **formats)
     return replace(found, words={**found.words, "province_code": "unit"})
 

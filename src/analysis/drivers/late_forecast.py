@@ -163,7 +163,7 @@ def late_payment_forecasts(
     readings: pd.DataFrame,
     raw: Raw,
     origin: pd.Timestamp | None = None,
-    due: str = "2025-12-31",
+    due: str | None = None,
     draws: int = 4000,
     score: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
@@ -175,6 +175,7 @@ def late_payment_forecasts(
     the value as it will be reported; units without a forecast have one row with the ``reason``.
     Rates in percent; columns COLUMNS.
 
+    due: the day asked where a unit has no target; the next end of a year when not given.
     score: `rolling_score` of the rates known at the origin; made here when not given.
     """
     known = targets.targets(raw)
@@ -182,7 +183,8 @@ def late_payment_forecasts(
     known = known if origin is None else targets.known_at(known, origin)
     rows = late_data.late_rows(readings, raw)
     last = rows["as_of"].max() if origin is None else pd.Timestamp(origin)
-    wanted = _wanted(known, rows, last, pd.Timestamp(due), raw)
+    day = pd.Timestamp(due) if due else pd.Timestamp((last + pd.Timedelta(days=1)).year, 12, 31)
+    wanted = _wanted(known, rows, last, day, raw)
     record = past_ceilings(readings, raw, last, draws)
     score = rolling_score(rows) if score is None else score
     setting = Setting(

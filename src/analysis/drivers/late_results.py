@@ -253,7 +253,7 @@ def scores(late: LatePayment) -> Result:
         "n_like": like["n"],
         "last_like": _percent(by["like", "last_value"]["error"]),
         "model_like": _percent(like["error"]),
-        "unread": _percent(by["not_read", "model"]["error"]),
+        "unread": float(np.exp(by["not_read", "model"]["error"])),
         "scored": len(late.score),
         "inside": float(late.score["inside80"].mean()),
     }
