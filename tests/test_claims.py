@@ -116,7 +116,7 @@ def test_all_results_say_and_write_in_both_languages(found, late_found):
         decision_results: "loss country last_edition last_edition_why path restoration "
         "without_each bounds placebo hit poverty poverty_limits power",
         late_results: "data lineage variance conversions same_weeks levels changes drivers "
-        "reporters verdict forecasts scores unread ceilings in_short",
+        "reporters verdict forecasts scores unread ceilings in_short size",
     }
     for room, tables in rooms:
         for name in names[room].split():

@@ -284,7 +284,9 @@ def other_questions(c: CoverageDrivers) -> Result:
         "regions_levels": float(regions["levels"]),
         "regions_changes": float(regions["changes"]),
     }
-    return _result("other_questions", table, [("drivers.others", values)])
+    differ = min(values["regions_levels"], values["regions_changes"]) <= 0.05
+    key = "drivers.others_differ" if differ else "drivers.others"
+    return _result("other_questions", table, [(key, values)])
 
 
 def test_size(c: CoverageDrivers) -> Result:

@@ -220,8 +220,13 @@ def verdict(late: LatePayment) -> Result:
         "cr3": float(tests["CR3"]),
         "panels": int(tests["panels"]),
     }
-    phrases = [("late.verdict", values), ("late.size", values)]
-    return _result("late_test_size", table, phrases, rejects="share1")
+    return _result("late_test_size", table, [("late.verdict", values)], rejects="share1")
+
+
+def size(late: LatePayment) -> Result:
+    """What the tests of this design find where there is nothing."""
+    found = verdict(late)
+    return replace(found, name="late_size", phrases=[("late.size", found.phrases[0][1])])
 
 
 def forecasts(late: LatePayment) -> Result:
