@@ -68,7 +68,8 @@ def usual(past=None, targets=None, read_counts=(5, 5, 5), own_base=1.0) -> Basel
         read=np.array(read_counts),
         background=Background(
             minority=np.array([0.0, 1.0, 2.0]),
-            cards=Range(-0.5, -0.5, -0.5, "assumed"),
+            cards=Range(0.5, 0.5, 0.5, "assumed"),
+            lost=Range(-0.9, -0.9, -0.9, "assumed"),
             voluntary=np.array([2.0, 4.0, 1.0]),
         ),
     )

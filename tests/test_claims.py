@@ -6,7 +6,8 @@ import re
 import pytest
 from driver_data import small_coverage, small_late_payment
 
-from analysis.drivers import claims, coverage_results, late_results
+from analysis import geography
+from analysis.drivers import claims, coverage_results, decision_results, late_results
 from analysis.wording import LANGUAGES, keys, say
 
 pytestmark = pytest.mark.xdist_group("drivers")
@@ -36,10 +37,11 @@ def test_the_claims_are_complete_in_both_languages(found, late_found):
 
 def test_the_numbers_of_the_policy_claim_are_those_of_the_table(found):
     claim = claims.coverage_claims(found)[0]
-    row = coverage_results.main_effect(found)
-    text = claim.say("evidence", "en")
-    expected = [f"{row[c]:.2f}".replace("-", "−") for c in ("estimate", "low", "high")]
-    assert re.findall(r"[−+]\d\.\d\d", text)[:3] == expected
+    values = dict(decision_results.loss(found).phrases[0][1])
+    assert re.findall(r"\d+\.\d", claim.say("claim", "en"))[0] == f"{values['points']:.1f}"
+    expected = [f"{values[c]:.1f}" for c in ("low", "high")]
+    assert re.findall(r"\d+\.\d(?!\d)", claim.say("evidence", "en"))[:2] == expected
+    assert values["low"] < values["points"] < values["high"]
 
 
 def test_two_numbers_of_one_name_are_refused(found):
@@ -49,12 +51,46 @@ def test_two_numbers_of_one_name_are_refused(found):
 
 
 def test_a_claim_weakens_when_its_evidence_does(found):
-    table = found.estimates.copy()
-    main = (table["term"] == "861_x_minority") & (table["beside"] == "main design")
-    table.loc[main, "wild_p"] = 0.4
-    weaker = dataclasses.replace(found, estimates=table)
-    assert claims.coverage_claims(found)[0].strength == "strong"
-    assert claims.coverage_claims(weaker)[0].strength == "moderate"
+    d = found.decisions
+
+    def strength(p, high_at_half, agrees=True):
+        table, bounds, country = d.estimates.copy(), d.bounds.copy(), d.country.copy()
+        table.loc[table["design"] == "one_row", "wild_p"] = p
+        half = bounds["effect"].eq("loss") & bounds["multiple"].le(0.5)
+        bounds.loc[bounds["effect"].eq("loss"), "high"] = 0.1
+        bounds.loc[half, "high"] = high_at_half
+        country["agrees"] = agrees
+        designs = d.designs.assign(dealt=d.designs["dealt"].clip(upper=0.01))
+        changed = dataclasses.replace(
+            d, estimates=table, bounds=bounds, country=country, designs=designs
+        )
+        return claims.coverage_claims(dataclasses.replace(found, decisions=changed))[0].strength
+
+    assert strength(0.01, -0.1) == "strong"
+    assert strength(0.4, -0.1) == "moderate"
+    assert strength(0.01, 0.1) == "moderate"
+    assert strength(0.01, -0.1, agrees=False) == "moderate"
+
+
+def test_every_claim_says_what_changed_and_no_logit_on_the_first_screen(found, late_found):
+    for claim in claims.coverage_claims(found) + claims.late_claims(late_found):
+        for language in LANGUAGES:
+            assert claim.say("changed", language).strip()
+            for part in ("claim", "evidence", "not_claimed", "changed"):
+                assert "logit" not in claim.say(part, language)
+
+
+def test_what_is_said_first_is_short_and_names_provinces(found, late_found):
+    first = [decision_results.loss(found), decision_results.country(found)]
+    first += [decision_results.named(found, place) for place in (0, 1)]
+    first += [decision_results.restoration(found), late_results.in_short(late_found)]
+    first += [late_results.unread(late_found), late_results.scores(late_found)]
+    for result in first:
+        assert len(result.text("en").split()) <= 40
+        assert "logit" not in result.text("en")
+    for place in (0, 1):
+        code = found.decisions.named[place]
+        assert geography.name(code, "province_63", "en") in first[2 + place].text("en")
 
 
 def test_a_driver_that_passes_changes_the_words(late_found):
@@ -65,25 +101,30 @@ def test_a_driver_that_passes_changes_the_words(late_found):
     assert "late_drivers" not in seen
 
 
-def test_every_phrase_of_a_claim_has_its_three_parts():
+def test_every_phrase_of_a_claim_has_its_four_parts():
     names = {k.removeprefix("claims.") for k in keys() if k.startswith("claims.")}
-    stems = {re.sub(r"_(claim|evidence|not_claimed)$", "", n) for n in names if "column" not in n}
-    assert {f"{s}_{p}" for s in stems for p in ("claim", "evidence", "not_claimed")} <= names
+    parts = ("claim", "evidence", "not_claimed", "changed")
+    stems = {re.sub(rf"_({'|'.join(parts)})$", "", n) for n in names if "column" not in n}
+    assert {f"{s}_{p}" for s in stems for p in parts} <= names
 
 
 def test_all_results_say_and_write_in_both_languages(found, late_found):
-    rooms = ((coverage_results, found), (late_results, late_found))
+    rooms = ((coverage_results, found), (decision_results, found), (late_results, late_found))
     names = {
         coverage_results: "sample decision_861 left_out rivals starting_level season curve "
         "participants other_questions test_size units",
+        decision_results: "loss country last_edition last_edition_why path restoration "
+        "without_each bounds placebo hit poverty poverty_limits power",
         late_results: "data lineage variance conversions same_weeks levels changes drivers "
-        "reporters verdict forecasts",
+        "reporters verdict forecasts scores unread ceilings in_short size",
     }
     for room, tables in rooms:
         for name in names[room].split():
             result = getattr(room, name)(tables)
             for language in LANGUAGES:
-                assert len(result.written(language)) == len(result.table) > 0
+                # No ceiling may have fallen due so far; every other table has rows.
+                assert len(result.written(language)) == len(result.table)
+                assert len(result.table) > 0 or name == "ceilings"
                 assert "{" not in result.text(language)
 
 

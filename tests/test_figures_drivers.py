@@ -7,7 +7,8 @@ from analysis.figures import drivers, late_payment
 from analysis.wording import LANGUAGES
 
 pytestmark = pytest.mark.xdist_group("drivers")
-COVERAGE = ("rivals", "left_out", "placebo", "starting_level", "season", "curve")
+COVERAGE = ("rivals", "left_out", "placebo", "starting_level", "season", "curve", "path")
+COVERAGE += ("rivals_of_cards",)
 LATE = ("variance", "conversions", "levels", "changes", "reporters", "drivers", "forecasts")
 
 

@@ -80,6 +80,7 @@ def test_a_change_of_definition_season_or_denominator_is_no_change():
         "evidence": "stated",
         "denominator": "plan",
         "december": False,
+        "law": "before",
         "rate": 5.0,
         "readings": "",
         "as_of": pd.Timestamp("2020-06-30"),
@@ -100,7 +101,7 @@ def synthetic(rng, factor=0.5, spread=0.5):
         parts.append(pd.DataFrame({"rate": np.exp(log), "basis": basis}))
     table = pd.concat(parts, ignore_index=True)
     table["province_code"] = [f"{i:02d}" for i in range(40)] * 2
-    table["denominator"], table["year"] = "receivable", 2022
+    table["denominator"], table["year"], table["law"] = "receivable", 2022, "before"
     table["december"] = np.arange(80) % 3 == 0
     table["as_of"] = pd.Timestamp("2022-06-30")
     return table, level

@@ -1,12 +1,14 @@
 """Forecasts of late payment: who gets one, what it knows, and that it hides nothing."""
 
+from unittest import mock
+
 import numpy as np
 import pandas as pd
 import pytest
 from driver_data import raw, readings
 
 from analysis import geography, targets
-from analysis.drivers import late_data, late_forecast
+from analysis.drivers import late_collections, late_data, late_forecast, late_scores
 
 pytestmark = pytest.mark.xdist_group("drivers")
 
@@ -96,6 +98,87 @@ def test_a_merged_unit_lies_between_its_members(table):
     mean, _ = late_forecast.predict(model, ["30", "31"], row["date"], term)
     assert np.exp(mean.min()) < row["q50"] < np.exp(mean.max()) * 1.1
     assert row["members"] == 2
+
+
+def test_forecasts_use_the_better_of_last_value_and_model(table):
+    rows = late_data.late_rows(readings(), raw())
+    score = late_forecast.rolling_score(rows)
+    used = set(table.loc[table["scale"].notna(), "method"])
+    assert used <= {"last_value", "model", "mixed"}
+    if late_scores.better(score) == "model":
+        assert used == {"model"}
+        return
+    mine = table[(table["method"] == "last_value") & (table["scale"] == "true")]
+    alone = mine[mine["geo_level"] == "province_63"].iloc[0]
+    own = rows[
+        (rows["province_code"] == alone["province_code"]) & (rows["basis"] == alone["basis"])
+    ]
+    assert alone["q50"] == pytest.approx(own.sort_values("as_of")["rate"].iloc[-1], rel=0.05)
+
+
+def test_a_last_value_that_wins_is_the_forecast():
+    rows = late_data.late_rows(readings(), raw())
+    model = late_forecast.fit_model(rows)
+    last = model.rows[(model.rows["province_code"] == "56") & (model.rows["basis"] == "total")]
+    setting = late_forecast.Setting(
+        model, late_collections.build(readings()), rows["as_of"].max(), 4000, last_value_sd=0.3
+    )
+    asked = {
+        "geo_level": "province_63",
+        "province_code": "56",
+        "date": pd.Timestamp("2025-12-31"),
+        "basis": "total",
+        "denominator": "collections",
+        "december": True,
+        "law": "before",
+        "target": np.nan,
+    }
+    true, reported = late_forecast._draws(asked, ["56"], setting)
+    assert np.median(true) == pytest.approx(last["rate"].iloc[-1], rel=0.03)
+    assert np.log(reported).std() == pytest.approx(0.3, rel=0.1)
+
+
+def test_a_ceiling_announced_later_pulls_at_nothing_before():
+    """What came of a ceiling counts from its due day on, and only where it was known by then."""
+    made = raw()
+    facts = made.facts.copy()
+    mine = (facts["indicator"] == "late_payment_rate") & (facts["kind"] == "target")
+    assert mine.any()
+    record = late_forecast.past_ceilings(readings(), made, pd.Timestamp("2027-01-01"), 500)
+    for case in record:
+        before = late_forecast.past_ceilings(
+            readings(), made, max(case["announced"], case["due"]) - pd.Timedelta(days=1), 500
+        )
+        keys = [(c["geo_level"], c["province_code"], c["due"]) for c in before]
+        assert (case["geo_level"], case["province_code"], case["due"]) not in keys
+
+
+def test_a_ceiling_is_scored_beside_what_came():
+    """A ceiling and a result made up for a province that was read before."""
+    made = raw()
+    known = targets.targets(made)
+    ceiling = known[(known["indicator"] == "late_payment_rate")].iloc[0].to_dict()
+    ceiling |= {
+        "geo_level": "province_63",
+        "province_code": "01",
+        "basis": "interest_bearing",
+        "due": pd.Timestamp("2024-12-31"),
+        "announced": pd.Timestamp("2024-02-01"),
+        "value": 2.5,
+    }
+    with mock.patch.object(targets, "targets", lambda raw: pd.DataFrame([ceiling])):
+        record = late_forecast.past_ceilings(readings(), made, pd.Timestamp("2025-01-31"), 2000)
+    assert len(record) == 1
+    came = readings().query(
+        "province_code == '01' and indicator == 'late_payment_rate' and as_of == '2024-12-31' "
+        "and kind_of_evidence == 'published' and basis == 'interest_bearing'"
+    )
+    score = late_forecast.ceiling_scores(record).iloc[0]
+    assert score["rate"] == came["value"].iloc[0]
+    assert score["kept"] == (score["rate"] <= 2.5)
+    assert score["brier"] == pytest.approx((score["p"] - score["kept"]) ** 2)
+    assert score["p"] == pytest.approx((record[0]["drawn"] <= 2.5).mean())
+    assert score["p_pulled"] == pytest.approx(score["p"])
 
 
 def test_bands_held_in_the_past():

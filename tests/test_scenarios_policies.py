@@ -6,11 +6,11 @@ import pytest
 from scenario_cases import DATES, PERSONS, RISE, START, logit, outcome, percent, usual
 
 from analysis.drivers import late_collections
-from analysis.forecast.scenarios import late
+from analysis.forecast.scenarios import background, late
 from analysis.forecast.scenarios.background import Background
 from analysis.forecast.scenarios.cost import base_salary, budget, monthly_contributions
 from analysis.forecast.scenarios.definition import read
-from analysis.forecast.scenarios.parameters import ScenarioError
+from analysis.forecast.scenarios.parameters import Range, ScenarioError
 
 END = START + RISE
 PREMIUM = """
@@ -25,7 +25,7 @@ parameters:
   begins: 2024-12-31
   in_full: 2025-03-31
 """
-CARDS = "kind: restored_cards\nparameters: {restored: 0.8, remaining: 0.5}"
+CARDS = "kind: restored_cards\nparameters: {restored: 0.8}"
 VOLUNTARY = """
 kind: voluntary_support
 indicator: si_coverage
@@ -49,11 +49,37 @@ def test_premium_support_is_in_force_from_its_day():
     np.testing.assert_allclose(gain[1:], ((100 - free) * 0.05)[1:], atol=1e-9)
 
 
-def test_restored_cards_undo_what_is_left_of_the_loss():
-    """0.8 x 0.5 x 0.5 logits for each standard deviation of the minority share."""
+def test_restored_cards_add_what_the_decree_added():
+    """0.8 x 0.5 logits for each standard deviation of the minority share."""
     found = outcome(CARDS).level[:, :, -1]
-    gain = 0.8 * 0.5 * 0.5 * np.array([0.0, 1.0, 2.0])
+    gain = 0.8 * 0.5 * np.array([0.0, 1.0, 2.0])
     np.testing.assert_allclose(found, percent(logit(END) + gain))
+
+
+def test_restored_cards_never_take_insurance_away():
+    base = usual()
+    worse = Background(
+        minority=np.array([0.0, 1.0, 2.0]), cards=Range(-0.3, -0.3, -0.3), lost=Range(-1, -1, -1)
+    )
+    object.__setattr__(base, "background", worse)
+    np.testing.assert_allclose(outcome(CARDS, base).level[:, :, -1], END)
+
+
+def test_restored_cards_use_the_estimate_by_window_with_its_interval(monkeypatch):
+    rows = [
+        ("restoration_x_minority", "windows", "main design", 0.2, 0.1, 0.05, np.nan),
+        ("restoration_x_minority", "windows", "minority trend", 9.0, 9.0, 9.0, 9.0),
+        ("861_x_minority", "levels", "main design", -9.0, 9.0, -9.0, 9.0),
+        ("861_x_minority", "windows", "main design", -0.8, 0.1, -1.1, -0.6),
+    ]
+    columns = ["term", "design", "beside", "estimate", "standard_error", "low", "high"]
+    table = pd.DataFrame(rows, columns=columns)
+    monkeypatch.setattr(background.paths, "read_processed", lambda name: table)
+    back = background._estimate(background.RECOVERY, "cards")
+    assert (back.low, back.central, back.ground) == (0.05, 0.2, "chapter_03")
+    assert back.high == pytest.approx(0.2 + 1.96 * 0.1)
+    taken = background._estimate(background.LOSS, "cards_lost")
+    assert (taken.low, taken.central, taken.high) == (-1.1, -0.8, -0.6)
 
 
 def test_restored_cards_need_an_estimate_or_a_range():

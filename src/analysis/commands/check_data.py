@@ -19,8 +19,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the faults; returns 1 when there are any."""
     from analysis import facts
+    from analysis.drivers import commune_lists
 
-    faults = facts.check(options.raw)
+    faults = [*facts.check(options.raw), *commune_lists.faults(options.raw)]
     for fault in faults:
         print(fault)
     if faults:

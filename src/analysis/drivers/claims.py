@@ -13,13 +13,13 @@ from typing import Any
 import pandas as pd
 
 from analysis import paths
-from analysis.drivers import coverage_results, late_results
+from analysis.drivers import coverage_results, decision_results, late_results
 from analysis.drivers.coverage import CoverageDrivers
 from analysis.drivers.late import LatePayment
 from analysis.results import Result
 from analysis.wording import LANGUAGES, say
 
-_PARTS = ("claim", "evidence", "not_claimed")
+_PARTS = ("claim", "evidence", "not_claimed", "changed")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Claim:
     values: Mapping[str, Any]
 
     def say(self, part: str, language: str) -> str:
-        """One of claim, evidence, not_claimed, in a language."""
+        """One of claim, evidence, not_claimed, changed (since the last edition), in a language."""
         return say(f"claims.{self.key}_{part}", language, **self.values)
 
 
@@ -52,9 +52,19 @@ def _values(*results: Result) -> dict[str, Any]:
 
 def coverage_claims(c: CoverageDrivers) -> list[Claim]:
     """The claims of chapter 03, the firmest first."""
-    policy = _values(coverage_results.decision_861(c), coverage_results.left_out(c))
+    policy = _values(decision_results.loss(c), coverage_results.left_out(c))
     policy |= {"curve_negative": _values(coverage_results.curve(c))["negative_all"]}
+    policy |= {k: v for k, v in _values(decision_results.last_edition(c)).items() if k == "above"}
+    policy |= _values(decision_results.named(c, 0))
+    country = _values(decision_results.country(c))
+    policy |= {k: country[k] for k in ("first", "last")}
+    # What the claim has to bear besides its p-values: the country, and courses not quite parallel.
+    bears = (
+        bool(c.decisions.country["agrees"])
+        and _values(decision_results.bounds(c))["multiple"] >= 0.5
+    )
     firm = max(policy["p"], policy["dealt"]) <= 0.05 and policy["negative"] == policy["fits"]
+    recovery = _values(decision_results.without_each(c)) | _values(decision_results.named(c, 1))
     season = _values(coverage_results.season(c))
     rivals, changes = (
         _values(coverage_results.rivals(c, design)) for design in ("levels", "changes")
@@ -66,10 +76,13 @@ def coverage_claims(c: CoverageDrivers) -> list[Claim]:
     people = _values(coverage_results.participants(c))
     no_other = min(rivals["smallest_q"], rivals["smallest_q_changes"]) > 0.05
     explained = rivals["alone"] > 0 and no_other
+    strength = decision_results.strength(c)
     return [
-        Claim("policy", "03", "strong" if firm else "moderate", policy),
+        Claim("policy", "03", "strong" if firm and bears else "moderate", policy),
         Claim("season", "03", "strong" if season["p"] <= 0.01 else "moderate", season),
+        Claim("recovery" if strength != "none" else "recovery_open", "03", strength, recovery),
         Claim("rivals" if explained else "rivals_open", "03", "moderate", rivals),
+        Claim("poverty", "03", "none", _values(decision_results.poverty(c))),
         Claim("start", "03", "none", start),
         _open("target", "03", others["p"] <= 0.10, others),
         _open("participants", "03", people["passing"] > 0, people),
@@ -87,6 +100,7 @@ def late_claims(late: LatePayment) -> list[Claim]:
         Claim("reporters", "04", "moderate", _values(late_results.reporters(late))),
         Claim("levels", "04", "weak", _values(late_results.levels(late))),
         Claim("course", "04", "none", _values(late_results.changes(late))),
+        Claim("late_forecast", "04", "weak", _values(late_results.scores(late))),
         _open("late_drivers", "04", drivers["passing"] > 0, drivers),
         Claim("inspection", "04", "none", inspection),
     ]
@@ -129,6 +143,7 @@ def result(claims: list[Claim], language: str) -> Result:
             "strength": claim.strength,
             "evidence": claim.say("evidence", language),
             "not_claimed": claim.say("not_claimed", language),
+            "changed": claim.say("changed", language),
         }
         for claim in claims
     ]

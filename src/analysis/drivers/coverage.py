@@ -9,7 +9,18 @@ import pandas as pd
 
 from analysis import geography, targets
 from analysis.cache import cached
-from analysis.drivers import checks, curve, galton, growth, pairs, policy, restate, target_gap
+from analysis.drivers import (
+    checks,
+    commune_lists,
+    curve,
+    decisions,
+    galton,
+    growth,
+    pairs,
+    policy,
+    restate,
+    target_gap,
+)
 from analysis.drivers.exposures import DRIVERS, exposures, what_one_unit_means
 from analysis.facts import Raw
 from analysis.inference import (
@@ -33,7 +44,8 @@ class CoverageDrivers:
 
     ``estimates`` (the columns of drivers_coverage.csv), ``curve`` (specification_curve.csv) and
     ``curve_summary``, ``leave_out``, ``randomisation``, ``placebo``, ``galton``, ``sample``,
-    ``regions``, ``size`` (rejection rates without effect), ``units`` and ``intervals``.
+    ``regions``, ``size`` (rejection rates without effect), ``units``, ``intervals`` and
+    ``decisions`` (July 2021 and October 2023 by window, in points).
     """
 
     estimates: pd.DataFrame
@@ -48,20 +60,30 @@ class CoverageDrivers:
     size: pd.DataFrame
     units: pd.DataFrame
     intervals: pd.DataFrame
+    decisions: decisions.Decisions
 
 
 @cached
 def run(
-    readings: pd.DataFrame, raw: Raw, draws: int = 1999, curve_draws: int = 499
+    readings: pd.DataFrame,
+    raw: Raw,
+    draws: int = 1999,
+    curve_draws: int = 499,
+    communes: pd.DataFrame | None = None,
 ) -> CoverageDrivers:
-    """Estimate everything that chapter 03 shows. ``draws``: bootstrap draws a test."""
+    """Estimate everything that chapter 03 shows.
+
+    ``draws``: bootstrap draws a test. ``communes``: of `commune_lists.read`, where it is there.
+    """
     exposure = growth.with_regions(exposures(raw), geography.provinces())
     hi = restate.on_one_population(readings, raw)
     others = readings[readings["indicator"].isin(OUTCOMES[1:])]
     samples = growth.Samples(pd.concat([hi, others], ignore_index=True), exposure)
     table, summary = curve.run(samples, curve_draws)
+    left = None if communes is None else commune_lists.left_the_lists(communes, raw)
+    two = decisions.run(samples, readings, raw, draws, left)
     return CoverageDrivers(
-        estimates=_estimates(samples, targets.targets(raw), draws),
+        estimates=_estimates(samples, targets.targets(raw), draws, two.estimates),
         curve=table,
         curve_summary=summary,
         leave_out=_leave_out(samples),
@@ -73,6 +95,7 @@ def run(
         size=_size(samples),
         units=what_one_unit_means(raw),
         intervals=samples.rows(OUTCOMES[0], growth.Choices())[0].rows,
+        decisions=two,
     )
 
 
@@ -84,8 +107,10 @@ def _choices(design: str, outcome: str = OUTCOMES[0], **more: object) -> growth.
     return replace(base, **more)  # type: ignore[arg-type]
 
 
-def _estimates(samples: growth.Samples, known: pd.DataFrame, draws: int) -> pd.DataFrame:
-    """The table of drivers_coverage.csv."""
+def _estimates(
+    samples: growth.Samples, known: pd.DataFrame, draws: int, by_window: pd.DataFrame
+) -> pd.DataFrame:
+    """The table of drivers_coverage.csv; ``by_window``: the rows of `decisions`."""
     found: list[dict[str, object]] = []
     for design in growth.DESIGNS:
         found += _main_terms(samples, design, draws)
@@ -96,7 +121,7 @@ def _estimates(samples: growth.Samples, known: pd.DataFrame, draws: int) -> pd.D
     found += _targets(samples, known, draws)
     levels = growth.Choices(design="levels")
     found += checks.check_rows(samples, levels, policy.TERM)
-    table = pd.DataFrame(found)
+    table = pd.concat([pd.DataFrame(found), by_window], ignore_index=True)
     return _with_q(table)[[*COLUMNS[:9], "p_model", "q", "beside", *COLUMNS[9:]]]
 
 

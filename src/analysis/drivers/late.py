@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis import targets
 from analysis.cache import cached
 from analysis.drivers import (
     late_changes,
@@ -27,8 +28,9 @@ class LatePayment:
 
     ``rows`` (the data set with its lineage), ``unused`` (provinces with amounts but no base),
     ``variance``, ``conversions``, ``same_weeks``, ``levels``, ``changes``, ``drivers`` (the
-    columns of drivers_late_payment.csv), ``reporters``, ``size``, ``forecasts``, ``score``, and
-    ``full_data_effect``: the smallest effect that full publication would show.
+    columns of drivers_late_payment.csv), ``reporters``, ``size``, ``forecasts``, ``score``,
+    ``ceilings`` (past ones, with their chances), and ``full_data_effect``: the smallest effect
+    that full publication would show.
     """
 
     rows: pd.DataFrame
@@ -43,6 +45,7 @@ class LatePayment:
     size: pd.DataFrame
     forecasts: pd.DataFrame
     score: pd.DataFrame
+    ceilings: pd.DataFrame
     full_data_effect: float
 
 
@@ -51,6 +54,9 @@ def run(readings: pd.DataFrame, raw: Raw, draws: int = 1999) -> LatePayment:
     """Estimate everything that chapter 04 shows. ``draws``: bootstrap draws a test."""
     rows, exposure = late_data.late_rows(readings, raw), exposures(raw)
     levels = late_levels.fit_levels(rows)
+    score = late_forecast.rolling_score(rows)
+    known = targets.targets(raw)["announced"].max()
+    record = late_forecast.past_ceilings(readings, raw, max(readings["as_of"].max(), known))
     return LatePayment(
         rows=rows,
         unused=_unused(readings, rows),
@@ -62,8 +68,9 @@ def run(readings: pd.DataFrame, raw: Raw, draws: int = 1999) -> LatePayment:
         drivers=late_drivers.driver_rows(rows, exposure, draws),
         reporters=late_drivers.who_reports(rows, exposure),
         size=_size(rows, exposure),
-        forecasts=late_forecast.late_payment_forecasts(readings, raw),
-        score=late_forecast.rolling_score(rows),
+        forecasts=late_forecast.late_payment_forecasts(readings, raw, score=score),
+        score=score,
+        ceilings=late_forecast.ceiling_scores(record),
         full_data_effect=late_drivers.with_full_data(levels),
     )
 

@@ -14,11 +14,12 @@ def like_for_like(rows: pd.DataFrame) -> pd.DataFrame:
 
     The season is the same when both readings are year-end ones, or both are not; rates over plan
     are not compared with rates over receivable, and an unstated denominator counts as the usual
-    one, receivable. Columns: province_code, basis, evidence, denominator, december, start, end,
-    years, rate0, rate1, ratio, per_year (change of the log a year).
+    one, receivable. Nor are rates from before July 2025 compared with later ones, since the law
+    counts otherwise (late_data.LAW). Columns: province_code, basis, evidence, denominator,
+    december, law, start, end, years, rate0, rate1, ratio, per_year (change of the log a year).
     """
     usual = rows["denominator"].replace({"unstated": "receivable"})
-    keys = ["province_code", "basis", "evidence", "denominator", "december"]
+    keys = ["province_code", "basis", "evidence", "denominator", "december", "law"]
     ordered = rows.assign(denominator=usual).sort_values([*keys, "as_of"], kind="stable")
     before = ordered.groupby(keys)[["as_of", "rate", "readings"]].shift(1)
     gap = (ordered["as_of"] - before["as_of"]).dt.days

@@ -28,6 +28,9 @@ BASES = {
 #: 365 days over 100 percent: a rate of 1% is 3.65 days of a year's contributions.
 DAYS_PER_PERCENT = 3.65
 FIRST = pd.Timestamp("2014-01-01")
+#: The Law on Social Insurance of 2024 tells late payment from evasion: rates from this day on
+#: count something else, and are not compared with those before.
+LAW = pd.Timestamp("2025-07-01")
 
 
 def late_rows(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
@@ -36,7 +39,7 @@ def late_rows(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     Columns: province_code, as_of, year, basis, rate (percent), days (of contributions owed),
     evidence (stated, derived), denominator (receivable, plan, unstated, collections), base_step
     (how the collections were found: "stated", "reading" for derived readings, or a step of
-    late_collections), december (bool), readings (the
+    late_collections), december (bool), law (before, or since_july_2025: see LAW), readings (the
     reading ids behind the row, ";"-joined), facts.
     """
     own = readings[(readings["geo_level"] == "province_63") & (readings["as_of"] >= FIRST)]
@@ -49,8 +52,14 @@ def late_rows(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     rows = rows.drop_duplicates(["province_code", "as_of", "basis"]).drop(columns="_rank")
     rows["year"] = rows["as_of"].dt.year
     rows["december"] = rows["season"].eq("year_end")
+    rows["law"] = under_law(rows["as_of"])
     rows["days"] = DAYS_PER_PERCENT * rows["rate"]
     return rows.reset_index(drop=True)
+
+
+def under_law(days: pd.Series) -> np.ndarray:
+    """The law under which rates of these days are counted: before, or since_july_2025."""
+    return np.where(pd.to_datetime(days) < LAW, "before", "since_july_2025")
 
 
 def _kept(rows: pd.DataFrame, indicator: str) -> pd.DataFrame:

@@ -17,8 +17,13 @@ from analysis.inference.least_squares import Array
 from analysis.seeds import generator
 
 #: The footing of adjusted levels: the commonest wording, over receivable, outside December.
-FOOTING = {"basis": "unspecified", "denominator": "receivable", "december": False}
-_MEASURES = ("basis", "denominator")
+FOOTING = {
+    "basis": "unspecified",
+    "denominator": "receivable",
+    "december": False,
+    "law": "before",
+}
+_MEASURES = ("basis", "denominator", "law")
 #: A basis seen fewer times than this shares its term with no other and is left out.
 _FEWEST = 2
 
@@ -34,7 +39,7 @@ class Levels:
 
 
 def design(rows: pd.DataFrame) -> tuple[Array, tuple[str, ...]]:
-    """Constant, dummies of basis and denominator against FOOTING, and December: (n, k), names."""
+    """Constant, dummies of the measures against FOOTING, and December: (n, k), names."""
     columns: list[Array] = [np.ones(len(rows))]
     names = ["constant"]
     for measure in _MEASURES:
@@ -46,7 +51,7 @@ def design(rows: pd.DataFrame) -> tuple[Array, tuple[str, ...]]:
 
 
 def usable(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows whose basis and denominator occur often enough to have a term."""
+    """Rows whose basis, denominator and law occur often enough to have a term."""
     for measure in _MEASURES:
         counts = rows.groupby(measure)["rate"].transform("size")
         rows = rows[counts >= _FEWEST]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.coverage import reading_anchor
+from analysis.drivers import late_scores
 from analysis.drivers.late import LatePayment
 from analysis.results import Result
 
@@ -219,8 +220,13 @@ def verdict(late: LatePayment) -> Result:
         "cr3": float(tests["CR3"]),
         "panels": int(tests["panels"]),
     }
-    phrases = [("late.verdict", values), ("late.size", values)]
-    return _result("late_test_size", table, phrases, rejects="share1")
+    return _result("late_test_size", table, [("late.verdict", values)], rejects="share1")
+
+
+def size(late: LatePayment) -> Result:
+    """What the tests of this design find where there is nothing."""
+    found = verdict(late)
+    return replace(found, name="late_size", phrases=[("late.size", found.phrases[0][1])])
 
 
 def forecasts(late: LatePayment) -> Result:
@@ -235,7 +241,82 @@ def forecasts(late: LatePayment) -> Result:
         "targets": len(aimed),
         "silent": int((silent["reason"] == "no_reading").sum()),
         "scattered": int((silent["reason"] == "no_series_no_target").sum()),
+    }
+    return _result("late_forecasts", table, [("late.forecasts", values)])
+
+
+def scores(late: LatePayment) -> Result:
+    """Last value, mean of the definition and model on the same readings; bands of the model."""
+    table = late_scores.compare(late.score)
+    by = {(row["read"], row["method"]): row for row in table.to_dict("records")}
+    like, read = by["like", "model"], by["read", "model"]
+    values = {
+        "n": read["n"],
+        "last": _percent(by["read", "last_value"]["error"]),
+        "mean": _percent(by["read", "definition_mean"]["error"]),
+        "model": _percent(read["error"]),
+        "n_like": like["n"],
+        "last_like": _percent(by["like", "last_value"]["error"]),
+        "model_like": _percent(like["error"]),
+        "unread": float(np.exp(by["not_read", "model"]["error"])),
         "scored": len(late.score),
         "inside": float(late.score["inside80"].mean()),
     }
-    return _result("late_forecasts", table, [("late.forecasts", values)])
+    key = f"late.scores_{late_scores.better(late.score)}"
+    found = _result("late_scores", table, [(key, values)], error="number2", crps="number2")
+    return replace(
+        found,
+        formats={**found.formats, "n_crps": "integer"},
+        words={"read": "late_read", "method": "late_method"},
+    )
+
+
+def unread(late: LatePayment) -> Result:
+    """What forecasts of provinces never read on the definition are worth, and the bands."""
+    found = scores(late)
+    return replace(found, name="late_unread", phrases=[("late.unread", found.phrases[0][1])])
+
+
+def _percent(error: float) -> float:
+    """An absolute error of the log as a percentage of the rate."""
+    return 100 * float(np.expm1(error))
+
+
+def ceilings(late: LatePayment) -> Result:
+    """Past ceilings: the chance from the middle of the year, beside what came."""
+    table = late.ceilings
+    columns = ["geo_level", "province_code", "due", "target", "rate", "p", "p_pulled", "kept"]
+    values: dict[str, object] = {"n": len(table), "kept": int(table["kept"].sum())}
+    key = "late.ceilings_none"
+    if len(table):
+        key = "late.ceilings"
+        values |= {
+            "brier": float(table["brier"].mean()),
+            "brier_pulled": float(table["brier_pulled"].mean()),
+        }
+    shown = table[columns].assign(kept=["kept" if k else "passed" for k in table["kept"]])
+    formats = {"due": "short_date", "p": "probability", "p_pulled": "probability"}
+    found = _result("late_ceilings", shown, [(key, values)], **formats)
+    return replace(found, words={**found.words, "kept": "late_kept"})
+
+
+def in_short(late: LatePayment) -> Result:
+    """One province by two definitions, by name: why a rate means little by itself."""
+    table = late.same_weeks.sort_values(["ratio", "province_code"], ascending=[False, True])
+    first = table.iloc[0]
+    own = late.rows[late.rows["province_code"] == first["province_code"]]
+    own = own[(own["as_of"] - first["as_of"]).abs() <= pd.Timedelta(days=45)]
+    rates = {
+        name: float(own.loc[own["basis"] == first[name], "rate"].iloc[-1])
+        for name in ("lower_basis", "higher_basis")
+    }
+    values = {
+        "province": f"province_63/{first['province_code']}",
+        "month": first["as_of"],
+        "low": min(rates.values()),
+        "high": max(rates.values()),
+        "lower": f"late_basis.{first['lower_basis']}",
+        "higher": f"late_basis.{first['higher_basis']}",
+    }
+    shown = table.head(1)[["province_code", "as_of", "lower_basis", "higher_basis", "ratio"]]
+    return _result("late_in_short", shown, [("late.in_short", values)])

@@ -48,7 +48,7 @@ def courses(
     indicator: str,
     due: pd.Timestamp,
     scenarios: tuple[Scenario, ...],
-    cards: Range | None,
+    cards: tuple[Range | None, Range | None],
 ) -> pd.DataFrame:
     """Run scenarios of a rate for every unit, from what was known.
 

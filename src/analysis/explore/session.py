@@ -20,7 +20,7 @@ from analysis.forecast.model import kept_model
 from analysis.forecast.points import decimal_year
 from analysis.forecast.reported import due_targets
 from analysis.forecast.scenarios import Baseline, Scenario, prepared
-from analysis.forecast.scenarios.background import effect_of_cards
+from analysis.forecast.scenarios.background import effects_of_cards
 from analysis.targets import Target, for_unit
 
 FIRST_YEAR = 2015
@@ -133,7 +133,7 @@ class Explorer:
         files = tuple(offered(choice.indicator).values())
         before, table = self._courses.get(key, ((), pd.DataFrame()))
         if before != files:
-            due, cards = pd.Timestamp(choice.due), effect_of_cards(choice.indicator)
+            due, cards = pd.Timestamp(choice.due), effects_of_cards(choice.indicator)
             known = self._known(choice.origin)
             table = courses(known, choice.indicator, due, files, cards)
             self._courses[key] = files, table

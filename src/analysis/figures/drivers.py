@@ -8,10 +8,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.ticker import MultipleLocator
 
 from analysis import geography
-from analysis.drivers import coverage_results
+from analysis.drivers import coverage_results, decision_results
 from analysis.drivers.coverage import CoverageDrivers
+from analysis.drivers.decisions import Decisions
+from analysis.drivers.pairs import decimal_year
+from analysis.drivers.windows import GIVEN, TAKEN
 from analysis.figures import style
 from analysis.wording import say, write
 
@@ -19,7 +23,7 @@ from analysis.wording import say, write
 def _words(key: str, drawing: Any, language: str, **values: Any) -> str:
     """Head and foot of a chart from its topic; returns the alt text."""
     style.headline(drawing, say(f"driver_figures.{key}_title", language, **values))
-    style.footer(drawing, say(f"driver_figures.{key}_footer", language))
+    style.footer(drawing, say(f"driver_figures.{key}_footer", language, **values))
     return say(f"driver_figures.{key}_alt", language, **values)
 
 
@@ -270,3 +274,107 @@ def curve(c: CoverageDrivers, language: str) -> style.Figure:
     alt = _words("curve", drawing, language, **values)
     shown = done[["specification", "focal", "estimate", "wild_p"]].round(3)
     return style.Figure("specification_curve", drawing, alt, shown)
+
+
+_THREE = ("before", "between", "after")
+
+
+def path(c: CoverageDrivers, language: str) -> style.Figure:
+    """Cards taken and support given back: the whole path, and two provinces by name."""
+    d, table = c.decisions, decision_results.path(c).table
+    drawing = style.blank(7.4, 3.9)
+    left, right = drawing.subplots(1, 2, width_ratios=(1.0, 1.25))
+    _path_by_window(left, table, language)
+    _two_provinces(right, d, language)
+    values = dict(decision_results.path(c).phrases[0][1])
+    for place in range(len(d.named)):
+        own = decision_results.named(c, place).phrases[0][1]
+        values |= {f"{name}_{place + 1}": own[name] for name in ("province", *_THREE)}
+    alt = _words("path", drawing, language, **values)
+    shown = d.readings[d.readings["province_code"].isin(d.named)]
+    shown = shown[["province_code", "as_of", "value", "country"]].copy()
+    shown[["value", "country"]] = shown[["value", "country"]].round(3)
+    windows = table[["window", "points_estimate", "points_low", "points_high"]]
+    return style.Figure(
+        "cards_path",
+        drawing,
+        alt,
+        pd.concat([windows.round(3), shown]),
+    )
+
+
+def _path_by_window(axes: Axes, table: pd.DataFrame, language: str) -> None:
+    at, height = np.arange(len(table)), table["points_estimate"].to_numpy()
+    low, high = table["points_low"].to_numpy(), table["points_high"].to_numpy()
+    axes.axhline(0, color=style.SOFT, linewidth=0.8)
+    axes.vlines(at, low, high, color=style.BAND, linewidth=5)
+    axes.plot(at, height, "o-", color=style.ESTIMATE, markersize=5.5)
+    for x, y in zip(at, height, strict=True):
+        if y:
+            text = write(float(y), "signed1", language)
+            style.direct_label(axes, x, y, text, style.INK, xytext=(5, 9))
+    for place, key in ((1.5, "taken"), (3.5, "given")):
+        axes.axvline(place, color=style.TARGET, linewidth=1, linestyle="--")
+        style.direct_label(
+            axes, place, axes.get_ylim()[1], say(f"driver_figures.path_{key}", language),
+            style.TARGET, xytext=(3, -8), fontsize=7.5,
+        )  # fmt: skip
+    names = [style.two_lines(say(f"window_short.{w}", language), 8) for w in table["window"]]
+    axes.set_xticks(at, names, fontsize=7.2)
+    axes.set_xlim(-0.4, len(table) - 0.3)
+    axes.set_title(say("driver_figures.path_windows", language), fontsize=8.5)
+    _decimals(axes.yaxis, language, 0)
+
+
+def _two_provinces(axes: Axes, d: Decisions, language: str) -> None:
+    rows = d.readings[d.readings["province_code"].isin(d.named)].sort_values("as_of")
+    nation = d.nation[d.nation["as_of"] >= rows["as_of"].min() - pd.DateOffset(months=6)]
+    axes.plot(nation["time"], nation["value"], "-", color=style.SOFT, linewidth=1.1)
+    third = nation.iloc[len(nation) // 3]
+    text = say("driver_figures.path_country", language)
+    style.direct_label(axes, third["time"], third["value"], text, style.SOFT, xytext=(6, -8))
+    looks = ((style.ESTIMATE, "o"), (style.SECOND, "s"))
+    for code, (colour, marker) in zip(d.named, looks, strict=False):
+        own = rows[rows["province_code"] == code]
+        axes.plot(own["time"], own["value"], f"{marker}-", color=colour, markersize=4.5)
+        first = own.iloc[0]
+        name = geography.name(code, "province_63", language)
+        style.direct_label(axes, first["time"], first["value"], name, colour, xytext=(6, 5))
+    for day, colour in ((TAKEN, style.TARGET), (GIVEN, style.TARGET)):
+        axes.axvline(
+            float(decimal_year(pd.Series([day])).iloc[0]), color=colour, linewidth=1, linestyle="--"
+        )
+    axes.set_xlim(right=float(nation["time"].max()) + 0.3)
+    axes.set_title(say("driver_figures.path_provinces", language), fontsize=8.5)
+    axes.yaxis.set_major_formatter(lambda v, _: write(v, "percent0", language))
+    axes.xaxis.set_major_locator(MultipleLocator(2))
+    axes.xaxis.set_major_formatter(lambda v, _: f"{v:.0f}")
+
+
+def rivals_of_cards(c: CoverageDrivers, language: str) -> style.Figure:
+    """Poverty and minority share, alone and side by side."""
+    table = c.decisions.rivals
+    drawing = style.blank(7.2, 2.7)
+    axes = drawing.add_subplot()
+    looks = {"minority": (style.ESTIMATE, "o"), "poverty": (style.TARGET, "s")}
+    places = np.arange(len(table))[::-1]
+    labels = []
+    for place, row in zip(places, table.to_dict("records"), strict=True):
+        colour, marker = looks[row["driver"]]
+        axes.hlines(place, row["low"], row["high"], color=colour, linewidth=1.6)
+        axes.plot(row["estimate"], place, marker, color=colour, markersize=6)
+        driver, beside = (
+            say(f"driver.{row['driver']}", language),
+            say(f"beside.{row['beside']}", language),
+        )
+        labels.append(say("driver_figures.poverty_row", language, driver=driver, beside=beside))
+    axes.set_yticks(places, labels)
+    axes.set_ylim(-0.6, len(table) - 0.4)
+    _zero(axes)
+    axes.grid(axis="x")
+    axes.grid(visible=False, axis="y")
+    axes.set_xlabel(say("driver_figures.poverty_axis", language))
+    _decimals(axes.xaxis, language, 2)
+    values = dict(decision_results.poverty(c).phrases[0][1])
+    alt = _words("poverty", drawing, language, **values)
+    return style.Figure("poverty_or_minority", drawing, alt, table.round(4))

@@ -12,8 +12,10 @@ from analysis.drivers.exposures import exposures
 from analysis.forecast.known import Known
 from analysis.forecast.scenarios.parameters import Range
 
-#: The term of drivers_coverage.csv that measures Decision 861, in its main specification.
-TERM, DESIGN, BESIDE = "861_x_minority", "levels", "main design"
+#: The terms of drivers_coverage.csv that measure what Decree 75 gave back and what Decision 861
+#: took, by window and without a straight trend.
+RECOVERY, LOSS = "restoration_x_minority", "861_x_minority"
+DESIGN, BESIDE = "windows", "main design"
 
 
 @dataclass(frozen=True)
@@ -21,12 +23,14 @@ class Background:
     """What is known besides coverage; NaN where nothing is.
 
     minority: (P,) standard deviations of the minority share above a share of zero.
-    cards: effect of Decision 861 on the logit of coverage for each of these (chapter 03), or None.
+    cards: what giving support back in October 2023 added to the logit of coverage for each of
+        these (chapter 03), or None. lost: what the end of the cards in July 2021 took, or None.
     voluntary: (P,) voluntary social insurance participants in percent of the labour force.
     """
 
     minority: np.ndarray = field(default_factory=lambda: np.zeros(0))
     cards: Range | None = None
+    lost: Range | None = None
     voluntary: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
 
@@ -40,26 +44,38 @@ def _minority(known: Known, codes: tuple[str, ...]) -> np.ndarray:
     return (scores - scores.min()).fillna(0.0).to_numpy()
 
 
-def effect_of_cards(indicator: str) -> Range | None:
-    """The estimate of chapter 03 with its 95% interval, which concerns health insurance alone.
+def effects_of_cards(indicator: str) -> tuple[Range | None, Range | None]:
+    """What Decree 75 gave back and what Decision 861 took, as chapter 03 estimates them.
 
-    None for another indicator, and when that chapter has not run; in a run of the report a
-    notebook that is not given the table fails instead.
+    They concern health insurance alone: None for another indicator, and when that chapter has not
+    run; in a run of the report a notebook that is not given the table fails instead.
     """
     if indicator != "hi_coverage":
-        return None
+        return None, None
+    return _estimate(RECOVERY, "cards"), _estimate(LOSS, "cards_lost")
+
+
+def _estimate(term: str, stream: str) -> Range | None:
+    """An estimate of chapter 03 with its 95% interval; None when that chapter has not run.
+
+    An end that the interval does not reach is set by the standard error.
+    """
     try:
         table = paths.read_processed("drivers_coverage")
     except paths.MissingTable:
         return None
     rows = table[
-        (table["term"] == TERM) & (table["design"] == DESIGN) & (table["beside"] == BESIDE)
-    ].dropna(subset=["estimate", "low", "high"])
+        (table["term"] == term) & (table["design"] == DESIGN) & (table["beside"] == BESIDE)
+    ].dropna(subset=["estimate", "standard_error"])
     if len(rows) != 1:
         return None
     row = rows.iloc[0]
-    low, central, high = (float(row[name]) for name in ("low", "estimate", "high"))
-    return Range(low, central, high, "chapter_03", stream="cards")
+    centre, reach = float(row["estimate"]), 1.96 * float(row["standard_error"])
+    low, high = (
+        float(row[name]) if np.isfinite(row[name]) else centre + sign * reach
+        for name, sign in (("low", -1), ("high", 1))
+    )
+    return Range(low, centre, high, "chapter_03", stream=stream)
 
 
 def _voluntary(known: Known, codes: tuple[str, ...], persons: np.ndarray) -> np.ndarray:

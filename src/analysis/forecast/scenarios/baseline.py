@@ -192,15 +192,17 @@ def prepared(
     indicator: str,
     target_year: int,
     date: pd.Timestamp | None = None,
-    cards: Range | None = None,
+    cards: tuple[Range | None, Range | None] = (None, None),
 ) -> Baseline:
     """Fit, draw and lay the path: business as usual from what was known at the origin.
 
-    cards: the effect of Decision 861 (`background.effect_of_cards`), for scenarios that restore
+    cards: what cards gave and took (`background.effects_of_cards`), for scenarios that restore
     cards; without it such a scenario has to bring an effect of its own. No draw depends on it.
     """
     base: Baseline = _prepared(known, indicator, target_year, date)
-    return dataclasses.replace(base, background=dataclasses.replace(base.background, cards=cards))
+    gained, lost = cards
+    known_effects = dataclasses.replace(base.background, cards=gained, lost=lost)
+    return dataclasses.replace(base, background=known_effects)
 
 
 @cached

@@ -12,7 +12,7 @@ import pandas as pd
 from analysis import paths
 from analysis.forecast.chapter import known_on
 from analysis.forecast.scenarios import late, summary
-from analysis.forecast.scenarios.background import effect_of_cards
+from analysis.forecast.scenarios.background import effects_of_cards
 from analysis.forecast.scenarios.baseline import Baseline, Unit, prepared
 from analysis.forecast.scenarios.contributions import contributions
 from analysis.forecast.scenarios.definition import Scenario, load_folder
@@ -80,7 +80,7 @@ def usual(indicator: str, forecasts: pd.DataFrame) -> Baseline:
 def usual_at(indicator: str, origin: pd.Timestamp, date: pd.Timestamp) -> Baseline:
     """Business as usual from any origin to a year-end, on the readings of chapter 01."""
     known = known_on(f"{origin:%Y-%m-%d}")
-    return prepared(known, indicator, date.year, date, effect_of_cards(indicator))
+    return prepared(known, indicator, date.year, date, effects_of_cards(indicator))
 
 
 def days_of_forecasts(indicator: str) -> tuple[pd.Timestamp, pd.Timestamp] | None:

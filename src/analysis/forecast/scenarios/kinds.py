@@ -124,8 +124,8 @@ KINDS: Mapping[str, Kind] = {
         policies.restored_cards,
         {
             "restored": _SHARE,
-            "remaining": _SHARE,
-            "effect": Parameter("range", -5, 0, "(logit, 0 or below)", optional=True),
+            "effect": Parameter("range", 0, 5, "(logit, 0 or above)", optional=True),
+            "lost": Parameter("range", -5, 0, "(logit, 0 or below)", optional=True),
             **_POLICY,
         },
         ahead=("begins", "in_full"),

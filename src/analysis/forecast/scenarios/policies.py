@@ -1,7 +1,7 @@
 """Policies of the field: their effect on coverage, and whom the state then pays for.
 
-Effects are stated assumptions with ranges. Only the cards of July 2021 rest on an estimate
-(chapter 03); nothing in these data measures how people answer to premium support.
+Effects are stated assumptions with ranges. Only restored cards rest on estimates (chapter 03);
+nothing in these data measures how people answer to premium support.
 """
 
 from __future__ import annotations
@@ -38,38 +38,43 @@ class Support:
 
 
 def restored_cards(units: Footing, given: Mapping[str, Any]) -> np.ndarray:
-    """State-paid cards for those who lost them in July 2021 and are still without insurance.
+    """Support for those who lost their cards in July 2021, as Decree 75 gave it in October 2023.
 
-    Decision 861 moved the logit of coverage by `effect` for each standard deviation of the
-    minority share. `remaining` of that loss is still felt at the date, and `restored` of it is
-    made good.
+    The Decree moved the logit of coverage by `effect` for each standard deviation of the minority
+    share. `restored` is the size of the new support against the Decree's; support takes nobody's
+    insurance away, so a draw below zero counts as zero.
     """
-    gain = _loss(units, given) * _drawn(units, given, "remaining")[:, None]
+    gain = _given_back(units, given)
     return _phased(units, given, to_percent(_lifted(units, gain)) - units.path)
 
 
 def support_cards(units: Footing, given: Mapping[str, Any]) -> Support:
     """The state pays in full, also for those who lost cards and are insured otherwise today."""
-    whole = to_percent(_lifted(units, _loss(units, given))) - units.path
-    missing = to_percent(
-        _lifted(units, _loss(units, given) * _drawn(units, given, "remaining")[:, None])
-    )
-    others = np.maximum(whole - (missing - units.path), 0) / 100 * units.persons
+    lost = np.minimum(_of_chapter(units, given, "lost", units.background.lost), 0)
+    whole = (-lost * _drawn(units, given, "restored"))[:, None] * units.background.minority
+    back = to_percent(_lifted(units, _given_back(units, given)))
+    others = np.maximum(to_percent(_lifted(units, whole)) - back, 0) / 100 * units.persons
     one = np.ones(units.size)
     return Support(one, others * _phase(units, given), one)
 
 
-def _loss(units: Footing, given: Mapping[str, Any]) -> np.ndarray:
-    """(S, V) logits that the restored part of the cards is worth."""
-    effect = given["effect"] or units.background.cards
-    if effect is None:
+def _given_back(units: Footing, given: Mapping[str, Any]) -> np.ndarray:
+    """(S, V) logits that the support adds."""
+    effect = np.maximum(_of_chapter(units, given, "effect", units.background.cards), 0)
+    return (effect * _drawn(units, given, "restored"))[:, None] * units.background.minority
+
+
+def _of_chapter(
+    units: Footing, given: Mapping[str, Any], name: str, estimate: Range | None
+) -> np.ndarray:
+    """(S,) draws of a parameter, or of the estimate of chapter 03 where the file gives none."""
+    value = given[name] or estimate
+    if value is None:
         raise ScenarioError(
-            "restored_cards: parameters.effect: no estimate is there; run notebook "
+            f"restored_cards: parameters.{name}: no estimate is there; run notebook "
             "03_drivers_of_coverage first, or give a range"
         )
-    size = np.minimum(effect.draws(units.size), 0)
-    restored = _drawn(units, given, "restored")
-    return (-size * restored)[:, None] * units.background.minority
+    return value.draws(units.size)
 
 
 def _lifted(units: Footing, gain: np.ndarray) -> np.ndarray:

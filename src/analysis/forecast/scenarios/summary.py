@@ -163,8 +163,12 @@ def assumptions(outcome: Outcome) -> pd.DataFrame:
     """One row an assumption: scenario, parameter, low, central, high, ground, note, note_vi."""
     scenario, rows = outcome.scenario, []
     given = dict(scenario.parameters) | {"supported_share": scenario.supported_share}
-    if "effect" in given and given["effect"] is None:
-        given["effect"] = outcome.base.background.cards
+    for name, estimate in (
+        ("effect", outcome.base.background.cards),
+        ("lost", outcome.base.background.lost),
+    ):
+        if name in given and given[name] is None:
+            given[name] = estimate
     for name, value in given.items():
         if isinstance(value, Range):
             rows.append(

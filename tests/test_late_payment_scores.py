@@ -1,0 +1,174 @@
+"""Scores of late payment, the pull under ceilings, and the claims of chapter 04 computed anew."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+import statsmodels.formula.api as smf
+from driver_data import exposure, small_late_payment
+from scipy.stats import norm
+
+from analysis.drivers import late_changes, late_data, late_levels, late_scores
+
+pytestmark = pytest.mark.xdist_group("drivers")
+
+
+@pytest.fixture(scope="module")
+def found():
+    return small_late_payment()
+
+
+def made(last, model, rates=(2.0, 3.0, 4.0, 5.0, 6.0, 7.0), like=True):
+    """Readings whose last value and model are off by a factor each."""
+    n = len(rates)
+    return pd.DataFrame(
+        {
+            "province_code": [f"{i:02d}" for i in range(n)],
+            "as_of": pd.date_range("2020-01-31", periods=n, freq="YE"),
+            "rate": rates,
+            "sd": 0.3,
+            "last_value": np.array(rates) * last,
+            "like_for_like": like,
+            "definition_mean": np.array(rates) * 2.0,
+            "model": np.array(rates) * model,
+        }
+    )
+
+
+def test_the_better_forecast_is_used_and_the_simpler_one_where_they_tie():
+    assert late_scores.better(made(1.1, 1.5)) == "last_value"
+    assert late_scores.better(made(1.5, 1.1)) == "model"
+    mixed = pd.concat([made(1.1, 1.2, like=False), made(1.5, 1.1)], ignore_index=True)
+    assert late_scores.better(mixed) == "model"
+    unread = made(1.1, 1.5).assign(last_value=np.nan)
+    assert late_scores.better(unread) == "model"
+
+
+def test_the_crps_of_a_normal_is_its_integral():
+    grid = np.linspace(-12, 12, 200_001)
+    for y, mean, sd in ((0.3, 0.0, 1.0), (-2.0, 0.5, 0.4)):
+        below = sm.distributions.ECDF([y])(grid)
+        area = np.trapezoid((norm.cdf(grid, mean, sd) - below) ** 2, grid)
+        assert late_scores.crps(np.array(y), np.array(mean), np.array(sd)) == pytest.approx(
+            area, abs=1e-4
+        )
+
+
+def test_scores_are_the_means_of_their_readings(found):
+    score = found.score
+    table = late_scores.compare(score).set_index(["read", "method"])
+    read = score["last_value"].notna()
+    for method in late_scores.METHODS:
+        error = np.abs(np.log(score["rate"] / score[method]))
+        assert table.loc[("read", method), "error"] == pytest.approx(error[read].mean())
+        assert table.loc[("read", method), "n"] == read.sum()
+    like = read & score["like_for_like"].astype(bool)
+    error = np.abs(np.log(score["rate"] / score["model"]))
+    assert table.loc[("like", "model"), "error"] == pytest.approx(error[like].mean())
+
+
+def test_no_case_pulls_at_nothing():
+    rate = np.exp(np.random.default_rng(1).normal(1, 0.3, 4000))
+    np.testing.assert_allclose(late_scores.pull([]).weights(rate, 3.0), 1 / 4000)
+
+
+def test_ceilings_kept_just_under_pull_results_there():
+    rng = np.random.default_rng(2)
+    drawn = [np.exp(rng.normal(np.log(3.0), 0.3, 4000)) for _ in range(12)]
+    kept = late_scores.pull([(d, 3.0, 2.95) for d in drawn])
+    passed = late_scores.pull([(d, 3.0, 3.6) for d in drawn])
+    rate, met = drawn[0], drawn[0] <= 3.0
+    before = met.mean()
+    assert kept.weights(rate, 3.0) @ met > before + 0.1
+    assert kept.weights(rate, 3.0) @ ((rate > 2.7) & met) > ((rate > 2.7) & met).mean() + 0.1
+    assert passed.weights(rate, 3.0) @ met < kept.weights(rate, 3.0) @ met - 0.1
+    assert kept.weights(rate, 3.0).sum() == pytest.approx(1.0)
+
+
+def test_nothing_is_compared_across_the_law_of_july_2025():
+    days = pd.to_datetime(["2024-12-31", "2025-12-31", "2026-12-31"])
+    rows = pd.DataFrame(
+        {
+            "province_code": "01",
+            "as_of": days,
+            "basis": "total",
+            "rate": [5.0, 4.0, 3.0],
+            "evidence": "stated",
+            "denominator": "receivable",
+            "december": True,
+            "law": late_data.under_law(pd.Series(days)),
+            "readings": ["a", "b", "c"],
+        }
+    )
+    table = late_changes.like_for_like(rows)
+    assert list(table["end"]) == [pd.Timestamp("2026-12-31")]
+    columns = late_levels.design(rows)[1]
+    assert "law:since_july_2025" in columns
+
+
+def test_factors_between_definitions_are_those_of_a_mixed_model(found):
+    rows = late_levels.usable(found.rows).copy()
+    rows["y"] = np.log(rows["rate"])
+    rows["december"] = rows["december"].astype(float)
+    formula = "y ~ C(basis, Treatment('unspecified')) + C(denominator, Treatment('receivable'))"
+    formula += " + december" + ("" if rows["law"].eq("before").all() else " + C(law)")
+    fit = smf.mixedlm(formula, rows, groups=rows["province_code"]).fit(reml=True)
+    ours = found.conversions.set_index("to")
+    for name in ("total", "one_month", "six_months"):
+        theirs = np.exp(fit.params[f"C(basis, Treatment('unspecified'))[T.{name}]"])
+        assert ours.loc[name, "factor"] == pytest.approx(theirs, rel=0.02)
+        assert ours.loc[name, "low"] < theirs < ours.loc[name, "high"]
+    effects = pd.Series({code: e.iloc[0] for code, e in fit.random_effects.items()})
+    mine = found.levels.set_index("province_code")
+    days = (3.65 * np.exp(fit.params["Intercept"] + effects)).reindex(mine.index)
+    assert np.corrcoef(np.log(mine["days"]), np.log(days))[0, 1] > 0.99
+    assert ((mine["low"] < days) & (days < mine["high"])).all()
+
+
+def test_drivers_of_late_payment_are_those_of_ordinary_regressions(found):
+    rows = late_levels.usable(found.rows).copy()
+    X, _ = late_levels.design(rows)
+    for driver in ("urban", "poverty", "wage_work"):
+        x = exposure()[driver].reindex(rows["province_code"]).to_numpy()
+        known = np.isfinite(x)
+        theirs = sm.OLS(np.log(rows["rate"][known]), np.column_stack([x, X])[known]).fit()
+        row = found.drivers.set_index("term").loc[driver]
+        assert row["estimate"] == pytest.approx(theirs.params.iloc[0], rel=1e-6)
+        assert row["low"] < theirs.params.iloc[0] < row["high"]
+
+
+def test_shares_of_the_variance_and_reporters_are_found_again(found):
+    """Definition and province account for far more than the year in a plain regression too."""
+    rows = late_levels.usable(found.rows).copy()
+    rows["y"] = np.log(rows["rate"])
+    formula = "y ~ C(basis) + C(province_code) + C(denominator) + C(december)"
+    full = smf.ols(formula, rows).fit()
+    without = {
+        name: smf.ols(formula.replace(f"C({name})", "1"), rows).fit().ssr - full.ssr
+        for name in ("basis", "province_code")
+    }
+    assert min(without.values()) > full.ssr * 0.05
+    share = found.variance.set_index("source")["share"]
+    assert share["year"] < min(share["basis"], share["province"])
+    reports = exposure().index.isin(found.rows["province_code"])
+    first = found.reporters.iloc[0]
+    x = exposure()[first["driver"]]
+    difference = x[reports].mean() - x[~reports].mean()
+    assert first["difference"] == pytest.approx(difference)
+
+
+def test_changes_are_counted_by_hand(found):
+    rows = found.rows.assign(d=found.rows["denominator"].replace({"unstated": "receivable"}))
+    keys = ["province_code", "basis", "evidence", "d", "december", "law"]
+    count = 0
+    for _, own in rows.sort_values("as_of").groupby(keys):
+        gap = own["as_of"].diff().dt.days.dropna()
+        count += int(gap.between(60, 5 * 366).sum())
+    assert count == len(found.changes)
+
+
+def test_pairs_of_the_same_weeks_are_of_one_province_and_two_definitions(found):
+    table = found.same_weeks
+    assert (table["lower_basis"] != table["higher_basis"]).all()
+    assert table["ratio"].min() >= 1
+    assert table["ratio"].median() == pytest.approx(float(np.median(table["ratio"])))
