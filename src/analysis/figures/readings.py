@@ -27,10 +27,11 @@ _OUTCOMES: Mapping[str, tuple[str, str, bool]] = {
 }
 
 
+@style.both_widths
 def funnel(result: Result, language: str) -> style.Figure:
     """Draw how many are left after each step, from facts to readings."""
     table = result.table
-    drawing = style.blank(7.2, 2.9)
+    drawing = style.canvas(284)
     axes = drawing.add_subplot()
     places = np.arange(len(table))[::-1]
     colours = [style.FAINT] * (len(table) - 2) + [style.STEPS[3], style.STEPS[4]]
@@ -54,13 +55,14 @@ def funnel(result: Result, language: str) -> style.Figure:
     return style.Figure("readings_funnel", drawing, alt, table)
 
 
+@style.both_widths
 def matrix(result: Result, language: str) -> style.Figure:
     """Draw for each province and year whether a rate was published, computed, or neither."""
     table = result.table
     first, last = int(table["year"].min()), int(table["year"].max())
     codes = list(geography.PROVINCES.sort_values(["region_code", "name_en"]).index)
     half = (len(codes) + 1) // 2
-    drawing = style.blank(7.2, 6.9)
+    drawing = style.canvas(676)
     panels = drawing.subplot_mosaic([["left", "right"], ["legend"] * 2], height_ratios=[32, 1.4])
     kinds = table.set_index(["province_code", "year"])["kind"]
     for side, part in (("left", codes[:half]), ("right", codes[half:])):
@@ -83,17 +85,17 @@ def _cells(
     for row, code in enumerate(codes):
         for year in years:
             kind = kinds.get((code, year))
-            colour = _KINDS[kind] if kind else "white"
+            colour = _KINDS[kind] if kind else style.PAPER
             square = (year - 0.42, row + 0.1)
             axes.add_patch(
                 Rectangle(square, 0.84, 0.8, facecolor=colour, edgecolor=style.FAINT, linewidth=0.5)
             )
     names = [short_name(geography.name(code, "province_63", language)) for code in codes]
     axes.set(xlim=(years[0] - 0.6, years[-1] + 0.6), ylim=(rows, 0))
-    axes.set_yticks(np.arange(len(codes)) + 0.5, names, fontsize=6.6, color=style.INK)
+    axes.set_yticks(np.arange(len(codes)) + 0.5, names, fontsize=style.SMALL, color=style.INK)
     axes.xaxis.tick_top()
     shown = [year for year in years if (years[-1] - year) % 2 == 0]
-    axes.set_xticks(shown, [f"’{year % 100:02d}" for year in shown], fontsize=7)
+    axes.set_xticks(shown, [f"’{year % 100:02d}" for year in shown], fontsize=style.SMALL)
     axes.tick_params(length=0)
     axes.grid(False)
     for side in axes.spines.values():
@@ -104,12 +106,13 @@ def _kind_legend(axes: Axes, language: str) -> None:
     axes.axis("off")
     handles = [
         Rectangle((0, 0), 1, 1, facecolor=colour, edgecolor=style.SOFT, linewidth=0.5)
-        for colour in (*_KINDS.values(), "white")
+        for colour in (*_KINDS.values(), style.PAPER)
     ]
     labels = [say(f"readings.kind_{kind}", language) for kind in (*_KINDS, "none")]
-    axes.legend(handles, labels, loc="center", ncols=4, fontsize=7.5)
+    axes.legend(handles, labels, loc="center", ncols=4, fontsize=style.SMALL)
 
 
+@style.both_widths
 def contradictions(result: Result, language: str) -> style.Figure:
     """Draw the candidates of each known contradiction, by what was decided.
 
@@ -118,7 +121,7 @@ def contradictions(result: Result, language: str) -> style.Figure:
     """
     table = result.table
     cases = list(dict.fromkeys(table["case"]))[::-1]
-    drawing = style.blank(7.2, 0.42 * len(cases) + 1.7)
+    drawing = style.canvas(round(98 * (0.42 * len(cases) + 1.7)))
     spans = [(32.0, 41.0), (80.0, 101.0)]
     widths = [high - low for low, high in spans]
     panels = drawing.subplots(1, 2, sharey=True, width_ratios=widths)
@@ -166,7 +169,7 @@ def _candidates(axes: Axes, rows: pd.DataFrame, place: int, language: str) -> No
     axes.plot(ends, [place, place], color=style.SOFT, linewidth=0.8)
     for outcome, value in zip(rows["outcome"], rows["value"], strict=True):
         marker, colour, filled = _OUTCOMES[outcome]
-        face = colour if filled else "white"
+        face = colour if filled else style.PAPER
         axes.plot(
             value,
             place,
@@ -182,7 +185,7 @@ def _candidates(axes: Axes, rows: pd.DataFrame, place: int, language: str) -> No
             value, "number1" if round(value, 1) == round(value, 4) else "number2", language
         )
         style.direct_label(
-            axes, value, place, text, style.SOFT, xytext=(side, 0), ha=ha, fontsize=7.5
+            axes, value, place, text, style.SOFT, xytext=(side, 0), ha=ha, fontsize=style.SMALL
         )
 
 
@@ -193,20 +196,21 @@ def _outcome_legend(drawing: Drawing, language: str) -> None:
             [],
             marker=marker,
             linestyle="none",
-            markerfacecolor=colour if filled else "white",
+            markerfacecolor=colour if filled else style.PAPER,
             markeredgecolor=colour,
             markersize=6.5,
         )
         for marker, colour, filled in _OUTCOMES.values()
     ]
     labels = [say(f"decision.{outcome}", language) for outcome in _OUTCOMES]
-    drawing.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=7.5)
+    drawing.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=style.SMALL)
 
 
+@style.both_widths
 def implied_population(result: Result, language: str) -> style.Figure:
     """Draw implied over official population of each reading, by date, with the usual range."""
     table, values = result.table, _values(result)
-    drawing = style.blank(7.2, 3.7)
+    drawing = style.canvas(363)
     axes = drawing.add_subplot()
     low, high = values["usual_low"], values["usual_high"]
     axes.axhspan(low, high, color=style.BAND, alpha=0.35, linewidth=0)
@@ -246,4 +250,4 @@ def _outlier(
     ahead = (outliers["as_of"] - day).dt.days.between(1, 1000)
     close = ahead & ((100 * outliers["ratio"] - value).abs() < 1.5)
     where = {"xytext": (0, 8), "ha": "center"} if close.any() else {}
-    style.direct_label(axes, day, value, text, style.TARGET, fontsize=7.2, **where)
+    style.direct_label(axes, day, value, text, style.TARGET, fontsize=style.SMALL, **where)

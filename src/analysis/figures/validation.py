@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from analysis import geography
-from analysis.figures import style
+from analysis.figures import marks, style
 from analysis.results import Result
 from analysis.wording import say, write
 
 OWN, BENCHMARK, NAIVE = "analysis", "national", "last_value"
 PIT_BINS = 10
 #: Keeps a label readable where a line runs behind it.
-_CLEAR = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
+_CLEAR = {"facecolor": style.PAPER, "edgecolor": "none", "pad": 0.8}
 
 
+@style.both_widths
 def models(warm: Result, cold: Result, indicator: str, language: str) -> style.Figure:
     """Draw the score of every model, read and never-read provinces side by side.
 
@@ -26,13 +25,14 @@ def models(warm: Result, cold: Result, indicator: str, language: str) -> style.F
         warm, cold: see `analysis.forecast.validation.findings.models`.
     """
     rows = max(len(warm.table), len(cold.table))
-    drawing = style.blank(7.4, 1.1 + 0.24 * rows)
-    panels = drawing.subplots(1, 2, sharex=True)
+    one = marks.rows_height(rows, 22, 130)
+    drawing = style.canvas(one, 2 * one - 60)
+    panels = style.panels(drawing, 2, sharex=True)
     for axes, result, kind in zip(panels, (warm, cold), ("warm", "cold"), strict=True):
         _dots(axes, result.table, language)
         axes.set_ylim(len(result.table) - rows - 0.6, len(result.table) - 0.4)
         title = say(f"validation.panel_{kind}", language, n=int(result.table["n"].max()))
-        axes.set_title(title, fontsize=9)
+        axes.set_title(title, fontsize=style.SMALL)
         axes.set_xlabel(say("validation.axis_crps", language))
     values = {"indicator": indicator}
     style.headline(drawing, say("validation.models_title", language, **values))
@@ -76,6 +76,7 @@ def _scores_said(both: pd.DataFrame, language: str) -> list[str]:
     ]
 
 
+@style.both_widths
 def origins(result: Result, language: str) -> style.Figure:
     """Draw the score by origin of the project's model and its two references.
 
@@ -83,7 +84,7 @@ def origins(result: Result, language: str) -> style.Figure:
         result: see `analysis.forecast.validation.findings.origins`.
     """
     table = result.table
-    drawing = style.blank(7.2, 3.1)
+    drawing = style.canvas(304)
     axes = drawing.add_subplot()
     lines = (
         ("crps_naive", NAIVE, style.SOFT, (0, (2, 2))),
@@ -92,7 +93,7 @@ def origins(result: Result, language: str) -> style.Figure:
     )
     x = table["origin"].astype(int)
     highest = max(float(table[column].max()) for column, *_ in lines)
-    ends = _apart([float(table[column].iloc[-1]) for column, *_ in lines], 0.075 * highest)
+    ends = style.apart([float(table[column].iloc[-1]) for column, *_ in lines], 0.075 * highest)
     for (column, model, colour, dash), end in zip(lines, ends, strict=True):
         axes.plot(x, table[column], color=colour, linestyle=dash, marker="o", markersize=4)
         style.direct_label(axes, x.iloc[-1], end, say(f"model.{model}", language), colour)
@@ -109,15 +110,7 @@ def origins(result: Result, language: str) -> style.Figure:
     return style.Figure(result.name, drawing, alt, table)
 
 
-def _apart(heights: list[float], least: float) -> list[float]:
-    """Move label heights apart so that no two are nearer than `least`."""
-    order = np.argsort(heights)
-    moved = np.array(heights, float)
-    for low, high in pairwise(order):
-        moved[high] = max(moved[high], moved[low] + least)
-    return [float(height) for height in moved]
-
-
+@style.both_widths
 def calibration(forecasts: pd.DataFrame, result: Result, language: str) -> style.Figure:
     """Draw where the readings fell in the forecast distributions, and what the bands held.
 
@@ -125,19 +118,19 @@ def calibration(forecasts: pd.DataFrame, result: Result, language: str) -> style
         forecasts: scored forecasts of one model and design, with pit.
         result: see `analysis.forecast.validation.findings.calibration`.
     """
-    drawing = style.blank(7.2, 2.9)
-    left, right = drawing.subplots(1, 2, width_ratios=(1.25, 1))
+    drawing = style.canvas(310, 560)
+    left, right = style.panels(drawing, 2, width_ratios=(1.25, 1))
     counts, edges = np.histogram(forecasts["pit"], bins=PIT_BINS, range=(0, 1))
     left.bar(edges[:-1], counts, width=np.diff(edges), align="edge", color=style.BAND,
-             edgecolor="white")  # fmt: skip
+             edgecolor=style.PAPER)  # fmt: skip
     expected = len(forecasts) / PIT_BINS
     left.axhline(expected, color=style.TARGET, linewidth=1.2)
     text = say("validation.pit_expected", language)
     style.direct_label(left, 0.02, expected, text, style.TARGET, xytext=(0, 7))
     left.set_title(say("validation.pit_title", language))
-    left.yaxis.get_major_locator().set_params(integer=True)
+    style.unit_ticks(left.yaxis, "integer", language)
     left.set_xlabel(say("validation.pit_axis", language))
-    left.xaxis.set_major_formatter(lambda value, _: write(value, "share0", language))
+    style.unit_ticks(left.xaxis, "share", language)
     table = result.table
     right.plot([0.4, 1], [0.4, 1], color=style.SOFT, linewidth=0.8)
     right.plot(table["band"], table["held"], "o-", color=style.ESTIMATE)
@@ -147,10 +140,10 @@ def calibration(forecasts: pd.DataFrame, result: Result, language: str) -> style
         style.direct_label(right, band, held, text, style.ESTIMATE, **where)
     right.set_title(say("validation.bands_title", language))
     right.set_xlabel(say("validation.bands_axis", language))
-    for axis in (right.xaxis, right.yaxis):
-        axis.set_major_formatter(lambda value, _: write(value, "share0", language))
     right.set_xlim(0.42, 1.06)
     right.set_ylim(0.42, 1.04)
+    for axis in (right.xaxis, right.yaxis):
+        style.unit_ticks(axis, "share", language, 4)
     data = pd.DataFrame({"from": edges[:-1].round(6), "to": edges[1:].round(6), "n": counts})
     row = table[table["band"] == 0.8].iloc[0]
     values = {"n": len(forecasts), "held": row["held"]}
@@ -159,6 +152,7 @@ def calibration(forecasts: pd.DataFrame, result: Result, language: str) -> style
     return style.Figure(result.name, drawing, alt, data)
 
 
+@style.both_widths
 def ingredients(result: Result, language: str) -> style.Figure:
     """Draw what the score loses without each ingredient, with its interval.
 
@@ -167,21 +161,21 @@ def ingredients(result: Result, language: str) -> style.Figure:
     """
     table = result.table[result.table["without"] != "none"]
     table = table.sort_values("lost", ignore_index=True)
-    drawing = style.blank(7.2, 0.9 + 0.27 * len(table))
+    drawing = style.canvas(marks.rows_height(len(table), 27), marks.rows_height(len(table), 34, 140))
     axes = drawing.add_subplot()
     places = np.arange(len(table), dtype=float)
     axes.axvline(0, color=style.SOFT, linewidth=0.9)
-    axes.hlines(places, table["lost_low"], table["lost_high"], color=style.BAND, linewidth=4)
-    axes.plot(table["lost"], places, "o", color=style.ESTIMATE, markersize=5)
-    axes.set_yticks(places, [say(f"ingredient.{name}", language) for name in table["without"]])
+    names = [say(f"ingredient.{name}", language) for name in table["without"]]
+    marks.forest(
+        axes, names, table["lost"], table["lost_low"], table["lost_high"],
+        bar=style.BAND, bar_width=5, fold=150 if style.narrow() else None,
+    )  # fmt: skip
     for place, lost, high in zip(places, table["lost"], table["lost_high"], strict=True):
         text = write(lost, "signed2", language)
         style.direct_label(axes, high, place, text, style.ESTIMATE, xytext=(5, 0))
     axes.set_xlabel(say("validation.axis_lost", language))
-    axes.xaxis.set_major_formatter(lambda value, _: write(value, "signed1", language))
     axes.margins(x=0.12)
-    axes.grid(axis="x")
-    axes.grid(axis="y", visible=False)
+    style.unit_ticks(axes.xaxis, "signed", language)
     style.headline(drawing, say("validation.ingredients_title", language))
     style.footer(drawing, say("validation.ingredients_footer", language))
     best = table.iloc[-1]
@@ -195,6 +189,7 @@ def ingredients(result: Result, language: str) -> style.Figure:
     return style.Figure("ingredients", drawing, alt, table)
 
 
+@style.both_widths
 def heaping(result: Result, language: str) -> style.Figure:
     """Draw how many reported year-end values lie how far from their target.
 
@@ -202,14 +197,14 @@ def heaping(result: Result, language: str) -> style.Figure:
         result: see `analysis.forecast.validation.findings_targets.heaping`.
     """
     table = result.table
-    drawing = style.blank(7.2, 2.6)
+    drawing = style.canvas(255)
     axes = drawing.add_subplot()
     places = np.arange(len(table), dtype=float)
     above = [name.startswith("above") for name in table["gap_class"]]
     colours = [style.ESTIMATE if met else style.HIGHLIGHT for met in above]
     axes.bar(places, table["readings"], color=colours, width=0.92)
     for place, n in zip(places, table["readings"], strict=True):
-        axes.text(place, n, write(n, "integer", language), ha="center", va="bottom", fontsize=9)
+        axes.text(place, n, write(n, "integer", language), ha="center", va="bottom", fontsize=style.SMALL)
     names = [say(f"gap_class.{name}", language) for name in table["gap_class"]]
     axes.set_xticks(places, [style.two_lines(name, 12) for name in names])
     axes.axvline(sum(not met for met in above) - 0.5, color=style.TARGET, linewidth=1.4)
@@ -226,6 +221,7 @@ def heaping(result: Result, language: str) -> style.Figure:
     )
 
 
+@style.both_widths
 def would_have_said(result: Result, origin: int, language: str) -> style.Figure:
     """Draw the forecasts made at the end of `origin` beside the readings that came.
 
@@ -233,23 +229,21 @@ def would_have_said(result: Result, origin: int, language: str) -> style.Figure:
         result: see `analysis.forecast.validation.findings_targets.would_have_said`.
     """
     table = result.table.sort_values(["province_code", "as_of"], ascending=False).reset_index()
-    drawing = style.blank(7.2, 0.9 + 0.17 * len(table))
+    drawing = style.canvas(marks.rows_height(len(table)), marks.rows_height(len(table), around=150))
     axes = drawing.add_subplot()
     places = np.arange(len(table), dtype=float)
     held = (table["band_held"] == "held").to_numpy()
-    axes.hlines(places, table["low"], table["high"], color=style.BAND, linewidth=4)
-    axes.plot(table["median"], places, "|", color=style.ESTIMATE, markersize=8, mew=1.8)
     axes.plot(table["value"][held], places[held], "o", color=style.READING, markersize=4)
     axes.plot(table["value"][~held], places[~held], "D", color=style.TARGET, markersize=4.5)
     names = [
         f"{geography.name(code, 'province_63', language)}, {write(day, 'short_date', language)}"
         for code, day in zip(table["province_code"], table["as_of"], strict=True)
     ]
-    axes.set_yticks(places, names, fontsize=7)
-    axes.set_ylim(-0.8, len(table) - 0.2)
-    axes.grid(axis="x")
-    axes.grid(axis="y", visible=False)
-    axes.xaxis.set_major_formatter(lambda value, _: write(value, "percent0", language))
+    marks.forest(
+        axes, names, table["median"], table["low"], table["high"],
+        bar=style.BAND, bar_width=5, marker="|", size=10,
+    )  # fmt: skip
+    style.unit_ticks(axes.xaxis, "percent", language)
     style.headline(drawing, say("validation.said_title", language, origin=origin))
     style.footer(drawing, say("validation.said_footer", language))
     values = {"origin": origin, "n": len(table), "held": int(held.sum())}
