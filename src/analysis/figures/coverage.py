@@ -127,9 +127,7 @@ def nationwide(
     return style.Figure("nationwide_coverage", drawing, alt, data)
 
 
-def _nationwide_title(
-    latest: pd.DataFrame, targets: pd.DataFrame, due: str, language: str
-) -> str:
+def _nationwide_title(latest: pd.DataFrame, targets: pd.DataFrame, due: str, language: str) -> str:
     """Say how far each rate is from its target."""
     both = latest.merge(targets[["indicator", "value"]], on="indicator", suffixes=("", "_target"))
     listed = []

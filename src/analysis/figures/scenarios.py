@@ -61,7 +61,9 @@ def _intervals(axes: Axes, table: pd.DataFrame, language: str) -> None:
     for at, row, plain in zip(place, summary.records(table), usual, strict=True):
         colour = style.INK if plain else style.ESTIMATE
         axes.hlines(at, row["q10"], row["q90"], color=colour, linewidth=2.2)
-        axes.plot(row["q50"], at, "s" if plain else "o", color=colour, markersize=6, mec=style.PAPER)
+        axes.plot(
+            row["q50"], at, "s" if plain else "o", color=colour, markersize=6, mec=style.PAPER
+        )
     target = float(table["target"].iloc[0])
     if np.isfinite(target):
         axes.axvline(target, color=style.TARGET, linestyle="--", linewidth=1.2)
@@ -76,7 +78,9 @@ def _intervals(axes: Axes, table: pd.DataFrame, language: str) -> None:
             fontsize=style.SMALL,
             color=style.TARGET,
         )
-    axes.set_yticks(place, [style.two_lines(title, 34) for title in table["title"]], fontsize=style.SMALL)
+    axes.set_yticks(
+        place, [style.two_lines(title, 34) for title in table["title"]], fontsize=style.SMALL
+    )
     axes.tick_params(axis="y", length=0, labelcolor=style.INK)
     axes.set_ylim(-0.6, len(table) - 0.4)
     axes.grid(axis="x")
@@ -103,13 +107,24 @@ def _columns(drawing: Drawing, axes: Axes, table: pd.DataFrame, language: str) -
         text = style.two_lines(say(f"scenarios.figure_{heading}", language), 9)
         box = axes.get_position()
         drawing.text(
-            right, box.y1 + 0.004, text, fontsize=style.SMALL, ha="center", va="bottom", color=style.SOFT
+            right,
+            box.y1 + 0.004,
+            text,
+            fontsize=style.SMALL,
+            ha="center",
+            va="bottom",
+            color=style.SOFT,
         )
         for at, value in zip(np.arange(len(table))[::-1], values, strict=True):
             share = (at + 0.6) / (len(table) + 0.2)
             y = box.y0 + box.height * share
             drawing.text(
-                right, y, write(value, form, language), fontsize=style.SMALL, ha="center", va="center"
+                right,
+                y,
+                write(value, form, language),
+                fontsize=style.SMALL,
+                ha="center",
+                va="center",
             )
         right += 0.089
 

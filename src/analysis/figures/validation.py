@@ -161,7 +161,9 @@ def ingredients(result: Result, language: str) -> style.Figure:
     """
     table = result.table[result.table["without"] != "none"]
     table = table.sort_values("lost", ignore_index=True)
-    drawing = style.canvas(marks.rows_height(len(table), 27), marks.rows_height(len(table), 34, 140))
+    drawing = style.canvas(
+        marks.rows_height(len(table), 27), marks.rows_height(len(table), 34, 140)
+    )
     axes = drawing.add_subplot()
     places = np.arange(len(table), dtype=float)
     axes.axvline(0, color=style.SOFT, linewidth=0.9)
@@ -204,7 +206,9 @@ def heaping(result: Result, language: str) -> style.Figure:
     colours = [style.ESTIMATE if met else style.HIGHLIGHT for met in above]
     axes.bar(places, table["readings"], color=colours, width=0.92)
     for place, n in zip(places, table["readings"], strict=True):
-        axes.text(place, n, write(n, "integer", language), ha="center", va="bottom", fontsize=style.SMALL)
+        axes.text(
+            place, n, write(n, "integer", language), ha="center", va="bottom", fontsize=style.SMALL
+        )
     names = [say(f"gap_class.{name}", language) for name in table["gap_class"]]
     axes.set_xticks(places, [style.two_lines(name, 12) for name in names])
     axes.axvline(sum(not met for met in above) - 0.5, color=style.TARGET, linewidth=1.4)

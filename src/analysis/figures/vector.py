@@ -126,12 +126,13 @@ _FILE_CSS = (
 )
 
 
-def svg(drawing: Drawing, name: str, alt: str, layout: str, kind: str) -> str:
+def svg(drawing: Drawing, mark: str, alt: str, layout: str, kind: str) -> str:
     """Return a drawing as SVG (see ``style.Figure.svg``).
 
     Args:
         drawing: the drawing; a unit is a pixel.
-        name: name of the figure; what the drawing refers to inside itself is named after it.
+        mark: unlike that of any other figure of a page; what the drawing refers to inside itself
+            is named after it.
         alt: what it shows.
         layout: ``wide``, ``narrow``, or empty where a figure has one layout.
         kind: ``inline``, ``file`` or ``plain``.
@@ -145,7 +146,7 @@ def svg(drawing: Drawing, name: str, alt: str, layout: str, kind: str) -> str:
     empty = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     FigureCanvasSVG(drawing).print_svg(text, metadata=empty)
     root = ElementTree.fromstring(text.getvalue())
-    writer = _Writer(f"{name}-{layout[:1]}", kind)
+    writer = _Writer(f"{mark}", kind)
     body = "".join(writer.written(child) for child in root)
     wide, tall = (f"{72 * inches:.0f}" for inches in drawing.get_size_inches())
     return frame(body, float(wide), float(tall), alt, layout, kind)
