@@ -439,7 +439,9 @@ def place_rows(
         geography.name(str(code), str(level), language)
         for code, level in zip(rows["province_code"], rows["geo_level"], strict=True)
     ]
-    rows = rows.assign(name=names).sort_values("name", ascending=False, ignore_index=True)
+    rows = rows.assign(name=names)
+    by_name = rows["name"].map(style.alphabetical).sort_values(ascending=False)
+    rows = rows.loc[by_name.index].reset_index(drop=True)
     height = 20.0 * len(rows) + 22
     note = say("figures.place_footer", language)
     drawing, top = style.sheet(height + 24, title, note, style.NARROW)

@@ -1,4 +1,4 @@
-"""Marks that several charts share: rows of points with intervals, axes of years, small inline SVG."""
+"""Marks that several charts share: rows of points with intervals, legends, tiny inline SVG."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ import io
 import math
 import re
 import textwrap
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -58,9 +59,11 @@ from analysis.wording import write
 
 __all__ = [
     "BAND", "DIVERGING", "ESTIMATE", "FAINT", "HATCH", "HIGHLIGHT", "INK", "ON", "PAPER",
-    "READING", "SECOND", "SOFT", "STEPS", "TARGET", "TINT", "Figure", "blank", "both_widths", "canvas",
-    "direct_label", "fold_pixels", "folded", "footer", "half", "headline", "ink_on", "link", "narrow",
-    "two_lines", "unit_ticks", "width",
+    "READING", "SECOND", "SOFT", "STEPS", "TARGET", "TINT",
+    "Figure", "alphabetical", "apart", "blank", "both_widths", "canvas", "direct_label",
+    "fold_pixels", "folded", "footer", "headline", "ink_on", "link", "luminance", "narrow",
+    "panels", "place", "place_text", "rows_grid", "sheet", "text_width", "two_lines",
+    "unit_ticks", "width",
 ]  # fmt: skip
 
 #: Widths of a figure in pixels of the page: beside text, and on a phone 390 wide.
@@ -184,7 +187,7 @@ class Figure:
             raise ValueError(f"a figure is wide or narrow, not {layout!r}")
         drawing = self.drawing if layout == "wide" else self.narrow_drawing
         # Named after the numbers drawn too: a page may show one figure of two units.
-        mark = f"{self.name}-{self.digest[:6]}{layout[:1]}"
+        mark = "c" + hashlib.sha256((self.name + self.csv).encode()).hexdigest()[:5] + layout[:1]
         return vector.svg(drawing, mark, self.alt, layout if self.again else "", kind)
 
     @cached_property
@@ -290,11 +293,6 @@ def blank(width: float = 7.2, height: float = 3.6) -> Drawing:
     width: the width that the height is meant for, in inches.
     """
     return canvas(round(height * 7.5 / width * 98))
-
-
-def half(height: float) -> Drawing:
-    """Return an empty drawing of the width of a phone; two stand side by side on a page."""
-    return Drawing(figsize=(NARROW / _INCH, height / _INCH))
 
 
 def pixels(drawing: Drawing) -> tuple[float, float]:
@@ -438,6 +436,12 @@ def apart(values: Sequence[float], least: float) -> list[float]:
         for at, index in enumerate(group):
             placed[index] = first(group) + at * least
     return placed
+
+
+def alphabetical(name: str) -> str:
+    """Return what names are sorted by: letters without marks, but D before Đ."""
+    plain = unicodedata.normalize("NFD", name.replace("Đ", "Dz").replace("đ", "dz"))
+    return "".join(letter for letter in plain if not unicodedata.combining(letter)).lower()
 
 
 def ink_on(colour: str) -> str:
