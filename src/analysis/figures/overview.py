@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 
 from analysis import geography, overview
 from analysis.brief import brief
@@ -208,10 +209,10 @@ def _units(
     sure = (rows["verdict"] != NOT_ENOUGH_EVIDENCE).to_numpy()
     places = np.arange(len(rows), dtype=float)
     if not sure.all():
-        axes.barh(
-            places[~sure], span[1] - span[0], left=span[0], height=0.8, facecolor=style.PAPER,
-            edgecolor=style.FAINT, linewidth=0, hatch="////", zorder=0.4,
-        )  # fmt: skip
+        ends = [(span[0], span[1], at - 0.4, at + 0.4) for at in places[~sure]]
+        fields = [[(a, low), (b, low), (b, high), (a, high)] for a, b, low, high in ends]
+        look: dict[str, Any] = {"facecolor": style.PAPER, "edgecolor": style.FAINT, "hatch": "////"}
+        axes.add_collection(PolyCollection(fields, linewidth=0, zorder=0.4, **look))
     for chosen, band, colour in (
         (sure, style.BAND, style.ESTIMATE),
         (~sure, style.FAINT, style.SOFT),
@@ -224,10 +225,10 @@ def _units(
     read = rows["value"].notna().to_numpy()
     cut = rows["value"].clip(*span).to_numpy(float)
     inside = read & (cut == rows["value"].to_numpy(float))
-    look: dict[str, Any] = {"linestyle": "none", "mfc": style.PAPER, "mec": style.READING}
-    axes.plot(cut[inside], places[inside], "o", ms=5.5, mew=1.2, zorder=4, **look)
+    open_mark: dict[str, Any] = {"linestyle": "none", "mfc": style.PAPER, "mec": style.READING}
+    axes.plot(cut[inside], places[inside], "o", ms=5.5, mew=1.2, zorder=4, **open_mark)
     beyond = read & ~inside
-    axes.plot(cut[beyond], places[beyond], "<", ms=6, mew=1.2, zorder=4, clip_on=False, **look)
+    axes.plot(cut[beyond], places[beyond], "<", ms=6, mew=1.2, zorder=4, clip_on=False, **open_mark)
     own = (rows["target_setter"] != NATIONWIDE).to_numpy()
     for chosen, width in ((own, 2.6), (~own, 1.3)):
         axes.vlines(

@@ -187,7 +187,7 @@ class Figure:
             raise ValueError(f"a figure is wide or narrow, not {layout!r}")
         drawing = self.drawing if layout == "wide" else self.narrow_drawing
         # Named after the numbers drawn too: a page may show one figure of two units.
-        mark = "c" + hashlib.sha256((self.name + self.csv).encode()).hexdigest()[:5] + layout[:1]
+        mark = "c" + hashlib.sha256((self.name + self.csv).encode()).hexdigest()[:4] + layout[:1]
         return vector.svg(drawing, mark, self.alt, layout if self.again else "", kind)
 
     @cached_property

@@ -35,12 +35,24 @@ def models(warm: Result, cold: Result, indicator: str, language: str) -> style.F
         axes.set_title(title, fontsize=style.SMALL)
         axes.set_xlabel(say("validation.axis_crps", language))
     values = {"indicator": indicator}
-    style.headline(drawing, say("validation.models_title", language, **values))
+    style.headline(drawing, _models_title(warm, cold, values, language))
     style.footer(drawing, say("validation.models_footer", language))
     both = pd.concat([warm.table.assign(design="warm"), cold.table.assign(design="cold")])
     alt = say("validation.models_alt", language, **values, listed=_scores_said(both, language))
     columns = ["design", "model", "n", "crps", "mae"]
     return style.Figure(f"models_{indicator}", drawing, alt, both[columns])
+
+
+def _models_title(warm: Result, cold: Result, values: dict[str, str], language: str) -> str:
+    """Say how much less than the benchmark the project's model errs, where it does in both."""
+    leads = []
+    for result in (warm, cold):
+        crps = result.table.set_index("model")["crps"]
+        if OWN not in crps or BENCHMARK not in crps:
+            return say("validation.models_title_plain", language, **values)
+        leads.append(float(1 - crps[OWN] / crps[BENCHMARK]))
+    key = "validation.models_title" if min(leads) > 0 else "validation.models_title_plain"
+    return say(key, language, lead=leads[0], cold=leads[1], **values)
 
 
 def _dots(axes: Axes, table: pd.DataFrame, language: str) -> None:
@@ -102,10 +114,10 @@ def origins(result: Result, language: str) -> style.Figure:
     axes.set_xlim(x.min() - 0.2, x.max() + 1.9)
     axes.set_ylim(0, None)
     axes.set_ylabel(say("validation.axis_crps", language))
-    style.headline(drawing, say("validation.origins_title", language))
-    style.footer(drawing, say("validation.origins_footer", language))
     worst = table.sort_values("crps_own").iloc[-1]
     values = {"origin": worst["origin"], "own": worst["crps_own"], "naive": worst["crps_naive"]}
+    style.headline(drawing, say("validation.origins_title", language, **values))
+    style.footer(drawing, say("validation.origins_footer", language))
     alt = say("validation.origins_alt", language, **values, first=x.min(), last=x.max())
     return style.Figure(result.name, drawing, alt, table)
 
@@ -148,6 +160,7 @@ def calibration(forecasts: pd.DataFrame, result: Result, language: str) -> style
     row = table[table["band"] == 0.8].iloc[0]
     values = {"n": len(forecasts), "held": row["held"]}
     low, high = int(counts[0]), int(counts[-1])
+    style.headline(drawing, say("validation.calibration_title", language, **values))
     alt = say("validation.calibration_alt", language, **values, low=low, high=high)
     return style.Figure(result.name, drawing, alt, data)
 
@@ -178,16 +191,13 @@ def ingredients(result: Result, language: str) -> style.Figure:
     axes.set_xlabel(say("validation.axis_lost", language))
     axes.margins(x=0.12)
     style.unit_ticks(axes.xaxis, "signed", language)
-    style.headline(drawing, say("validation.ingredients_title", language))
+    last = table.iloc[-1]
+    best = say(f"ingredient.{last['without']}", language)
+    values = {"n": len(table), "best": best, "lost": last["lost"]}
+    title = say("validation.ingredients_title", language, **values)
+    style.headline(drawing, title[0].upper() + title[1:])
     style.footer(drawing, say("validation.ingredients_footer", language))
-    best = table.iloc[-1]
-    alt = say(
-        "validation.ingredients_alt",
-        language,
-        n=len(table),
-        best=say(f"ingredient.{best['without']}", language),
-        lost=best["lost"],
-    )
+    alt = say("validation.ingredients_alt", language, **values)
     return style.Figure("ingredients", drawing, alt, table)
 
 
@@ -216,10 +226,12 @@ def heaping(result: Result, language: str) -> style.Figure:
     axes.yaxis.set_visible(False)
     axes.spines["left"].set_visible(False)
     axes.grid(visible=False)
-    style.headline(drawing, say("validation.heaping_title", language))
-    style.footer(drawing, say("validation.heaping_footer", language))
     below = int(table.loc[[not met for met in above], "readings"].sum())
     values = {"n": int(table["readings"].sum()), "below": below}
+    values["above"] = values["n"] - below
+    values["near"] = int(table.loc[above, "readings"].iloc[0]) if any(above) else 0
+    style.headline(drawing, say("validation.heaping_title", language, **values))
+    style.footer(drawing, say("validation.heaping_footer", language))
     return style.Figure(
         result.name, drawing, say("validation.heaping_alt", language, **values), table
     )
@@ -248,9 +260,9 @@ def would_have_said(result: Result, origin: int, language: str) -> style.Figure:
         bar=style.BAND, bar_width=5, marker="|", size=10,
     )  # fmt: skip
     style.unit_ticks(axes.xaxis, "percent", language)
-    style.headline(drawing, say("validation.said_title", language, origin=origin))
-    style.footer(drawing, say("validation.said_footer", language))
     values = {"origin": origin, "n": len(table), "held": int(held.sum())}
+    style.headline(drawing, say("validation.said_title", language, **values))
+    style.footer(drawing, say("validation.said_footer", language))
     columns = ["province_code", "as_of", "median", "low", "high", "value", "band_held"]
     alt = say("validation.said_alt", language, **values)
     return style.Figure(f"said_{origin}", drawing, alt, table[columns])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from xml.etree import ElementTree
 
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -83,6 +83,7 @@ _NUMBER = r"(-?[\d.]+)"
 _POINT = f"{_NUMBER} {_NUMBER}"
 _CIRCLE = re.compile(r"M0 ([\d.]+)C.* 0 ([\d.]+)z")
 _BOX = re.compile(rf"M{_POINT}L{_POINT}L{_POINT}L{_POINT}(?:L-?[\d.]+ -?[\d.]+)?z")
+_CLASS = re.compile(r'class="c-(\w+)"')
 _LETTERS = re.compile(r" ?([A-Za-z]) ?")
 #: What a browser assumes anyway, or what cannot be seen.
 _DEFAULT = {
@@ -105,6 +106,11 @@ def _variables(dark: bool) -> str:
     return ";".join(f"--ch-{name}:{pair[dark]}" for name, pair in PALETTE.items())
 
 
+def _classes(names: Iterable[str], within: str = "") -> str:
+    """Return the rules for letters in colours of the palette."""
+    return "".join(f"{within}.c-{name}{{fill:var(--ch-{name})}}" for name in names)
+
+
 #: For a page with inline figures: the colours, light and dark, and which layout is shown. A page
 #: may set ``data-theme`` on its root to choose against the reader's system.
 CSS = f"""
@@ -113,6 +119,8 @@ CSS = f"""
 :root[data-theme="dark"]{{{_variables(dark=True)}}}
 @media print{{:root{{{_variables(dark=False)}}}}}
 svg.chart .ha{{{_HALO.format("var(--ch-paper)")}}}
+svg.chart .hit{{fill:none;pointer-events:all}}
+{_classes(PALETTE, "svg.chart ")}
 svg.chart{{display:block;width:100%;height:auto;font-family:inherit}}
 svg.chart a:hover *,svg.chart a:focus *{{stroke:var(--ch-ink);stroke-width:2px}}
 svg.chart.wide{{max-width:736px}}
@@ -121,7 +129,7 @@ svg.chart.narrow{{display:none;max-width:30rem}}
 """.strip()
 
 _FILE_CSS = (
-    f".ha{{{_HALO.format('var(--ch-paper)')}}}"
+    f".ha{{{_HALO.format('var(--ch-paper)')}}}.hit{{fill:none;pointer-events:all}}"
     f"svg{{{_variables(dark=False)}}}"
     f"@media (prefers-color-scheme:dark){{svg{{{_variables(dark=True)}}}}}"
 )
@@ -160,7 +168,8 @@ def frame(body: str, wide: float, tall: float, alt: str, layout: str, kind: str)
     family = "" if kind == "inline" else f' font-family="{html.escape(FONT)}"'
     sheet = paper = ""
     if kind == "file":
-        sheet = f"<style>{_FILE_CSS}</style>"
+        used = sorted(set(_CLASS.findall(body)))
+        sheet = f"<style>{_FILE_CSS}{_classes(used)}</style>"
         paper = f'<path d="M0 0h{wide:.0f}v{tall:.0f}H0z" style="fill:{coloured(PAPER, kind)}"/>'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="chart {layout}"{size}'
@@ -231,9 +240,12 @@ class _Writer:
         return self.style(styles.pop())
 
     def link(self, node: ElementTree.Element, gid: str) -> str:
+        """Return a field that says something when pointed at; on paper there is none."""
+        if self.kind == "plain":
+            return ""
         _, address, label, text = (html.escape(part) for part in gid.split(SEPARATOR, 3))
         area = "".join(self.written(child) for child in node)
-        field = re.sub(r'style="[^"]*"', 'fill="none" pointer-events="all"', area, count=1)
+        field = re.sub(r'style="[^"]*"', 'class="hit"', area, count=1)
         if not address:
             return field.replace("/>", f"><title>{text}</title></path>", 1)
         return f'<a href="{address}" aria-label="{label}"><title>{text}</title>{field}</a>'
@@ -261,8 +273,12 @@ class _Writer:
         if anchor:
             parts.append(f' text-anchor="{anchor}"')
         shown.setdefault("fill", "#000000")
-        style_text = coloured(";".join(f"{n}:{v}" for n, v in shown.items()), self.kind)
-        parts.append(f' style="{style_text}"')
+        name = _NAMES.get(shown["fill"])
+        if name and len(shown) == 1 and self.kind != "plain":
+            parts.append(f' class="c-{name}"')
+        else:
+            style_text = coloured(";".join(f"{n}:{v}" for n, v in shown.items()), self.kind)
+            parts.append(f' style="{style_text}"')
         return f"<text{''.join(parts)}>{html.escape(node.text or '', quote=False)}</text>"
 
     def attributes(self, node: ElementTree.Element, tag: str) -> Iterator[str]:
@@ -321,7 +337,8 @@ def _merge(node: ElementTree.Element) -> None:
     looks = {(line.get("style", ""), line.get("clip-path", "")) for line in lines}
     if len(lines) < 2 or len(lines) < len(node) or len(looks) != 1:
         return
-    if "fill: none" not in looks.pop()[0]:
+    # See-through marks show where they overlap; as one path they would not.
+    if "opacity" in looks.pop()[0]:
         return
     lines[0].set("d", " ".join(line.get("d", "") for line in lines))
     for line in lines[1:]:
