@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 
 from analysis.figures import style
 
@@ -63,6 +65,18 @@ def forest(
         axes.set_ylim(float(at.min()) - 0.7, float(at.max()) + 0.7)
         style.rows_grid(axes)
     return at
+
+
+def boxes(axes: Axes, ends: Sequence[tuple[float, float, float, float]], **look: Any) -> None:
+    """Draw upright boxes that look alike as one mark: left, right, lower and upper end of each."""
+    corners = [
+        point
+        for left, right, low, high in ends
+        for point in ((left, low), (right, low), (right, high), (left, high), (left, low))
+    ]
+    codes = [Path.MOVETO, *[Path.LINETO] * 3, Path.CLOSEPOLY] * len(ends)
+    if ends:
+        axes.add_patch(PathPatch(Path(np.array(corners, float), codes), **look))
 
 
 def rows_height(rows: int, row: float = ROW, around: float = 110) -> float:
@@ -200,6 +214,6 @@ def key(axes: Axes, entries: Sequence[tuple[str, dict[str, Any]]], columns: int 
 
 
 __all__ = [
-    "ROW", "TINY_CSS", "decimal_years", "forest", "key", "range_bar", "rows_height",
+    "ROW", "TINY_CSS", "boxes", "decimal_years", "forest", "key", "range_bar", "rows_height",
     "sparkline",
 ]  # fmt: skip

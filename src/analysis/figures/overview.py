@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.collections import PolyCollection
 
 from analysis import geography, overview
 from analysis.brief import brief
@@ -209,10 +208,9 @@ def _units(
     sure = (rows["verdict"] != NOT_ENOUGH_EVIDENCE).to_numpy()
     places = np.arange(len(rows), dtype=float)
     if not sure.all():
-        ends = [(span[0], span[1], at - 0.4, at + 0.4) for at in places[~sure]]
-        fields = [[(a, low), (b, low), (b, high), (a, high)] for a, b, low, high in ends]
+        ends = [(*span, at - 0.4, at + 0.4) for at in places[~sure]]
         look: dict[str, Any] = {"facecolor": style.PAPER, "edgecolor": style.FAINT, "hatch": "////"}
-        axes.add_collection(PolyCollection(fields, linewidth=0, zorder=0.4, **look))
+        marks.boxes(axes, ends, linewidth=0, zorder=0.4, **look)
     for chosen, band, colour in (
         (sure, style.BAND, style.ESTIMATE),
         (~sure, style.FAINT, style.SOFT),

@@ -8,12 +8,11 @@ import matplotlib.ticker
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Rectangle
 
 from analysis import geography
-from analysis.figures import style
+from analysis.figures import marks, style
 from analysis.figures.tiles import short_name
 from analysis.results import Result
 from analysis.wording import say, write
@@ -100,15 +99,14 @@ def _cells(
     axes: Axes, codes: list[str], kinds: pd.Series, years: range, rows: int, language: str
 ) -> None:
     """Draw one square a year for each province, and beside them how many years were published."""
-    squares: dict[str, list[list[tuple[float, float]]]] = {"": []}
+    squares: dict[str, list[tuple[float, float, float, float]]] = {"": []}
     for row, code in enumerate(codes):
         published = 0
         for year in years:
             kind = str(kinds.get((code, year), "") or "")
             published += kind in ("year_end", "interim")
-            left, right, low, high = year - 0.42, year + 0.42, row + 0.1, row + 0.9
-            corners = [(left, low), (right, low), (right, high), (left, high)]
-            squares.setdefault(kind, []).append(corners)
+            ends = (year - 0.42, year + 0.42, row + 0.1, row + 0.9)
+            squares.setdefault(kind, []).append(ends)
         axes.annotate(
             str(published) if published else "",
             (1, row + 0.5),
@@ -121,11 +119,9 @@ def _cells(
             fontsize=style.SMALL,
             annotation_clip=False,
         )
-    for kind, corners in squares.items():
+    for kind, all_ends in squares.items():
         colour = _KINDS[kind] if kind else style.PAPER
-        axes.add_collection(
-            PolyCollection(corners, facecolor=colour, edgecolor=style.FAINT, linewidth=0.8)
-        )
+        marks.boxes(axes, all_ends, facecolor=colour, edgecolor=style.FAINT, linewidth=0.8)
     names = [short_name(geography.name(code, "province_63", language)) for code in codes]
     axes.set(xlim=(years[0] - 0.6, years[-1] + 0.6), ylim=(rows, 0))
     axes.set_yticks(np.arange(len(codes)) + 0.5, names, color=style.INK)
