@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedFormatter, NullFormatter
+from matplotlib.ticker import FixedLocator, NullFormatter
 
 from analysis.figures import style
 
@@ -42,7 +42,7 @@ def wrong_ticks(axes: Axes, language: str) -> list[tuple[float, str]]:
         formatter = axis.get_major_formatter()
         if isinstance(formatter, NullFormatter) or not axis.get_visible():
             continue
-        fixed = isinstance(formatter, FixedFormatter)
+        fixed = isinstance(axis.get_major_locator(), FixedLocator)
         for place, label in zip(axis.get_majorticklocs(), axis.get_majorticklabels(), strict=False):
             text = label.get_text()
             number = parsed(text, language)

@@ -255,7 +255,7 @@ def _outcome_legend(drawing: Drawing, language: str) -> None:
         handles,
         labels,
         loc="outside lower left",
-        ncols=2 if style.narrow() else 3,
+        ncols=1 if style.narrow() else 3,
         fontsize=style.SMALL,
     )
 

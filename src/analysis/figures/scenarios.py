@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib.dates as mdates
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
-from matplotlib.ticker import MaxNLocator
 
 from analysis.figures import style
 from analysis.forecast.scenarios import findings, summary
@@ -26,6 +26,10 @@ _COLUMNS = (
     ("effort", "number1", "effort"),
     ("budget_all_q50", "rounded", "budget"),
 )
+#: Pixels of a row, and what headings above and the axis below need.
+_ROW, _ABOVE, _BELOW = 36.0, 46.0, 44.0
+#: Columns that a phone has room for.
+_FEW = ("p_meets_reported", "persons_month")
 #: Provinces that get a bar of their own.
 _BARS = 15
 
@@ -34,21 +38,18 @@ _BARS = 15
 def committee(outcomes: Sequence[Outcome], unit: Unit, language: str) -> style.Figure:
     """Draw scenarios as rows: the reported value at the date, its chances, people and budget."""
     table = findings.rows(list(outcomes), unit, language)
-    drawing = Drawing(figsize=(8.2, 1.8 + 0.36 * len(table)))
-    height = float(drawing.get_size_inches()[1])
-    bottom, top = 1.12 / height, 1 - 0.72 / height
-    axes = drawing.add_axes((0.275, bottom, 0.26, top - bottom))
-    _intervals(axes, table, language)
-    _columns(drawing, axes, table, language)
     said = findings.values(table, unit)
     known = np.isfinite(said["target"])
     title = say(f"scenarios.figure_title{'' if known else '_plain'}", language, **said)
-    drawing.text(0.01, 1 - 0.12 / height, title, fontsize=style.SMALL, fontweight="bold", va="top")
     note = say("scenarios.figure_footer", language, **said)
     if not np.isfinite(said["p_meets_true"]):
         note = say("scenarios.figure_unsure", language) + " " + note
-    footer = style.folded(note, 155)
-    drawing.text(0.01, 0.05 / height, footer, fontsize=style.SMALL, color=style.SOFT, va="bottom")
+    body = _ROW * len(table)
+    drawing, start = style.sheet(_ABOVE + body + _BELOW, title, note)
+    names, wide = (118.0, 130.0) if style.narrow() else (210.0, 190.0)
+    axes = style.place(drawing, names, start + _ABOVE, wide, body)
+    _intervals(axes, table, language)
+    _columns(drawing, axes, table, language)
     told = [say("scenarios.figure_alt_row", language, **row) for row in summary.records(table)]
     alt = say("scenarios.figure_alt", language, rows=" ".join(told), **said)
     columns = ["scenario", "title", "q10", "q50", "q90", "target", *[name for name, *_ in _COLUMNS]]
@@ -78,55 +79,35 @@ def _intervals(axes: Axes, table: pd.DataFrame, language: str) -> None:
             fontsize=style.SMALL,
             color=style.TARGET,
         )
-    axes.set_yticks(
-        place, [style.two_lines(title, 34) for title in table["title"]], fontsize=style.SMALL
-    )
-    axes.tick_params(axis="y", length=0, labelcolor=style.INK)
+    room = 112 if style.narrow() else 204
+    axes.set_yticks(place, [style.fold_pixels(title, room) for title in table["title"]])
+    style.rows_grid(axes)
     axes.set_ylim(-0.6, len(table) - 0.4)
-    axes.grid(axis="x")
-    axes.grid(visible=False, axis="y")
-    axes.spines["left"].set_visible(False)
-    low, high = axes.get_xlim()
-    digits = "number1" if high - low < 3 else "number0"
-    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(lambda value, _: write(value, digits, language))
+    style.unit_ticks(axes.xaxis, "percent", language, 3 if style.narrow() else 5)
     date = table["date"].iloc[0]
-    axes.set_xlabel(say("scenarios.figure_axis", language, date=date), fontsize=style.SMALL)
-    inches = axes.get_position().height * (1.8 + 0.36 * len(table))
-    axes.xaxis.set_label_coords(0.0, -0.36 / inches)
-    axes.xaxis.label.set_horizontalalignment("left")
+    axes.set_xlabel(say("scenarios.figure_axis", language, date=date))
 
 
 def _columns(drawing: Drawing, axes: Axes, table: pd.DataFrame, language: str) -> None:
-    """Write the numbers of each row beside it."""
-    right = 0.592
+    """Write the numbers of each row beside it; a phone has room for two of them."""
+    across, down = style.pixels(drawing)
+    box = axes.get_position()
+    step = 52.0 if style.narrow() else 65.0
+    right = box.x1 * across + step / 2 + 4
+    top, tall = (1 - box.y1) * down, box.height * down
     for name, form, heading in _COLUMNS:
         values = table[name]
-        if values.isna().all():
+        if values.isna().all() or (style.narrow() and name not in _FEW):
             continue
-        text = style.two_lines(say(f"scenarios.figure_{heading}", language), 9)
-        box = axes.get_position()
-        drawing.text(
-            right,
-            box.y1 + 0.004,
-            text,
-            fontsize=style.SMALL,
-            ha="center",
-            va="bottom",
-            color=style.SOFT,
-        )
+        text = style.fold_pixels(say(f"scenarios.figure_{heading}", language), step)
+        look: dict[str, Any] = {"ha": "center", "color": style.SOFT}
+        style.place_text(drawing, right, top - 4, text, va="bottom", **look)
         for at, value in zip(np.arange(len(table))[::-1], values, strict=True):
-            share = (at + 0.6) / (len(table) + 0.2)
-            y = box.y0 + box.height * share
-            drawing.text(
-                right,
-                y,
-                write(value, form, language),
-                fontsize=style.SMALL,
-                ha="center",
-                va="center",
+            y = top + tall * (1 - (at + 0.6) / (len(table) + 0.2))
+            style.place_text(
+                drawing, right, y, write(value, form, language), ha="center", va="center"
             )
-        right += 0.089
+        right += step
 
 
 @style.both_widths
@@ -153,7 +134,7 @@ def paths(outcomes: Sequence[Outcome], unit: Unit, language: str) -> style.Figur
     _target_mark(axes, outcomes[0], unit)
     _end_labels(axes, table["date"].max(), ends)
     axes.set_ylabel(say("scenarios.paths_axis", language))
-    axes.yaxis.set_major_formatter(lambda value, _: write(value, "number1", language))
+    style.unit_ticks(axes.yaxis, "number", language)
     _months(axes, table, language)
     said = {
         "unit": f"{unit[0]}/{unit[1]}",
@@ -161,9 +142,7 @@ def paths(outcomes: Sequence[Outcome], unit: Unit, language: str) -> style.Figur
         "indicator": outcomes[0].base.indicator,
     }
     style.headline(drawing, say("scenarios.paths_title", language, **said))
-    # Shorter lines than the shared footer: the names beside the lines take room of their own.
-    note = style.folded(say("scenarios.paths_footer", language), 126)
-    drawing.supxlabel(note, x=0.01, ha="left", fontsize=style.SMALL, color=style.SOFT)
+    style.footer(drawing, say("scenarios.paths_footer", language))
     rows = " ".join(
         say("scenarios.paths_alt_row", language, title=title, q50=value) for value, title, _ in ends
     )
@@ -232,7 +211,7 @@ def parts(outcome: Outcome, language: str) -> style.Figure:
     axes.grid(axis="x")
     axes.grid(visible=False, axis="y")
     axes.axvline(0, color=style.INK, linewidth=0.8)
-    axes.xaxis.set_major_formatter(lambda value, _: write(value, "integer", language))
+    style.unit_ticks(axes.xaxis, "integer", language, 3 if style.narrow() else 6)
     said = {
         "title": outcome.scenario.title[language],
         "date": outcome.base.date,

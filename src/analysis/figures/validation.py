@@ -67,11 +67,22 @@ def _dots(axes: Axes, table: pd.DataFrame, language: str) -> None:
         style.direct_label(axes, crps, place, text, colour, xytext=(6, 0), bbox=_CLEAR)
     benchmark = table.loc[table["model"] == BENCHMARK, "crps"]
     axes.axvline(float(benchmark.iloc[0]), color=style.SOFT, linewidth=0.8, linestyle=(0, (4, 3)))
+    axes.annotate(
+        say("validation.benchmark_line", language),
+        (float(benchmark.iloc[0]), 0),
+        xycoords=("data", "axes fraction"),
+        xytext=(4, 3),
+        textcoords="offset points",
+        fontsize=style.SMALL,
+        color=style.SOFT,
+        gid=style.HALO,
+    )
     names = [say(f"model.{name}", language) for name in table["model"]]
     axes.set_yticks(places, names)
     for label, name in zip(axes.get_yticklabels(), table["model"], strict=True):
         label.set_fontweight("bold" if name == OWN else "normal")
     axes.set_xlim(0, table["crps"].max() * 1.22)
+    style.unit_ticks(axes.xaxis, "number", language, 4)
     axes.grid(visible=False)
 
 
@@ -113,6 +124,7 @@ def origins(result: Result, language: str) -> style.Figure:
     axes.set_xticks(x, counts)
     axes.set_xlim(x.min() - 0.2, x.max() + 1.9)
     axes.set_ylim(0, None)
+    style.unit_ticks(axes.yaxis, "number", language)
     axes.set_ylabel(say("validation.axis_crps", language))
     worst = table.sort_values("crps_own").iloc[-1]
     values = {"origin": worst["origin"], "own": worst["crps_own"], "naive": worst["crps_naive"]}

@@ -32,7 +32,8 @@ def track_record(result: Result, language: str) -> style.Figure:
         _panel(axes, table[table["indicator"] == name], language)
         axes.set_xticks(ends, [str(day.year) for day in ends], fontsize=style.SMALL)
         axes.set_title(say(f"country_indicator.{name}", language), fontsize=style.SMALL)
-    style.headline(drawing, say("validation_country.title", language))
+    values = dict(result.phrases[0][1])
+    style.headline(drawing, say("validation_country.title", language, **values))
     style.footer(drawing, say("validation_country.footer", language))
     return style.Figure(result.name, drawing, result.text(language), table)
 
@@ -55,7 +56,12 @@ def _panel(axes: Axes, table: pd.DataFrame, language: str) -> None:
     read = table[table["kind"] == "reading"].sort_values("as_of")
     end = read["as_of"].dt.is_year_end
     axes.plot(read["as_of"], read["value"], color=style.SOFT, linewidth=0.7, zorder=2)
-    axes.plot(read["as_of"][end], read["value"][end], "o", color=style.READING, ms=4, zorder=5)
+    last = table[table["kind"] == "one_year"][["as_of", "low", "high"]]
+    scored = read[end][["as_of", "value"]].merge(last, on="as_of")
+    outside = scored[~scored["value"].between(scored["low"], scored["high"])]
+    axes.plot(read["as_of"][end], read["value"][end], "o", color=style.READING, ms=6, zorder=5)
+    missed: dict[str, Any] = {"mfc": style.HIGHLIGHT, "mec": style.READING, "ms": 8, "mew": 1.4}
+    axes.plot(outside["as_of"], outside["value"], "o", zorder=5.5, **missed)
     during: dict[str, Any] = {
         "markerfacecolor": style.PAPER,
         "markeredgecolor": style.SOFT,
