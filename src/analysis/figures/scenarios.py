@@ -167,10 +167,13 @@ def _end_labels(axes: Axes, day: pd.Timestamp, ends: list[tuple[float, str, str]
     """Name each line at its end, pushed apart where ends lie close together."""
     low, high = axes.get_ylim()
     ordered = sorted(ends)
-    places = style.apart([value for value, *_ in ordered], (high - low) * 0.062)
-    for place, (value, title, colour) in zip(places, ordered, strict=True):
+    room = 104 if style.narrow() else 190
+    texts = [style.fold_pixels(title, room) for _, title, _ in ordered]
+    lines = max((text.count("\n") + 1 for text in texts), default=1)
+    places = style.apart([value for value, *_ in ordered], (high - low) * (0.01 + 0.055 * lines))
+    for place, text, (value, _, colour) in zip(places, texts, ordered, strict=True):
         axes.annotate(
-            title,
+            text,
             (day, value),
             xytext=(1.05, place),
             textcoords=("axes fraction", "data"),
@@ -184,6 +187,7 @@ def _end_labels(axes: Axes, day: pd.Timestamp, ends: list[tuple[float, str, str]
 
 def _months(axes: Axes, table: pd.DataFrame, language: str) -> None:
     days = sorted(set(table["date"]))
+    days = days[:: max(1, (len(days) - 1) // 2)] if style.narrow() else days
     axes.set_xticks(
         [mdates.date2num(day) for day in days],
         [write(day, "short_date", language) for day in days],

@@ -30,7 +30,7 @@ def models(warm: Result, cold: Result, indicator: str, language: str) -> style.F
     panels = style.panels(drawing, 2, sharex=True)
     for axes, result, kind in zip(panels, (warm, cold), ("warm", "cold"), strict=True):
         _dots(axes, result.table, language)
-        axes.set_ylim(len(result.table) - rows - 0.6, len(result.table) - 0.4)
+        axes.set_ylim(len(result.table) - rows - 1.4, len(result.table) - 0.4)
         title = say(f"validation.panel_{kind}", language, n=int(result.table["n"].max()))
         axes.set_title(title, fontsize=style.SMALL)
         axes.set_xlabel(say("validation.axis_crps", language))
@@ -127,7 +127,7 @@ def origins(result: Result, language: str) -> style.Figure:
     style.unit_ticks(axes.yaxis, "number", language)
     axes.set_ylabel(say("validation.axis_crps", language))
     worst = table.sort_values("crps_own").iloc[-1]
-    values = {"origin": worst["origin"], "own": worst["crps_own"], "naive": worst["crps_naive"]}
+    values = {"origin": int(worst["origin"]), "own": worst["crps_own"], "naive": worst["crps_naive"]}
     style.headline(drawing, say("validation.origins_title", language, **values))
     style.footer(drawing, say("validation.origins_footer", language))
     alt = say("validation.origins_alt", language, **values, first=x.min(), last=x.max())
@@ -221,7 +221,7 @@ def heaping(result: Result, language: str) -> style.Figure:
         result: see `analysis.forecast.validation.findings_targets.heaping`.
     """
     table = result.table
-    drawing = style.canvas(255)
+    drawing = style.canvas(260, 300)
     axes = drawing.add_subplot()
     places = np.arange(len(table), dtype=float)
     above = [name.startswith("above") for name in table["gap_class"]]
@@ -232,7 +232,8 @@ def heaping(result: Result, language: str) -> style.Figure:
             place, n, write(n, "integer", language), ha="center", va="bottom", fontsize=style.SMALL
         )
     names = [say(f"gap_class.{name}", language) for name in table["gap_class"]]
-    axes.set_xticks(places, [style.two_lines(name, 12) for name in names])
+    room = 54 if style.narrow() else 110
+    axes.set_xticks(places, [style.fold_pixels(name, room) for name in names])
     axes.axvline(sum(not met for met in above) - 0.5, color=style.TARGET, linewidth=1.4)
     axes.set_ylim(0, table["readings"].max() * 1.18 + 0.5)
     axes.yaxis.set_visible(False)

@@ -30,7 +30,8 @@ def track_record(result: Result, language: str) -> style.Figure:
     panels = style.panels(drawing, len(names), sharex=True)
     for axes, name in zip(panels, names, strict=True):
         _panel(axes, table[table["indicator"] == name], language)
-        axes.set_xticks(ends, [str(day.year) for day in ends], fontsize=style.SMALL)
+        shown = ends[::-2][::-1]
+        axes.set_xticks(shown, [str(day.year) for day in shown])
         axes.set_title(say(f"country_indicator.{name}", language), fontsize=style.SMALL)
     values = dict(result.phrases[0][1])
     style.headline(drawing, say("validation_country.title", language, **values))
