@@ -2,6 +2,7 @@
 
 import pytest
 from driver_data import small_coverage, small_late_payment
+from figure_rules import check
 
 from analysis.figures import drivers, late_payment
 from analysis.wording import LANGUAGES
@@ -28,6 +29,8 @@ def test_coverage_charts(name, found):
     assert charts[0].data.equals(charts[1].data)
     assert len({chart.alt for chart in charts}) == 2
     assert charts[1].png.startswith(b"\x89PNG")
+    for language, chart in zip(LANGUAGES, charts, strict=True):
+        check(chart, language)
 
 
 @pytest.mark.parametrize("name", LATE)
@@ -36,3 +39,5 @@ def test_late_payment_charts(name, late_found):
     assert charts[0].data.equals(charts[1].data)
     assert len({chart.alt for chart in charts}) == 2
     assert charts[1].png.startswith(b"\x89PNG")
+    for language, chart in zip(LANGUAGES, charts, strict=True):
+        check(chart, language)

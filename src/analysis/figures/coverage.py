@@ -12,13 +12,17 @@ from matplotlib.dates import date2num
 
 from analysis import geography
 from analysis.coverage import RECENT_YEARS
-from analysis.figures import style
-from analysis.figures.tiles import Step, tile_map
+from analysis.figures import marks, style
+from analysis.figures.tiles import Extras, Step, tile_map
 from analysis.indicators import INDICATORS
 from analysis.wording import say, write
 
 #: Distance of a reading from its target in points, from far below to above.
-_GAP_STEPS = (-math.inf, -10.0, -5.0, -2.0, 0.0, math.inf)
+_GAP_STEPS = (-math.inf, -5.0, -2.0, 0.0, 2.0, math.inf)
+#: Readings this many years older than the newest are drawn pale.
+_OLD_YEARS = 3
+#: Since this day coverage of the labour force is counted against another denominator.
+_NEW_DENOMINATOR = pd.Timestamp("2022-10-01")
 
 
 def gap_map(standings: pd.DataFrame, language: str) -> style.Figure:
@@ -32,37 +36,58 @@ def gap_map(standings: pd.DataFrame, language: str) -> style.Figure:
     table = table[["geo_level", "province_code", "value", "as_of", "target"]]
     read = standings.dropna(subset=["value"]).set_index("province_code")
     written = {
-        str(code): f"{write(row['value'], 'number1', language)} ({row['as_of'].year})"
+        str(code): f"{write(row['gap'], 'signed1', language)}\n({row['as_of'].year})"
         for code, row in read.iterrows()
+        if row["gap"] == row["gap"]
     }
     indicator = str(standings["indicator"].iloc[0])
     known = table.dropna(subset=["value"])
+    newest = known["as_of"].max()
+    old = known["as_of"] < newest - pd.DateOffset(years=_OLD_YEARS)
     values = {
         "indicator": INDICATORS[indicator].label(language),
+        "short": [indicator],
         "years": RECENT_YEARS,
         "met": int((known["value"] >= 0).sum()),
         "read": len(known),
         "missing": len(table) - len(known),
+        "old": _OLD_YEARS,
     }
     words = {
         "title": say("figures.gap_map_title", language, **values),
         "legend": say("figures.gap_map_legend", language),
         "missing": say("figures.no_reading", language, years=RECENT_YEARS),
-        "footer": say("figures.footer_readings", language),
+        "footer": say("figures.gap_map_footer", language, **values),
         "alt": say("figures.gap_map_alt", language, **values),
     }
-    return tile_map(f"gap_map_{indicator}", table, _gap_steps(language), written, words, language)
+    tips = {
+        str(row["province_code"]): say(
+            "figures.gap_tip",
+            language,
+            unit=str(row["province_code"]),
+            value=row["value"],
+            target=row["target"],
+            as_of=row["as_of"],
+        )
+        for row in standings[standings["gap"].notna()].to_dict("records")
+        if row["geo_level"] == "province_63"
+    }
+    extras = Extras(tips, faded=frozenset(str(code) for code in known["province_code"][old]))
+    steps = _gap_steps(language)
+    name = f"gap_map_{indicator}"
+    return tile_map(name, table, steps, written, words, language, extras=extras)
 
 
 def _gap_steps(language: str) -> list[Step]:
     ends = itertools.pairwise(_GAP_STEPS)
-    keys = ("gap_10", "gap_5", "gap_2", "gap_0", "gap_met")
+    keys = ("gap_5_more", "gap_5", "gap_2", "gap_over", "gap_over_2")
     return [
         Step(low, high, colour, say(f"figures.{key}", language))
-        for (low, high), colour, key in zip(ends, style.STEPS, keys, strict=True)
+        for (low, high), colour, key in zip(ends, style.DIVERGING, keys, strict=True)
     ]
 
 
+@style.both_widths
 def nationwide(
     readings: pd.DataFrame, targets: pd.DataFrame, due: str, language: str
 ) -> style.Figure:
@@ -76,17 +101,19 @@ def nationwide(
     """
     names = list(readings["indicator"].unique())
     targets = _due_targets(targets, due)
-    drawing = style.blank(7.4, 2.9)
-    panels = drawing.subplots(1, len(names))
+    drawing = style.canvas(330, 780)
+    panels = style.panels(drawing, len(names))
     for axes, name in zip(panels, names, strict=True):
         shown = readings[readings["indicator"] == name]
         _curve(axes, shown, targets[targets["indicator"] == name], language)
         axes.set_title(INDICATORS[name].label(language, short=True))
-    style.headline(drawing, say("figures.nationwide_title", language))
+        if not INDICATORS[name].label("en", short=True).startswith("HI"):
+            _denominator(axes, language)
+    latest = readings.groupby("indicator").tail(1)
+    style.headline(drawing, _nationwide_title(latest, targets, due, language))
     style.footer(drawing, say("figures.footer_nationwide", language))
     data = readings[["indicator", "as_of", "value", "lower", "upper", "season"]]
     first, last = data["as_of"].min(), data["as_of"].max()
-    latest = data.groupby("indicator").tail(1)
     listed = [
         say(
             "figures.level_item",
@@ -100,6 +127,19 @@ def nationwide(
     return style.Figure("nationwide_coverage", drawing, alt, data)
 
 
+def _nationwide_title(latest: pd.DataFrame, targets: pd.DataFrame, due: str, language: str) -> str:
+    """Say how far each rate is from its target."""
+    both = latest.merge(targets[["indicator", "value"]], on="indicator", suffixes=("", "_target"))
+    listed = []
+    for row in both.to_dict("records"):
+        gap = row["value_target"] - row["value"]
+        key = "figures.nationwide_short" if gap > 0 else "figures.nationwide_met"
+        listed.append(say(key, language, short=[row["indicator"]], gap=abs(gap)))
+    if not listed:
+        return say("figures.nationwide_title_plain", language)
+    return say("figures.nationwide_title", language, listed=listed, due=due)
+
+
 def _due_targets(targets: pd.DataFrame, due: str) -> pd.DataFrame:
     """Return the target of each indicator at the due date: the Government's last word."""
     order = pd.Categorical(targets["setter"], ["agency", "province", "government"], ordered=True)
@@ -111,17 +151,41 @@ def _due_targets(targets: pd.DataFrame, due: str) -> pd.DataFrame:
 def _curve(axes: Axes, readings: pd.DataFrame, targets: pd.DataFrame, language: str) -> None:
     settled = readings[readings["season"] == "year_end"]
     interim = readings[readings["season"] != "year_end"]
-    axes.plot(settled["as_of"], settled["value"], color=style.ESTIMATE, marker="o", markersize=3.5)
-    axes.plot(interim["as_of"], interim["value"], "o", mfc="white", mec=style.SOFT, markersize=3)
-    axes.plot(targets["due"], targets["value"], "D", color=style.TARGET, markersize=4.5)
+    axes.plot(settled["as_of"], settled["value"], color=style.ESTIMATE, marker="o", markersize=5)
+    axes.plot(
+        interim["as_of"], interim["value"], "o", mfc=style.PAPER, mec=style.SOFT, markersize=4
+    )
+    axes.plot(targets["due"], targets["value"], "D", color=style.TARGET, markersize=6.5)
     for _, target in targets.iterrows():
         text = say("figures.fan_target", language, target=target["value"])
         style.direct_label(
-            axes, target["due"], target["value"], text, style.TARGET, xytext=(3, 9), ha="right"
+            axes, target["due"], target["value"], text, style.TARGET, xytext=(4, 12), ha="right"
         )
-    axes.yaxis.set_major_formatter(lambda value, _: write(value, "number0", language))
-    axes.margins(y=0.15)
+    if len(settled):
+        last = settled.iloc[-1]
+        text = write(last["value"], "percent1", language)
+        style.direct_label(
+            axes, last["as_of"], last["value"], text, style.ESTIMATE, xytext=(4, -13), ha="center"
+        )
+    axes.margins(x=0.07, y=0.16)
+    style.unit_ticks(axes.yaxis, "percent", language)
     years_only(axes)
+
+
+def _denominator(axes: Axes, language: str) -> None:
+    """Mark the day since which the labour force is counted otherwise."""
+    axes.axvline(_NEW_DENOMINATOR, color=style.SOFT, linewidth=1, linestyle=(0, (3, 3)))
+    axes.annotate(
+        say("figures.new_denominator", language),
+        (_NEW_DENOMINATOR, 0.03),
+        xycoords=("data", "axes fraction"),
+        xytext=(-4, 0),
+        textcoords="offset points",
+        ha="right",
+        fontsize=style.SMALL,
+        color=style.SOFT,
+        gid=style.HALO,
+    )
 
 
 def years_only(axes: Axes) -> None:
@@ -136,6 +200,7 @@ def years_only(axes: Axes) -> None:
     axes.set_xlim(first, last)
 
 
+@style.both_widths
 def gaps(standings: pd.DataFrame, language: str) -> style.Figure:
     """Draw for each province its latest reading, with its interval, beside its target.
 
@@ -146,48 +211,58 @@ def gaps(standings: pd.DataFrame, language: str) -> style.Figure:
     """
     kept = standings[standings["geo_level"] == "province_63"].dropna(subset=["gap"])
     kept = kept.sort_values(["gap", "province_code"], ignore_index=True)
-    drawing = style.blank(7.2, 0.6 + 0.19 * len(kept))
+    drawing = style.canvas(marks.rows_height(len(kept), around=120))
     axes = drawing.add_subplot()
     places = range(len(kept))
-    axes.hlines(places, kept["value"], kept["target"], color=style.FAINT, linewidth=2.4)
-    axes.hlines(places, kept["lower"], kept["upper"], color=style.ESTIMATE, linewidth=1.2)
-    axes.plot(kept["value"], places, "o", color=style.ESTIMATE, markersize=4.5)
-    axes.plot(kept["target"], places, "|", color=style.TARGET, markersize=9, markeredgewidth=2)
+    axes.hlines(places, kept["value"], kept["target"], color=style.FAINT, linewidth=3)
     names = [geography.name(code, "province_63", language) for code in kept["province_code"]]
     days = [write(day, "short_date", language) for day in kept["as_of"]]
-    axes.set_yticks(places, [f"{n}, {d}" for n, d in zip(names, days, strict=True)], fontsize=7)
-    axes.set_ylim(-0.8, len(kept) - 0.2)
-    axes.grid(axis="x")
-    axes.grid(axis="y", visible=False)
-    axes.xaxis.set_major_formatter(lambda value, _: write(value, "percent0", language))
-    top = kept.iloc[-1]
-    _label_marks(axes, top, len(kept) - 1, language)
+    labels = names if style.narrow() else [f"{n}, {d}" for n, d in zip(names, days, strict=True)]
+    marks.forest(axes, labels, kept["target"], marker="|", size=12, colour=style.TARGET)
+    settled = (kept["season"] == "year_end").to_numpy()
+    for chosen, hollow in ((settled, False), (~settled, True)):
+        some = kept[chosen]
+        at = kept.index.to_numpy(float)[chosen]
+        marks.forest(
+            axes, None, some["value"], some["lower"], some["upper"], places=at, hollow=hollow
+        )
+    _name_higher_targets(axes, kept, language)
+    style.unit_ticks(axes.xaxis, "percent", language, 5 if style.narrow() else 8)
+    entries = [
+        (say("figures.reading", language), _dot(style.ESTIMATE)),
+        (say("figures.reading_interim", language), _dot(style.ESTIMATE, hollow=True)),
+        (say("figures.target", language), {"marker": "|", "ls": "", "color": style.TARGET,
+                                           "ms": 12, "mew": 2.4}),
+    ]  # fmt: skip
+    marks.key(axes, entries)
     indicator = str(kept["indicator"].iloc[0])
-    style.headline(
-        drawing,
-        say("figures.gaps_title", language, indicator=INDICATORS[indicator].label(language)),
-    )
-    style.footer(drawing, say("figures.footer_readings", language))
+    met = int((kept["gap"] >= 0).sum())
     worst = kept.iloc[0]
-    alt = say(
-        "figures.gaps_alt",
-        language,
-        n=len(kept),
-        met=int((kept["gap"] >= 0).sum()),
-        worst=names[0],
-        value=worst["value"],
-        target=worst["target"],
-    )
+    values = {
+        "short": [indicator],
+        "n": len(kept),
+        "met": met,
+        "worst": names[0],
+        "value": worst["value"],
+        "target": worst["target"],
+        "gap": abs(worst["gap"]),
+    }
+    key = "figures.gaps_title" if worst["gap"] < 0 else "figures.gaps_title_met"
+    style.headline(drawing, say(key, language, **values))
+    style.footer(drawing, say("figures.footer_readings", language))
+    alt = say("figures.gaps_alt", language, **values)
     columns = ["province_code", "value", "lower", "upper", "as_of", "target", "gap"]
     return style.Figure(f"gaps_{indicator}", drawing, alt, kept[columns])
 
 
-def _label_marks(axes: Axes, row: pd.Series, place: int, language: str) -> None:
-    """Name the two marks at the top row, in place of a legend."""
-    reading, target = say("figures.reading", language), say("figures.target", language)
-    right = row["value"] >= row["target"]
-    sides = {"ha": "left", "xytext": (8, 0)}, {"ha": "right", "xytext": (-8, 0)}
-    style.direct_label(
-        axes, row["value"], place, reading, style.ESTIMATE, **sides[0 if right else 1]
-    )
-    style.direct_label(axes, row["target"], place, target, style.TARGET, **sides[1 if right else 0])
+def _dot(colour: str, hollow: bool = False) -> dict:
+    face = style.PAPER if hollow else colour
+    return {"marker": "o", "ls": "", "mfc": face, "mec": colour, "ms": 6.5}
+
+
+def _name_higher_targets(axes: Axes, kept: pd.DataFrame, language: str) -> None:
+    """Print the targets that lie at least a point above the usual one: their gap is no failure."""
+    usual = kept["target"].median()
+    for place, row in kept[kept["target"] >= usual + 1].iterrows():
+        text = say("figures.higher_target", language, target=row["target"])
+        style.direct_label(axes, row["target"], float(str(place)), text, style.TARGET)

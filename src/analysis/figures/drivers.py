@@ -31,9 +31,9 @@ def _zero(axes: Axes) -> None:
     axes.axvline(0, color=style.SOFT, linewidth=0.8)
 
 
-def _decimals(axis: Axis, language: str, digits: int = 1) -> None:
-    """Numbers of an axis as the language writes them."""
-    axis.set_major_formatter(lambda v, _: write(v, f"number{digits}", language))
+def _decimals(axis: Axis, language: str) -> None:
+    """Numbers of an axis as the language writes them, each where it is true."""
+    style.unit_ticks(axis, "number", language)
 
 
 def _clipped(values: pd.Series, low: float, high: float) -> np.ndarray:
@@ -41,6 +41,7 @@ def _clipped(values: pd.Series, low: float, high: float) -> np.ndarray:
     return values.clip(low, high).fillna(high).to_numpy()
 
 
+@style.both_widths
 def rivals(c: CoverageDrivers, language: str) -> style.Figure:
     """Each driver alone and beside Decision 861: what looks like a driver, and what is left."""
     result = coverage_results.rivals(c)
@@ -67,12 +68,13 @@ def rivals(c: CoverageDrivers, language: str) -> style.Figure:
     axes.grid(axis="x")
     axes.grid(visible=False, axis="y")
     axes.set_xlabel(say("driver_figures.rivals_axis", language))
-    _decimals(axes.xaxis, language, 2)
+    _decimals(axes.xaxis, language)
     axes.legend(loc="lower right", fontsize=8)
     alt = _words("rivals", drawing, language, **dict(result.phrases[0][1]))
     return style.Figure("rivals", drawing, alt, table)
 
 
+@style.both_widths
 def left_out(c: CoverageDrivers, language: str) -> style.Figure:
     """The policy estimate without each province, in both designs."""
     drawing = style.blank(7.2, 3.4)
@@ -111,10 +113,11 @@ def left_out(c: CoverageDrivers, language: str) -> style.Figure:
     return style.Figure("leave_one_out", drawing, alt, c.leave_out)
 
 
+@style.both_widths
 def placebo(c: CoverageDrivers, language: str) -> style.Figure:
     """The step at other dates: estimates with their bands, without and with a minority trend."""
     drawing = style.blank(7.2, 3.6)
-    panels = drawing.subplots(1, 2, sharey=True)
+    panels = style.panels(drawing, 2, sharey=True)
     best = {}
     for axes, trend in zip(panels, (False, True), strict=True):
         rows = c.placebo[(c.placebo["minority_trend"] == trend) & (c.placebo["note"] == "")]
@@ -169,6 +172,7 @@ def _significant_elsewhere(table: pd.DataFrame, trend: bool) -> int:
     return int((rows["t"] < -2).sum())
 
 
+@style.both_widths
 def starting_level(c: CoverageDrivers, language: str) -> style.Figure:
     """The coefficient of the start beside what reading error alone would give."""
     result = coverage_results.starting_level(c)
@@ -211,6 +215,7 @@ def starting_level(c: CoverageDrivers, language: str) -> style.Figure:
     return style.Figure("starting_level", drawing, alt, c.galton.round(4))
 
 
+@style.both_widths
 def season(c: CoverageDrivers, language: str) -> style.Figure:
     """The saw-tooth: three years of a province without growth, 90% at each year-end."""
     points = coverage_results.season_points(c)
@@ -237,15 +242,16 @@ def season(c: CoverageDrivers, language: str) -> style.Figure:
         [0.5, 1.5, 2.5], [say("driver_figures.season_year", language, n=n) for n in (1, 2, 3)]
     )
     axes.set(xlim=(0, 3.02), ylim=(points["low"].min() - 1, 92))
-    axes.yaxis.set_major_formatter(lambda v, _: write(v, "percent0", language))
+    style.unit_ticks(axes.yaxis, "percent", language)
     alt = _words("season", drawing, language, **values)
     return style.Figure("year_end_saw_tooth", drawing, alt, points)
 
 
+@style.both_widths
 def curve(c: CoverageDrivers, language: str) -> style.Figure:
     """Every counted specification of every question, sorted by its estimate."""
-    drawing = style.blank(7.4, 4.6)
-    panels = drawing.subplots(2, 4).ravel()
+    drawing = style.canvas(470, 820)
+    panels = drawing.subplots(*((4, 2) if style.narrow() else (2, 4))).ravel()
     done = c.curve[c.curve["note"] == ""]
     for axes, focal in zip(panels, c.curve_summary["focal"], strict=True):
         rows = done[done["focal"] == focal].sort_values("estimate")
@@ -268,7 +274,7 @@ def curve(c: CoverageDrivers, language: str) -> style.Figure:
         axes.text(
             0.03, 0.98, text, transform=axes.transAxes, fontsize=6.6, color=style.SOFT, va="top"
         )
-        _decimals(axes.yaxis, language, 2)
+        style.unit_ticks(axes.yaxis, "number", language, 4)
         axes.tick_params(labelsize=7)
     values = dict(coverage_results.curve(c).phrases[0][1])
     alt = _words("curve", drawing, language, **values)

@@ -36,6 +36,7 @@ def _log_ticks(axes: Axes, ticks: list[float], language: str, spec: str, which: 
     getattr(axes, f"set_{which}ticks")(ticks, [write(t, spec, language) for t in ticks])
 
 
+@style.both_widths
 def variance(late: LatePayment, language: str) -> style.Figure:
     """Where differences between published rates come from."""
     result = late_results.variance(late)
@@ -50,12 +51,13 @@ def variance(late: LatePayment, language: str) -> style.Figure:
         axes.text(100 * high + 1.5, place, text, va="center", fontsize=8)
     axes.set_yticks(places, [say(f"late_source.{s}", language) for s in table["source"]])
     axes.set_xlim(0, 100 * float(table["high"].max()) + 9)
-    axes.xaxis.set_major_formatter(lambda v, _: write(v, "percent0", language))
+    style.unit_ticks(axes.xaxis, "percent", language)
     _horizontal(axes)
     alt = _words("variance", drawing, language, **dict(result.phrases[0][1]))
     return style.Figure("late_variance", drawing, alt, table)
 
 
+@style.both_widths
 def conversions(late: LatePayment, language: str) -> style.Figure:
     """How many times a rate becomes when it is counted in another way."""
     result = late_results.conversions(late)
@@ -77,6 +79,7 @@ def conversions(late: LatePayment, language: str) -> style.Figure:
     return style.Figure("late_conversions", drawing, alt, table)
 
 
+@style.both_widths
 def levels(late: LatePayment, language: str) -> style.Figure:
     """Provinces on one footing, in days of contributions, with the places they may hold."""
     result = late_results.levels(late)
@@ -92,7 +95,7 @@ def levels(late: LatePayment, language: str) -> style.Figure:
         places[~several],
         "o",
         color=style.ESTIMATE,
-        markerfacecolor="white",
+        markerfacecolor=style.PAPER,
         markersize=5,
     )
     edge = float(table["high"].max()) * 1.06
@@ -109,6 +112,7 @@ def levels(late: LatePayment, language: str) -> style.Figure:
     return style.Figure("late_levels", drawing, alt, table)
 
 
+@style.both_widths
 def changes(late: LatePayment, language: str) -> style.Figure:
     """Every change that compares like with like."""
     result = late_results.changes(late)
@@ -164,6 +168,7 @@ def _label_ends(axes: Axes, labels: list[tuple]) -> None:
         )
 
 
+@style.both_widths
 def reporters(late: LatePayment, language: str) -> style.Figure:
     """Provinces that publish late payment beside those that do not."""
     result = late_results.reporters(late)
@@ -183,13 +188,14 @@ def reporters(late: LatePayment, language: str) -> style.Figure:
     axes.axvline(0, color=style.SOFT, linewidth=0.8)
     axes.set_yticks(places, names)
     axes.set_xlabel(say("late_figures.reporters_axis", language))
-    axes.xaxis.set_major_formatter(lambda v, _: write(v, "number1", language))
+    style.unit_ticks(axes.xaxis, "number", language)
     axes.legend(loc="lower right", fontsize=8)
     _horizontal(axes)
     alt = _words("reporters", drawing, language, **dict(result.phrases[0][1]))
     return style.Figure("late_reporters", drawing, alt, table)
 
 
+@style.both_widths
 def drivers(late: LatePayment, language: str) -> style.Figure:
     """Estimates of the drivers beside the smallest effect that could have been found."""
     result = late_results.drivers(late)
@@ -213,13 +219,14 @@ def drivers(late: LatePayment, language: str) -> style.Figure:
     names = [say(f"driver.{d}", language) for d in table["driver"]]
     axes.set_yticks(places, names)
     axes.set_xlabel(say("late_figures.drivers_axis", language))
-    axes.xaxis.set_major_formatter(lambda v, _: write(v, "number1", language))
+    style.unit_ticks(axes.xaxis, "number", language)
     drawing.legend(loc="outside upper right", fontsize=8)
     _horizontal(axes)
     alt = _words("drivers", drawing, language, **dict(result.phrases[0][1]))
     return style.Figure("late_drivers", drawing, alt, table)
 
 
+@style.both_widths
 def forecasts(late: LatePayment, language: str) -> style.Figure:
     """Forecast bands of late payment beside the targets."""
     result = late_results.forecasts(late)
@@ -249,8 +256,8 @@ def forecasts(late: LatePayment, language: str) -> style.Figure:
         ],
         fontsize=8,
     )
-    axes.xaxis.set_major_formatter(lambda v, _: write(v, "percent0", language))
     axes.set_xlim(0, float(table["q90"].max()) * 1.12)
+    style.unit_ticks(axes.xaxis, "percent", language)
     _horizontal(axes)
     alt = _words("forecasts", drawing, language, **dict(result.phrases[0][1]))
     return style.Figure("late_forecasts", drawing, alt, table)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib.dates as mdates
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
-from matplotlib.ticker import MaxNLocator
 
 from analysis.figures import style
 from analysis.forecast.scenarios import findings, summary
@@ -26,28 +26,30 @@ _COLUMNS = (
     ("effort", "number1", "effort"),
     ("budget_all_q50", "rounded", "budget"),
 )
+#: Pixels of a row, and what headings above and the axis below need.
+_ROW, _ABOVE, _BELOW = 36.0, 46.0, 44.0
+#: Columns that a phone has room for.
+_FEW = ("p_meets_reported", "persons_month")
 #: Provinces that get a bar of their own.
 _BARS = 15
 
 
+@style.both_widths
 def committee(outcomes: Sequence[Outcome], unit: Unit, language: str) -> style.Figure:
     """Draw scenarios as rows: the reported value at the date, its chances, people and budget."""
     table = findings.rows(list(outcomes), unit, language)
-    drawing = Drawing(figsize=(8.2, 1.8 + 0.36 * len(table)))
-    height = float(drawing.get_size_inches()[1])
-    bottom, top = 1.12 / height, 1 - 0.72 / height
-    axes = drawing.add_axes((0.275, bottom, 0.26, top - bottom))
-    _intervals(axes, table, language)
-    _columns(drawing, axes, table, language)
     said = findings.values(table, unit)
     known = np.isfinite(said["target"])
     title = say(f"scenarios.figure_title{'' if known else '_plain'}", language, **said)
-    drawing.text(0.01, 1 - 0.12 / height, title, fontsize=11, fontweight="bold", va="top")
     note = say("scenarios.figure_footer", language, **said)
     if not np.isfinite(said["p_meets_true"]):
         note = say("scenarios.figure_unsure", language) + " " + note
-    footer = style.folded(note, 155)
-    drawing.text(0.01, 0.05 / height, footer, fontsize=6.6, color=style.SOFT, va="bottom")
+    body = _ROW * len(table)
+    drawing, start = style.sheet(_ABOVE + body + _BELOW, title, note)
+    names, wide = (118.0, 130.0) if style.narrow() else (210.0, 190.0)
+    axes = style.place(drawing, names, start + _ABOVE, wide, body)
+    _intervals(axes, table, language)
+    _columns(drawing, axes, table, language)
     told = [say("scenarios.figure_alt_row", language, **row) for row in summary.records(table)]
     alt = say("scenarios.figure_alt", language, rows=" ".join(told), **said)
     columns = ["scenario", "title", "q10", "q50", "q90", "target", *[name for name, *_ in _COLUMNS]]
@@ -60,7 +62,9 @@ def _intervals(axes: Axes, table: pd.DataFrame, language: str) -> None:
     for at, row, plain in zip(place, summary.records(table), usual, strict=True):
         colour = style.INK if plain else style.ESTIMATE
         axes.hlines(at, row["q10"], row["q90"], color=colour, linewidth=2.2)
-        axes.plot(row["q50"], at, "s" if plain else "o", color=colour, markersize=6, mec="white")
+        axes.plot(
+            row["q50"], at, "s" if plain else "o", color=colour, markersize=6, mec=style.PAPER
+        )
     target = float(table["target"].iloc[0])
     if np.isfinite(target):
         axes.axvline(target, color=style.TARGET, linestyle="--", linewidth=1.2)
@@ -72,52 +76,46 @@ def _intervals(axes: Axes, table: pd.DataFrame, language: str) -> None:
             xytext=(0, 3),
             textcoords="offset points",
             ha="center",
-            fontsize=7.5,
+            fontsize=style.SMALL,
             color=style.TARGET,
         )
-    axes.set_yticks(place, [style.two_lines(title, 34) for title in table["title"]], fontsize=8)
-    axes.tick_params(axis="y", length=0, labelcolor=style.INK)
+    room = 112 if style.narrow() else 204
+    axes.set_yticks(place, [style.fold_pixels(title, room) for title in table["title"]])
+    style.rows_grid(axes)
     axes.set_ylim(-0.6, len(table) - 0.4)
-    axes.grid(axis="x")
-    axes.grid(visible=False, axis="y")
-    axes.spines["left"].set_visible(False)
-    low, high = axes.get_xlim()
-    digits = "number1" if high - low < 3 else "number0"
-    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(lambda value, _: write(value, digits, language))
+    style.unit_ticks(axes.xaxis, "percent", language, 3 if style.narrow() else 5)
     date = table["date"].iloc[0]
-    axes.set_xlabel(say("scenarios.figure_axis", language, date=date), fontsize=7.5)
-    inches = axes.get_position().height * (1.8 + 0.36 * len(table))
-    axes.xaxis.set_label_coords(0.0, -0.36 / inches)
-    axes.xaxis.label.set_horizontalalignment("left")
+    axes.set_xlabel(say("scenarios.figure_axis", language, date=date))
 
 
 def _columns(drawing: Drawing, axes: Axes, table: pd.DataFrame, language: str) -> None:
-    """Write the numbers of each row beside it."""
-    right = 0.592
+    """Write the numbers of each row beside it; a phone has room for two of them."""
+    across, down = style.pixels(drawing)
+    box = axes.get_position()
+    step = 52.0 if style.narrow() else 65.0
+    right = box.x1 * across + step / 2 + 4
+    top, tall = (1 - box.y1) * down, box.height * down
     for name, form, heading in _COLUMNS:
         values = table[name]
-        if values.isna().all():
+        if values.isna().all() or (style.narrow() and name not in _FEW):
             continue
-        text = style.two_lines(say(f"scenarios.figure_{heading}", language), 9)
-        box = axes.get_position()
-        drawing.text(
-            right, box.y1 + 0.004, text, fontsize=7, ha="center", va="bottom", color=style.SOFT
-        )
+        text = style.fold_pixels(say(f"scenarios.figure_{heading}", language), step)
+        look: dict[str, Any] = {"ha": "center", "color": style.SOFT}
+        style.place_text(drawing, right, top - 4, text, va="bottom", **look)
         for at, value in zip(np.arange(len(table))[::-1], values, strict=True):
-            share = (at + 0.6) / (len(table) + 0.2)
-            y = box.y0 + box.height * share
-            drawing.text(
-                right, y, write(value, form, language), fontsize=8, ha="center", va="center"
+            y = top + tall * (1 - (at + 0.6) / (len(table) + 0.2))
+            style.place_text(
+                drawing, right, y, write(value, form, language), ha="center", va="center"
             )
-        right += 0.089
+        right += step
 
 
+@style.both_widths
 def paths(outcomes: Sequence[Outcome], unit: Unit, language: str) -> style.Figure:
     """Draw the way to the date: the band of business as usual and the medians of scenarios."""
     table = pd.concat([summary.path_table(one, [unit]) for one in outcomes], ignore_index=True)
     titles = {one.scenario.name: one.scenario.title[language] for one in outcomes}
-    drawing = style.blank(8.2, 3.8)
+    drawing = style.canvas(372)
     axes = drawing.subplots()
     usual = table[table["scenario"] == outcomes[0].scenario.name]
     axes.fill_between(usual["date"], usual["q10"], usual["q90"], color=style.BAND, linewidth=0)
@@ -136,7 +134,7 @@ def paths(outcomes: Sequence[Outcome], unit: Unit, language: str) -> style.Figur
     _target_mark(axes, outcomes[0], unit)
     _end_labels(axes, table["date"].max(), ends)
     axes.set_ylabel(say("scenarios.paths_axis", language))
-    axes.yaxis.set_major_formatter(lambda value, _: write(value, "number1", language))
+    style.unit_ticks(axes.yaxis, "number", language)
     _months(axes, table, language)
     said = {
         "unit": f"{unit[0]}/{unit[1]}",
@@ -144,9 +142,7 @@ def paths(outcomes: Sequence[Outcome], unit: Unit, language: str) -> style.Figur
         "indicator": outcomes[0].base.indicator,
     }
     style.headline(drawing, say("scenarios.paths_title", language, **said))
-    # Shorter lines than the shared footer: the names beside the lines take room of their own.
-    note = style.folded(say("scenarios.paths_footer", language), 126)
-    drawing.supxlabel(note, x=0.01, ha="left", fontsize=7, color=style.SOFT)
+    style.footer(drawing, say("scenarios.paths_footer", language))
     rows = " ".join(
         say("scenarios.paths_alt_row", language, title=title, q50=value) for value, title, _ in ends
     )
@@ -171,55 +167,42 @@ def _end_labels(axes: Axes, day: pd.Timestamp, ends: list[tuple[float, str, str]
     """Name each line at its end, pushed apart where ends lie close together."""
     low, high = axes.get_ylim()
     ordered = sorted(ends)
-    places = _apart([value for value, *_ in ordered], (high - low) * 0.062)
-    for place, (value, title, colour) in zip(places, ordered, strict=True):
+    room = 104 if style.narrow() else 190
+    texts = [style.fold_pixels(title, room) for _, title, _ in ordered]
+    lines = max((text.count("\n") + 1 for text in texts), default=1)
+    places = style.apart([value for value, *_ in ordered], (high - low) * (0.01 + 0.055 * lines))
+    for place, text, (value, _, colour) in zip(places, texts, ordered, strict=True):
         axes.annotate(
-            title,
+            text,
             (day, value),
             xytext=(1.05, place),
             textcoords=("axes fraction", "data"),
             va="center",
-            fontsize=7.6,
+            fontsize=style.SMALL,
             color=colour,
             arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.5, "relpos": (0, 0.5)},
             annotation_clip=False,
         )
 
 
-def _apart(values: list[float], step: float) -> list[float]:
-    """Heights in the same order, at least a step apart, as near to the values as that allows."""
-    placed: list[list[float]] = []
-    for value in values:
-        placed.append([value])
-        while len(placed) > 1 and _first(placed[-1], step) - _last(placed[-2], step) < step:
-            placed[-2:] = [placed[-2] + placed[-1]]
-    return [_first(group, step) + at * step for group in placed for at in range(len(group))]
-
-
-def _first(group: list[float], step: float) -> float:
-    return float(np.mean(group)) - step * (len(group) - 1) / 2
-
-
-def _last(group: list[float], step: float) -> float:
-    return float(np.mean(group)) + step * (len(group) - 1) / 2
-
-
 def _months(axes: Axes, table: pd.DataFrame, language: str) -> None:
     days = sorted(set(table["date"]))
+    days = days[:: max(1, (len(days) - 1) // 2)] if style.narrow() else days
     axes.set_xticks(
         [mdates.date2num(day) for day in days],
         [write(day, "short_date", language) for day in days],
-        fontsize=7.5,
+        fontsize=style.SMALL,
     )
     axes.set_xlim(days[0], days[-1])
 
 
+@style.both_widths
 def parts(outcome: Outcome, language: str) -> style.Figure:
     """Draw how many people each province misses from the nationwide target; bars add up."""
     table = contributions(outcome).sort_values(["short", "province_code"], ascending=[False, True])
     columns = ["province_code", "short", "short_low", "short_high"]
     first, rest = table[columns].head(_BARS), table[columns].iloc[_BARS:]
-    drawing = style.blank(7.2, 4.6)
+    drawing = style.canvas(451)
     axes = drawing.subplots()
     place = np.arange(len(first) + 1)[::-1]
     bars = [*first["short"], rest["short"].sum()]
@@ -232,7 +215,7 @@ def parts(outcome: Outcome, language: str) -> style.Figure:
     axes.grid(axis="x")
     axes.grid(visible=False, axis="y")
     axes.axvline(0, color=style.INK, linewidth=0.8)
-    axes.xaxis.set_major_formatter(lambda value, _: write(value, "integer", language))
+    style.unit_ticks(axes.xaxis, "integer", language, 3 if style.narrow() else 6)
     said = {
         "title": outcome.scenario.title[language],
         "date": outcome.base.date,

@@ -6,8 +6,7 @@ A tile map shows units and not area: small, populous provinces stay as visible a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -19,8 +18,11 @@ from analysis.verdicts import SCALE, Verdict
 from analysis.wording import say
 
 #: Where the legend finds room beside the tiles: column and row of its upper left corner.
-_LEGEND_AT = {"province_63": (0.0, 7.9), "province_34": (0.0, 6.3)}
-_GAP = 0.06
+_LEGEND_AT = {"province_63": (0.0, 7.7), "province_34": (0.0, 6.3)}
+#: Width and height of a tile in pixels, on a page and on a phone.
+_TILE = {"province_63": ((90, 50), (44.5, 64)), "province_34": ((121, 52), (59.3, 57))}
+_GAP = 3.0
+_KEY_ROW = 19.0
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,25 @@ class Step:
     label: str
 
 
+@dataclass(frozen=True)
+class Extras:
+    """What a tile may carry besides its colour and number, by code of the unit.
+
+    Attributes:
+        tips: text shown when a tile is pointed at.
+        addresses: page that a tile leads to.
+        faded: units whose value is old; their tiles are pale.
+    """
+
+    tips: Mapping[str, str] = field(default_factory=dict)
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    faded: frozenset[str] = frozenset()
+
+
+_NOTHING = Extras()
+
+
+@style.both_widths
 def tile_map(
     name: str,
     table: pd.DataFrame,
@@ -41,6 +62,7 @@ def tile_map(
     words: Mapping[str, str],
     language: str,
     classed: Callable[[float], float] = float,
+    extras: Extras = _NOTHING,
 ) -> style.Figure:
     """Draw one value for each unit of one geographic level.
 
@@ -54,22 +76,34 @@ def tile_map(
             footer and alt.
         language: ``en`` or ``vi``.
         classed: what the steps are steps of, from a value; the value itself by default.
+        extras: tooltips, links and pale tiles.
     """
     level = str(table["geo_level"].iloc[0])
     units = geography.PROVINCES if level == "province_63" else geography.MERGED
     values = table.set_index("province_code")["value"]
     rows, columns = int(units["tile_row"].max()) + 1, int(units["tile_col"].max()) + 1
-    drawing = style.blank(0.86 * columns + 0.2, 0.56 * rows + 0.9)
-    axes = drawing.add_subplot()
-    axes.set(xlim=(0, columns), ylim=(rows, 0))
+    tile = _TILE[level][style.narrow()]
+    legend = (len(steps) + 2) * _KEY_ROW + 4 if style.narrow() else 0.0
+    wide, tall = tile[0] * columns, tile[1] * rows
+    drawing, top = style.sheet(tall + legend, words["title"], words["footer"])
+    axes = style.place(drawing, 0, top, wide, tall + legend)
+    axes.set(xlim=(0, wide), ylim=(tall + legend, 0))
     axes.axis("off")
+    found: dict[str, Step | None] = {}
     for code, unit in units.iterrows():
-        value = classed(values.get(code, float("nan")))
-        label = geography.name(str(code), level, language)
-        _tile(axes, unit, _step(value, steps), label, written.get(str(code), ""))
-    _legend(axes, level, steps, words)
-    style.headline(drawing, words["title"])
-    style.footer(drawing, words["footer"])
+        key = str(code)
+        found[key] = _step(classed(values.get(key, float("nan"))), steps)
+        corner = (unit["tile_col"] * tile[0], unit["tile_row"] * tile[1] + legend)
+        label = geography.name(key, level, language)
+        pale = key in extras.faded
+        _tile(axes, corner, tile, found[key], label, written.get(key, ""), pale)
+        if key in extras.tips:
+            field_ = (tile[0] - _GAP, tile[1] - _GAP)
+            page, spoken = extras.addresses.get(key, ""), f"{label} {written.get(key, '')}".strip()
+            style.link(axes, corner, field_, extras.tips[key], page, spoken)
+    spot = _LEGEND_AT[level]
+    where = (2.0, 2.0) if style.narrow() else (spot[0] * tile[0] + 2, spot[1] * tile[1])
+    _legend(axes, where, steps, list(found.values()), words)
     return style.Figure(name, drawing, words["alt"], table)
 
 
@@ -77,26 +111,51 @@ def _step(value: float, steps: Sequence[Step]) -> Step | None:
     return next((step for step in steps if step.lowest <= value < step.highest), None)
 
 
-def _tile(axes: Axes, unit: pd.Series, step: Step | None, label: str, number: str) -> None:
-    left, top = float(unit["tile_col"]), float(unit["tile_row"])
-    colour = step.colour if step else "white"
-    square = Rectangle(
-        (left + _GAP / 2, top + _GAP / 2),
-        1 - _GAP,
-        1 - _GAP,
-        facecolor=colour,
-        edgecolor=style.FAINT,
-        linewidth=0.6,
-        hatch=None if step else "////",
+def _tile(
+    axes: Axes,
+    corner: tuple[float, float],
+    tile: tuple[float, float],
+    step: Step | None,
+    label: str,
+    number: str,
+    pale: bool,
+) -> None:
+    left, top = corner
+    wide, tall = tile[0] - _GAP, tile[1] - _GAP
+    colour = step.colour if step else style.PAPER
+    axes.add_patch(
+        Rectangle(
+            corner,
+            wide,
+            tall,
+            facecolor=(colour, 0.4) if pale else colour,
+            edgecolor=style.FAINT,
+            linewidth=0.8,
+            hatch=None if step else "////",
+            clip_on=False,
+        )
     )
-    axes.add_patch(square)
-    ink = style.ink_on(colour)
-    middle: dict[str, Any] = {"ha": "center", "va": "center", "color": ink, "linespacing": 1.05}
-    short = style.two_lines(short_name(label))
-    size = 7.7 if max(len(line) for line in short.split("\n")) <= 10 else 6.8
-    axes.text(left + 0.5, top + (0.35 if number else 0.5), short, fontsize=size, **middle)
-    if number:
-        axes.text(left + 0.5, top + 0.8, number, fontsize=8.2, fontweight="bold", **middle)
+    ink = style.INK if pale or not step else style.ink_on(colour)
+    lines = _name_lines(short_name(label), wide)
+    numbers = number.split("\n") if style.narrow() else [number.replace("\n", " ")]
+    numbers = numbers if number else []
+    size, step_down = style.SMALL, 12.0
+    tallest = step_down * (len(lines) + len(numbers))
+    first = top + (tall - tallest) / 2 + step_down / 2
+    gid = None if step else style.HALO
+    look = {"ha": "center", "va": "center", "color": ink, "fontsize": size, "gid": gid}
+    for at, line in enumerate(lines):
+        axes.text(left + wide / 2, first + at * step_down, line, **look)
+    for at, part in enumerate(numbers):
+        y = first + (len(lines) + at) * step_down + 1
+        axes.text(left + wide / 2, y, part, **(look | {"fontweight": "normal" if at else "bold"}))
+
+
+def _name_lines(name: str, wide: float) -> list[str]:
+    """Break a name into as few lines as fit a tile."""
+    if wide < 50:
+        name = _shorter(name)
+    return style.fold_pixels(name.replace(" - ", "–").replace("–", "– "), wide - 2).split("\n")
 
 
 def short_name(name: str) -> str:
@@ -108,27 +167,48 @@ def short_name(name: str) -> str:
     )
 
 
-def _legend(axes: Axes, level: str, steps: Sequence[Step], words: Mapping[str, str]) -> None:
-    left, top = _LEGEND_AT[level]
-    axes.text(left, top - 0.25, words["legend"], fontsize=8.2, color=style.SOFT, va="bottom")
-    entries: list[tuple[str, str, str | None]] = [
-        (step.colour, step.label, None) for step in reversed(steps)
-    ]
-    entries.append(("white", words["missing"], "////"))
-    for place, (colour, label, hatch) in enumerate(entries):
-        y = top + 0.42 * place
-        box = Rectangle(
-            (left, y), 0.28, 0.3, facecolor=colour, edgecolor=style.SOFT, linewidth=0.5, hatch=hatch
+def _shorter(name: str) -> str:
+    """Shorten the two longest names for the narrow tiles of a phone."""
+    for whole, short in (("Thừa Thiên", "TT"), ("Thua Thien", "TT")):
+        name = name.replace(whole, short)
+    return "BR–VT" if name.startswith(("Bà Rịa", "Ba Ria")) else name
+
+
+def _legend(
+    axes: Axes,
+    where: tuple[float, float],
+    steps: Sequence[Step],
+    found: Sequence[Step | None],
+    words: Mapping[str, str],
+) -> None:
+    """Explain the colours, each with the number of units that have it."""
+    left, top = where
+    axes.text(left, top + 6, words["legend"], fontsize=style.SMALL, color=style.SOFT, va="center")
+    entries: list[tuple[Step | None, str]] = [(step, step.label) for step in reversed(steps)]
+    entries.append((None, words["missing"]))
+    for place, (step, label) in enumerate(entries):
+        y = top + _KEY_ROW * (place + 1)
+        axes.add_patch(
+            Rectangle(
+                (left, y - 1),
+                22,
+                14,
+                facecolor=step.colour if step else style.PAPER,
+                edgecolor=style.SOFT,
+                linewidth=0.7,
+                hatch=None if step else "////",
+            )
         )
-        axes.add_patch(box)
-        axes.text(left + 0.38, y + 0.16, label, fontsize=8, va="center")
+        count = sum(1 for other in found if other is step)
+        text = f"{label}: {count}"
+        axes.text(left + 29, y + 6, text, fontsize=style.SMALL, va="center", color=style.INK)
 
 
 def probability_steps(language: str) -> list[Step]:
-    """Return the classes of a probability in whole percent: the verdicts, light to dark."""
+    """Return the classes of a probability in whole percent: the verdicts, brown to teal."""
     return [
         Step(v.lowest, v.highest + 1, colour, _step_label(v, language))
-        for v, colour in zip(SCALE, style.STEPS, strict=True)
+        for v, colour in zip(SCALE, style.DIVERGING, strict=True)
     ]
 
 

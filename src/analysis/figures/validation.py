@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from analysis import geography
-from analysis.figures import style
+from analysis.figures import marks, style
 from analysis.results import Result
 from analysis.wording import say, write
 
 OWN, BENCHMARK, NAIVE = "analysis", "national", "last_value"
 PIT_BINS = 10
 #: Keeps a label readable where a line runs behind it.
-_CLEAR = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
+_CLEAR = {"facecolor": style.PAPER, "edgecolor": "none", "pad": 0.8}
 
 
+@style.both_widths
 def models(warm: Result, cold: Result, indicator: str, language: str) -> style.Figure:
     """Draw the score of every model, read and never-read provinces side by side.
 
@@ -26,21 +25,34 @@ def models(warm: Result, cold: Result, indicator: str, language: str) -> style.F
         warm, cold: see `analysis.forecast.validation.findings.models`.
     """
     rows = max(len(warm.table), len(cold.table))
-    drawing = style.blank(7.4, 1.1 + 0.24 * rows)
-    panels = drawing.subplots(1, 2, sharex=True)
+    one = marks.rows_height(rows, 22, 130)
+    drawing = style.canvas(one, 2 * one - 60)
+    panels = style.panels(drawing, 2, sharex=True)
     for axes, result, kind in zip(panels, (warm, cold), ("warm", "cold"), strict=True):
         _dots(axes, result.table, language)
-        axes.set_ylim(len(result.table) - rows - 0.6, len(result.table) - 0.4)
+        axes.set_ylim(len(result.table) - rows - 1.4, len(result.table) - 0.4)
         title = say(f"validation.panel_{kind}", language, n=int(result.table["n"].max()))
-        axes.set_title(title, fontsize=9)
+        axes.set_title(title, fontsize=style.SMALL)
         axes.set_xlabel(say("validation.axis_crps", language))
     values = {"indicator": indicator}
-    style.headline(drawing, say("validation.models_title", language, **values))
+    style.headline(drawing, _models_title(warm, cold, values, language))
     style.footer(drawing, say("validation.models_footer", language))
     both = pd.concat([warm.table.assign(design="warm"), cold.table.assign(design="cold")])
     alt = say("validation.models_alt", language, **values, listed=_scores_said(both, language))
     columns = ["design", "model", "n", "crps", "mae"]
     return style.Figure(f"models_{indicator}", drawing, alt, both[columns])
+
+
+def _models_title(warm: Result, cold: Result, values: dict[str, str], language: str) -> str:
+    """Say how much less than the benchmark the project's model errs, where it does in both."""
+    leads = []
+    for result in (warm, cold):
+        crps = result.table.set_index("model")["crps"]
+        if OWN not in crps or BENCHMARK not in crps:
+            return say("validation.models_title_plain", language, **values)
+        leads.append(float(1 - crps[OWN] / crps[BENCHMARK]))
+    key = "validation.models_title" if min(leads) > 0 else "validation.models_title_plain"
+    return say(key, language, lead=leads[0], cold=leads[1], **values)
 
 
 def _dots(axes: Axes, table: pd.DataFrame, language: str) -> None:
@@ -55,11 +67,22 @@ def _dots(axes: Axes, table: pd.DataFrame, language: str) -> None:
         style.direct_label(axes, crps, place, text, colour, xytext=(6, 0), bbox=_CLEAR)
     benchmark = table.loc[table["model"] == BENCHMARK, "crps"]
     axes.axvline(float(benchmark.iloc[0]), color=style.SOFT, linewidth=0.8, linestyle=(0, (4, 3)))
+    axes.annotate(
+        say("validation.benchmark_line", language),
+        (float(benchmark.iloc[0]), 0),
+        xycoords=("data", "axes fraction"),
+        xytext=(4, 3),
+        textcoords="offset points",
+        fontsize=style.SMALL,
+        color=style.SOFT,
+        gid=style.HALO,
+    )
     names = [say(f"model.{name}", language) for name in table["model"]]
     axes.set_yticks(places, names)
     for label, name in zip(axes.get_yticklabels(), table["model"], strict=True):
         label.set_fontweight("bold" if name == OWN else "normal")
     axes.set_xlim(0, table["crps"].max() * 1.22)
+    style.unit_ticks(axes.xaxis, "number", language, 4)
     axes.grid(visible=False)
 
 
@@ -76,6 +99,7 @@ def _scores_said(both: pd.DataFrame, language: str) -> list[str]:
     ]
 
 
+@style.both_widths
 def origins(result: Result, language: str) -> style.Figure:
     """Draw the score by origin of the project's model and its two references.
 
@@ -83,7 +107,7 @@ def origins(result: Result, language: str) -> style.Figure:
         result: see `analysis.forecast.validation.findings.origins`.
     """
     table = result.table
-    drawing = style.blank(7.2, 3.1)
+    drawing = style.canvas(304)
     axes = drawing.add_subplot()
     lines = (
         ("crps_naive", NAIVE, style.SOFT, (0, (2, 2))),
@@ -92,7 +116,7 @@ def origins(result: Result, language: str) -> style.Figure:
     )
     x = table["origin"].astype(int)
     highest = max(float(table[column].max()) for column, *_ in lines)
-    ends = _apart([float(table[column].iloc[-1]) for column, *_ in lines], 0.075 * highest)
+    ends = style.apart([float(table[column].iloc[-1]) for column, *_ in lines], 0.075 * highest)
     for (column, model, colour, dash), end in zip(lines, ends, strict=True):
         axes.plot(x, table[column], color=colour, linestyle=dash, marker="o", markersize=4)
         style.direct_label(axes, x.iloc[-1], end, say(f"model.{model}", language), colour)
@@ -100,24 +124,17 @@ def origins(result: Result, language: str) -> style.Figure:
     axes.set_xticks(x, counts)
     axes.set_xlim(x.min() - 0.2, x.max() + 1.9)
     axes.set_ylim(0, None)
+    style.unit_ticks(axes.yaxis, "number", language)
     axes.set_ylabel(say("validation.axis_crps", language))
-    style.headline(drawing, say("validation.origins_title", language))
-    style.footer(drawing, say("validation.origins_footer", language))
     worst = table.sort_values("crps_own").iloc[-1]
-    values = {"origin": worst["origin"], "own": worst["crps_own"], "naive": worst["crps_naive"]}
+    values = {"origin": int(worst["origin"]), "own": worst["crps_own"], "naive": worst["crps_naive"]}
+    style.headline(drawing, say("validation.origins_title", language, **values))
+    style.footer(drawing, say("validation.origins_footer", language))
     alt = say("validation.origins_alt", language, **values, first=x.min(), last=x.max())
     return style.Figure(result.name, drawing, alt, table)
 
 
-def _apart(heights: list[float], least: float) -> list[float]:
-    """Move label heights apart so that no two are nearer than `least`."""
-    order = np.argsort(heights)
-    moved = np.array(heights, float)
-    for low, high in pairwise(order):
-        moved[high] = max(moved[high], moved[low] + least)
-    return [float(height) for height in moved]
-
-
+@style.both_widths
 def calibration(forecasts: pd.DataFrame, result: Result, language: str) -> style.Figure:
     """Draw where the readings fell in the forecast distributions, and what the bands held.
 
@@ -125,19 +142,19 @@ def calibration(forecasts: pd.DataFrame, result: Result, language: str) -> style
         forecasts: scored forecasts of one model and design, with pit.
         result: see `analysis.forecast.validation.findings.calibration`.
     """
-    drawing = style.blank(7.2, 2.9)
-    left, right = drawing.subplots(1, 2, width_ratios=(1.25, 1))
+    drawing = style.canvas(310, 560)
+    left, right = style.panels(drawing, 2, width_ratios=(1.25, 1))
     counts, edges = np.histogram(forecasts["pit"], bins=PIT_BINS, range=(0, 1))
     left.bar(edges[:-1], counts, width=np.diff(edges), align="edge", color=style.BAND,
-             edgecolor="white")  # fmt: skip
+             edgecolor=style.PAPER)  # fmt: skip
     expected = len(forecasts) / PIT_BINS
     left.axhline(expected, color=style.TARGET, linewidth=1.2)
     text = say("validation.pit_expected", language)
     style.direct_label(left, 0.02, expected, text, style.TARGET, xytext=(0, 7))
     left.set_title(say("validation.pit_title", language))
-    left.yaxis.get_major_locator().set_params(integer=True)
+    style.unit_ticks(left.yaxis, "integer", language)
     left.set_xlabel(say("validation.pit_axis", language))
-    left.xaxis.set_major_formatter(lambda value, _: write(value, "share0", language))
+    style.unit_ticks(left.xaxis, "share", language)
     table = result.table
     right.plot([0.4, 1], [0.4, 1], color=style.SOFT, linewidth=0.8)
     right.plot(table["band"], table["held"], "o-", color=style.ESTIMATE)
@@ -147,18 +164,20 @@ def calibration(forecasts: pd.DataFrame, result: Result, language: str) -> style
         style.direct_label(right, band, held, text, style.ESTIMATE, **where)
     right.set_title(say("validation.bands_title", language))
     right.set_xlabel(say("validation.bands_axis", language))
-    for axis in (right.xaxis, right.yaxis):
-        axis.set_major_formatter(lambda value, _: write(value, "share0", language))
     right.set_xlim(0.42, 1.06)
     right.set_ylim(0.42, 1.04)
+    for axis in (right.xaxis, right.yaxis):
+        style.unit_ticks(axis, "share", language, 4)
     data = pd.DataFrame({"from": edges[:-1].round(6), "to": edges[1:].round(6), "n": counts})
     row = table[table["band"] == 0.8].iloc[0]
     values = {"n": len(forecasts), "held": row["held"]}
     low, high = int(counts[0]), int(counts[-1])
+    style.headline(drawing, say("validation.calibration_title", language, **values))
     alt = say("validation.calibration_alt", language, **values, low=low, high=high)
     return style.Figure(result.name, drawing, alt, data)
 
 
+@style.both_widths
 def ingredients(result: Result, language: str) -> style.Figure:
     """Draw what the score loses without each ingredient, with its interval.
 
@@ -167,34 +186,34 @@ def ingredients(result: Result, language: str) -> style.Figure:
     """
     table = result.table[result.table["without"] != "none"]
     table = table.sort_values("lost", ignore_index=True)
-    drawing = style.blank(7.2, 0.9 + 0.27 * len(table))
+    drawing = style.canvas(
+        marks.rows_height(len(table), 27), marks.rows_height(len(table), 34, 140)
+    )
     axes = drawing.add_subplot()
     places = np.arange(len(table), dtype=float)
     axes.axvline(0, color=style.SOFT, linewidth=0.9)
-    axes.hlines(places, table["lost_low"], table["lost_high"], color=style.BAND, linewidth=4)
-    axes.plot(table["lost"], places, "o", color=style.ESTIMATE, markersize=5)
-    axes.set_yticks(places, [say(f"ingredient.{name}", language) for name in table["without"]])
+    names = [say(f"ingredient.{name}", language) for name in table["without"]]
+    marks.forest(
+        axes, names, table["lost"], table["lost_low"], table["lost_high"],
+        bar=style.BAND, bar_width=5, fold=150 if style.narrow() else None,
+    )  # fmt: skip
     for place, lost, high in zip(places, table["lost"], table["lost_high"], strict=True):
         text = write(lost, "signed2", language)
         style.direct_label(axes, high, place, text, style.ESTIMATE, xytext=(5, 0))
     axes.set_xlabel(say("validation.axis_lost", language))
-    axes.xaxis.set_major_formatter(lambda value, _: write(value, "signed1", language))
     axes.margins(x=0.12)
-    axes.grid(axis="x")
-    axes.grid(axis="y", visible=False)
-    style.headline(drawing, say("validation.ingredients_title", language))
+    style.unit_ticks(axes.xaxis, "signed", language)
+    last = table.iloc[-1]
+    best = say(f"ingredient.{last['without']}", language)
+    values = {"n": len(table), "best": best, "lost": last["lost"]}
+    title = say("validation.ingredients_title", language, **values)
+    style.headline(drawing, title[0].upper() + title[1:])
     style.footer(drawing, say("validation.ingredients_footer", language))
-    best = table.iloc[-1]
-    alt = say(
-        "validation.ingredients_alt",
-        language,
-        n=len(table),
-        best=say(f"ingredient.{best['without']}", language),
-        lost=best["lost"],
-    )
+    alt = say("validation.ingredients_alt", language, **values)
     return style.Figure("ingredients", drawing, alt, table)
 
 
+@style.both_widths
 def heaping(result: Result, language: str) -> style.Figure:
     """Draw how many reported year-end values lie how far from their target.
 
@@ -202,30 +221,36 @@ def heaping(result: Result, language: str) -> style.Figure:
         result: see `analysis.forecast.validation.findings_targets.heaping`.
     """
     table = result.table
-    drawing = style.blank(7.2, 2.6)
+    drawing = style.canvas(260, 300)
     axes = drawing.add_subplot()
     places = np.arange(len(table), dtype=float)
     above = [name.startswith("above") for name in table["gap_class"]]
     colours = [style.ESTIMATE if met else style.HIGHLIGHT for met in above]
     axes.bar(places, table["readings"], color=colours, width=0.92)
     for place, n in zip(places, table["readings"], strict=True):
-        axes.text(place, n, write(n, "integer", language), ha="center", va="bottom", fontsize=9)
+        axes.text(
+            place, n, write(n, "integer", language), ha="center", va="bottom", fontsize=style.SMALL
+        )
     names = [say(f"gap_class.{name}", language) for name in table["gap_class"]]
-    axes.set_xticks(places, [style.two_lines(name, 12) for name in names])
+    room = 54 if style.narrow() else 110
+    axes.set_xticks(places, [style.fold_pixels(name, room) for name in names])
     axes.axvline(sum(not met for met in above) - 0.5, color=style.TARGET, linewidth=1.4)
     axes.set_ylim(0, table["readings"].max() * 1.18 + 0.5)
     axes.yaxis.set_visible(False)
     axes.spines["left"].set_visible(False)
     axes.grid(visible=False)
-    style.headline(drawing, say("validation.heaping_title", language))
-    style.footer(drawing, say("validation.heaping_footer", language))
     below = int(table.loc[[not met for met in above], "readings"].sum())
     values = {"n": int(table["readings"].sum()), "below": below}
+    values["above"] = values["n"] - below
+    values["near"] = int(table.loc[above, "readings"].iloc[0]) if any(above) else 0
+    style.headline(drawing, say("validation.heaping_title", language, **values))
+    style.footer(drawing, say("validation.heaping_footer", language))
     return style.Figure(
         result.name, drawing, say("validation.heaping_alt", language, **values), table
     )
 
 
+@style.both_widths
 def would_have_said(result: Result, origin: int, language: str) -> style.Figure:
     """Draw the forecasts made at the end of `origin` beside the readings that came.
 
@@ -233,26 +258,24 @@ def would_have_said(result: Result, origin: int, language: str) -> style.Figure:
         result: see `analysis.forecast.validation.findings_targets.would_have_said`.
     """
     table = result.table.sort_values(["province_code", "as_of"], ascending=False).reset_index()
-    drawing = style.blank(7.2, 0.9 + 0.17 * len(table))
+    drawing = style.canvas(marks.rows_height(len(table)), marks.rows_height(len(table), around=150))
     axes = drawing.add_subplot()
     places = np.arange(len(table), dtype=float)
     held = (table["band_held"] == "held").to_numpy()
-    axes.hlines(places, table["low"], table["high"], color=style.BAND, linewidth=4)
-    axes.plot(table["median"], places, "|", color=style.ESTIMATE, markersize=8, mew=1.8)
     axes.plot(table["value"][held], places[held], "o", color=style.READING, markersize=4)
     axes.plot(table["value"][~held], places[~held], "D", color=style.TARGET, markersize=4.5)
     names = [
         f"{geography.name(code, 'province_63', language)}, {write(day, 'short_date', language)}"
         for code, day in zip(table["province_code"], table["as_of"], strict=True)
     ]
-    axes.set_yticks(places, names, fontsize=7)
-    axes.set_ylim(-0.8, len(table) - 0.2)
-    axes.grid(axis="x")
-    axes.grid(axis="y", visible=False)
-    axes.xaxis.set_major_formatter(lambda value, _: write(value, "percent0", language))
-    style.headline(drawing, say("validation.said_title", language, origin=origin))
-    style.footer(drawing, say("validation.said_footer", language))
+    marks.forest(
+        axes, names, table["median"], table["low"], table["high"],
+        bar=style.BAND, bar_width=5, marker="|", size=10,
+    )  # fmt: skip
+    style.unit_ticks(axes.xaxis, "percent", language)
     values = {"origin": origin, "n": len(table), "held": int(held.sum())}
+    style.headline(drawing, say("validation.said_title", language, **values))
+    style.footer(drawing, say("validation.said_footer", language))
     columns = ["province_code", "as_of", "median", "low", "high", "value", "band_held"]
     alt = say("validation.said_alt", language, **values)
     return style.Figure(f"said_{origin}", drawing, alt, table[columns])

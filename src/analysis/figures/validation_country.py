@@ -6,17 +6,17 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from analysis.figures import style
 from analysis.results import Result
-from analysis.wording import say, write
+from analysis.wording import say
 
 #: Where the bars of a year-end stand, in days beside it, and how they are drawn.
 FORECASTS = {"two_years": (-75, style.BAND, 5.0), "one_year": (75, style.ESTIMATE, 3.0)}
 _HALF_STROKE = pd.Timedelta(days=55)
 
 
+@style.both_widths
 def track_record(result: Result, language: str) -> style.Figure:
     """Draw what was forecast for each year-end of the country, and what came.
 
@@ -26,13 +26,15 @@ def track_record(result: Result, language: str) -> style.Figure:
     table = result.table
     names = list(table["indicator"].unique())
     ends = sorted({day for day in table["as_of"] if day.is_year_end})
-    drawing = style.blank(7.4, 3.6)
-    panels = drawing.subplots(1, len(names), sharex=True)
+    drawing = style.canvas(380, 900)
+    panels = style.panels(drawing, len(names), sharex=True)
     for axes, name in zip(panels, names, strict=True):
         _panel(axes, table[table["indicator"] == name], language)
-        axes.set_xticks(ends, [str(day.year) for day in ends], fontsize=7.5)
-        axes.set_title(say(f"country_indicator.{name}", language), fontsize=9)
-    style.headline(drawing, say("validation_country.title", language))
+        shown = ends[::-2][::-1]
+        axes.set_xticks(shown, [str(day.year) for day in shown])
+        axes.set_title(say(f"country_indicator.{name}", language), fontsize=style.SMALL)
+    values = dict(result.phrases[0][1])
+    style.headline(drawing, say("validation_country.title", language, **values))
     style.footer(drawing, say("validation_country.footer", language))
     return style.Figure(result.name, drawing, result.text(language), table)
 
@@ -55,12 +57,16 @@ def _panel(axes: Axes, table: pd.DataFrame, language: str) -> None:
     read = table[table["kind"] == "reading"].sort_values("as_of")
     end = read["as_of"].dt.is_year_end
     axes.plot(read["as_of"], read["value"], color=style.SOFT, linewidth=0.7, zorder=2)
-    axes.plot(read["as_of"][end], read["value"][end], "o", color=style.READING, ms=4, zorder=5)
+    last = table[table["kind"] == "one_year"][["as_of", "low", "high"]]
+    scored = read[end][["as_of", "value"]].merge(last, on="as_of")
+    outside = scored[~scored["value"].between(scored["low"], scored["high"])]
+    axes.plot(read["as_of"][end], read["value"][end], "o", color=style.READING, ms=6, zorder=5)
+    missed: dict[str, Any] = {"mfc": style.HIGHLIGHT, "mec": style.READING, "ms": 8, "mew": 1.4}
+    axes.plot(outside["as_of"], outside["value"], "o", zorder=5.5, **missed)
     during: dict[str, Any] = {
-        "markerfacecolor": "white",
+        "markerfacecolor": style.PAPER,
         "markeredgecolor": style.SOFT,
         "markersize": 3.2,
     }
     axes.plot(read["as_of"][~end], read["value"][~end], "o", zorder=4, **during)
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
-    axes.yaxis.set_major_formatter(lambda value, _: write(value, "percent0", language))
+    style.unit_ticks(axes.yaxis, "percent", language)
