@@ -22,7 +22,7 @@ CSV_TYPE = "text/csv"
 
 _NAME = re.compile(r"^[a-z0-9]+(_[a-z0-9]+)*$")
 _NUMERIC = re.compile(
-    r"^(percent|printed|share|number|signed|integer|rounded|probability|p_value|year)\d?$"
+    r"^(percent|printed|share|number|signed|integer|rounded|probability|chance|p_value|year)\d?$"
 )
 
 
@@ -177,7 +177,7 @@ class Result:
 def _kept(table: pd.DataFrame, formats: Mapping[str, str]) -> pd.DataFrame:
     """Round each column to two digits more than its format shows."""
     digits = {
-        column: (4 if spec in {"probability", "p_value"} or spec.startswith("share") else 2)
+        column: (4 if spec in {"probability", "chance", "p_value"} or spec.startswith("share") else 2)
         + (int(spec[-1]) if spec[-1].isdigit() else 0)
         for column, spec in formats.items()
         if column in table and pd.api.types.is_float_dtype(table[column])

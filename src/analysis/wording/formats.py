@@ -21,13 +21,13 @@ from babel.numbers import format_decimal
 
 from analysis import geography
 from analysis.indicators import INDICATORS
+from analysis.verdicts import STEP, coarse
 
 #: The sign for a value that is missing.
 MISSING = "–"
 
 _SPEC = re.compile(r"^([a-z_]+?)(\d?)$")
-_NARROW = "\N{NARROW NO-BREAK SPACE}"
-_PERCENT = {"en": "{}%", "vi": "{}" + _NARROW + "%"}
+_PERCENT = {"en": "{}%", "vi": "{}%"}
 _BEYOND = {
     "en": {"below": "below {}", "above": "above {}"},
     "vi": {"below": "dưới {}", "above": "trên {}"},
@@ -47,7 +47,7 @@ def write(value: Any, spec: str, language: str) -> str:
     Types (a digit is the number of decimals): ``percentN`` takes percent (92.3 is 92.3%),
     ``printed`` percent with its second decimal where it has one (95.15%, for what is compared),
     ``shareN`` a share from 0 to 1, ``probability`` a share shown as whole percent and never as 0
-    or 100, ``numberN``, ``signedN`` (always with its sign), ``integer``, ``rounded`` (two leading
+    or 100, ``chance`` the same in steps of five (below 5%, above 95%), ``numberN``, ``signedN`` (always with its sign), ``integer``, ``rounded`` (two leading
     digits, for quantities known roughly), ``p_value``, ``date``, ``short_date``, ``month``,
     ``year``, ``list``, ``unit`` (a code, or ``level/code``), ``indicator``, ``indicator_short``,
     ``indicator_inline`` (as within a sentence), ``units`` and ``indicators`` (lists),
@@ -112,6 +112,17 @@ def _probability(value: Any, digits: int, language: str) -> str:
         return _BEYOND[language]["below"].format(_percent(1, 0, language))
     if share > 0.99:
         return _BEYOND[language]["above"].format(_percent(99, 0, language))
+    return _share(share, 0, language)
+
+
+def _chance(value: Any, digits: int, language: str) -> str:
+    share = coarse(float(value))
+    if not 0.0 <= share <= 1.0:
+        raise ValueError(f"{share!r} is not a probability")
+    if share < STEP / 100:
+        return _BEYOND[language]["below"].format(_percent(STEP, 0, language))
+    if share > 1 - STEP / 100:
+        return _BEYOND[language]["above"].format(_percent(100 - STEP, 0, language))
     return _share(share, 0, language)
 
 
@@ -201,6 +212,7 @@ _WRITERS: dict[str, Callable[[Any, int, str], str]] = {
     "printed": _printed,
     "share": _share,
     "probability": _probability,
+    "chance": _chance,
     "number": _number,
     "signed": _signed,
     "integer": _number,
