@@ -131,10 +131,12 @@ def takes(tables: ForecastTables, indicator: str = MAIN, level: str = "province_
     rows = rows[rows["persons_month_80"] > 0].sort_values(
         "persons_month_80", ascending=False, ignore_index=True
     )
-    beyond = rows["persons_month_50"] > rows["best_year_persons_month"]
+    together = rows["expected_persons_month"] + rows["persons_month_50"]
+    beyond = (rows["persons_month_50"] > 0) & (together > rows["best_year_persons_month"])
     values = {"units": len(rows), "beyond": int(beyond.sum()), "indicator": indicator}
-    persons = ["persons_month_50", "persons_month_80", "best_year_persons_month"]
-    columns = ["province_code", "target", *persons[:2], "best_year", persons[2], "date_reached_50"]
+    persons = ["persons_month_50", "persons_month_80"]
+    persons += ["expected_persons_month", "best_year_persons_month"]
+    columns = ["province_code", "target", *persons[:3], "best_year", persons[3], "date_reached_50"]
     return Result(
         f"forecast_needs_{indicator}",
         rows[[*columns, "geo_level"]],
