@@ -136,8 +136,8 @@ def main_table(tables: Tables, units: Units | None = None) -> Result:
     rows = rows.rename(columns={"province_code": "unit"})
     return Result(
         "provinces_main", rows, headline(tables), FORMATS,
-        {"unit": "unit", "verdict": "verdict"}, "overview", whole.evidence,
-        hidden=("geo_level",), joined={"q10": "q90", "value": "as_of"},
+        {"unit": "unit_label", "verdict": "verdict"}, "overview", whole.evidence,
+        hidden=("geo_level",), joined={"q10": "q90", "value": "as_of", "verdict": "p_meets_reported"},
     )  # fmt: skip
 
 

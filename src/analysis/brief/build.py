@@ -177,12 +177,19 @@ def _finding(table: pd.DataFrame, tables: Tables, level: str, code: str) -> Resu
             continue
         own = {**values, "country": float(country.loc[name, "q50"])}
         phrases.append(_of_rate(name, row, own))
+    if any(key == "brief.finding_level" for key, _ in phrases):
+        phrases.append(("brief.finding_aimless", {}))
     return Result("finding", table[["indicator", "verdict"]], phrases, words=_WORDS)
 
 
 def _of_rate(name: str, row: dict[str, Any], values: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """One sentence on a rate, by what there is to say of it."""
-    given = {**row, **values, "indicator": name, "meets": f"brief.meets_{row['verdict']}"}
+    given = {
+        **row,
+        **values,
+        "scheme": f"brief.scheme_{name}",
+        "meets": f"brief.meets_{row['verdict']}",
+    }
     if row["verdict"] == NOT_ENOUGH_EVIDENCE:
         return "brief.finding_unsure", given
     if row["verdict"] == NO_TARGET:
@@ -207,8 +214,9 @@ def _measures(tables: Tables, level: str, code: str) -> Result:
     chance = "probability" if level == "country" else "chance"
     formats = {"q50": "percent1", "q10": "percent1", "q90": "percent1", "chance": chance}
     table = table.astype({name: float for name in columns[1:]})
+    phrase = "brief.measures" if rows else "brief.measures_none"
     return Result(
-        "measures", table, [("brief.measures", {})] if rows else [], formats,
+        "measures", table, [(phrase, {})], formats,
         _WORDS, "brief", joined={"q10": "q90"},
         hidden=("chance",) if table["chance"].isna().all() else (),
     )  # fmt: skip

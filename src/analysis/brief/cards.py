@@ -15,8 +15,8 @@ import pandas as pd
 from IPython.display import display
 
 from analysis.brief.build import Brief
-from analysis.indicators import INDICATORS
 from analysis.results import CSV_TYPE
+from analysis.targets import NATIONWIDE
 from analysis.verdicts import NO_TARGET, NOT_ENOUGH_EVIDENCE
 from analysis.wording import say, write
 
@@ -62,7 +62,7 @@ def cards(brief: Brief, language: str) -> list[Card]:
 
 def _card(brief: Brief, row: dict[str, Any], language: str) -> Card:
     return Card(
-        INDICATORS[row["indicator"]].label(language, short=True),
+        say(f"site.card_{row['indicator']}", language),
         write(row["q50"], "percent1", language),
         str(row["rests_on"]),
         str(row["verdict"]),
@@ -95,7 +95,7 @@ def _lines(brief: Brief, row: dict[str, Any], language: str) -> Iterator[Line]:
     if row["verdict"] == NO_TARGET:
         above = "above" if row["distance"] >= 0 else "below"
         yield line(f"distance_{above}", str(row["target_from"]), points=abs(row["distance"]))
-    elif pd.notna(row["target"]) and row["target_setter"]:
+    elif pd.notna(row["target"]) and not (aimless and row["target_setter"] == NATIONWIDE):
         setter = f"setter.{row['target_setter']}"
         yield line("target", str(row["target_from"]), setter=setter)
     if pd.notna(row.get("official_q50")) and not aimless:

@@ -97,11 +97,11 @@ def _result(
         _listed(near, tables),
         phrases,
         FORMATS,
-        {"province_code": "unit", "verdict": "verdict"},
+        {"province_code": "unit_label", "verdict": "verdict"},
         "brief",
         {"value": "evidence", "target": "target_from"},
-        hidden=("geo_level", "group", "target_setter"),
-        joined={"q10": "q90", "value": "as_of"},
+        hidden=("geo_level", "group", "target_setter", "p_meets_reported"),
+        joined={"q10": "q90", "value": "as_of", "verdict": "p_meets_reported"},
     )
 
 
@@ -116,6 +116,7 @@ def _listed(near: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     ]
     own_target = ~table["verdict"].isin([NO_TARGET, NOT_ENOUGH_EVIDENCE])
     table["target"] = table["target"].where(own_target)
+    table.loc[~own_target, "target_from"] = ""
     columns = [*keys, "value", "evidence", "as_of", "q50", "q10", "q90", "target", "target_from"]
     return table[[*columns, "target_setter", "p_meets_reported", "verdict", "group"]]
 

@@ -12,14 +12,12 @@ import pandas as pd
 
 from analysis import coverage, geography, paths
 from analysis.cache import cached
-from analysis.targets import NATIONWIDE, SETTERS
-from analysis.verdicts import NO_TARGET, NOT_ENOUGH_EVIDENCE, coarse, verdict
+from analysis.targets import NATIONWIDE, SETTERS, is_alone, judged
+from analysis.verdicts import NOT_ENOUGH_EVIDENCE, coarse
 
 INDICATORS = coverage.COVERAGE
 #: The rate that every unit is judged by.
 MAIN = "hi_coverage"
-#: Probabilities of the tables of chapter 05.
-CHANCES = ("p_meets_true", "p_meets_reported", "p_meets_official")
 #: Table of data/processed -> its columns of dates.
 _DATES = {
     "readings": ["as_of"],
@@ -82,7 +80,7 @@ class Tables:
 
     @cached_property
     def shown(self) -> dict[str, pd.DataFrame]:
-        """The forecasts for the due date by scale, as pages show them (see :func:`judged`)."""
+        """The forecasts for the due date by scale, as pages show them (see :func:`analysis.targets.judged`)."""
         table = self.forecasts[self.forecasts["date"] == self.due]
         scales = ("true", "reported", "official")
         return {scale: judged(table[table["scale"] == scale]) for scale in scales}
@@ -144,11 +142,6 @@ def unit_code(level: str, code: str) -> str:
     return f"{level}/{code}" if level == "province_34" else code
 
 
-def is_alone(code: str) -> bool:
-    """Whether a province of the 63 was left as it was in July 2025."""
-    return code in geography.codes("province_34") and geography.members(code) == [code]
-
-
 def present_units() -> list[tuple[str, str]]:
     """Return the provinces of today: an unchanged one under its level of the 63, which has all."""
     return [
@@ -171,44 +164,10 @@ def of_unit(table: pd.DataFrame, level: str, code: str) -> pd.DataFrame:
 def forecast_rows(tables: Tables, scale: str = "reported") -> pd.DataFrame:
     """Return the forecasts for the due date on one scale (true, reported or official).
 
-    Chances and verdicts are those that pages show (see :func:`judged`).
+    Chances and verdicts are those that pages show (see :func:`analysis.targets.judged`).
     """
     rows: pd.DataFrame = tables.shown[scale]
     return rows
-
-
-def judged(table: pd.DataFrame) -> pd.DataFrame:
-    """Return forecasts with the chances that may be shown, and the word for the reported one.
-
-    Without enough evidence, and without a target that is the unit's own, there is no chance.
-    Those of provinces come in steps of five percent: too few were scored for more.
-    """
-    table = table.copy()
-    unsure = table["verdict"].isin(["", NOT_ENOUGH_EVIDENCE]) | table["verdict"].isna()
-    aim = ["geo_level", "province_code", "indicator", "target_setter"]
-    aimless = ~unsure & np.array(
-        [not _has_aim(*row) for row in table[aim].itertuples(index=False, name=None)], bool
-    )
-    for name in CHANCES:
-        if name in table:
-            table.loc[unsure | aimless, name] = float("nan")
-            fine = table["geo_level"] == "country"
-            table[name] = table[name].where(fine, table[name].map(coarse))
-    table["verdict"] = table["p_meets_reported"].map(verdict)
-    table.loc[aimless, "verdict"] = NO_TARGET
-    return table
-
-
-def _has_aim(level: str, code: str, indicator: str, setter: object) -> bool:
-    """Whether a chance against the target means something for a unit.
-
-    Its own target does. The goal of 95% of the population in health insurance was set for every
-    one of the 63 provinces' reports; the nationwide goals of the other two are averages of very
-    unlike labour markets, and a province made in July 2025 was never given the first.
-    """
-    if setter != NATIONWIDE:
-        return bool(setter)
-    return indicator == MAIN and (level == "province_63" or is_alone(code))
 
 
 def newer_targets(tables: Tables, level: str, code: str) -> pd.DataFrame:
@@ -231,9 +190,13 @@ def newer_targets(tables: Tables, level: str, code: str) -> pd.DataFrame:
     ]
     order = table["setter"].map({name: at for at, name in enumerate(SETTERS)})
     table = table.assign(order=order).sort_values(["indicator", "order", "announced", "value"])
-    table = table.groupby("indicator").head(1).rename(
-        columns={"value": "target", "setter": "target_setter"}
-    )[["indicator", "target", "target_setter", "announced"]]
+    table = (
+        table.groupby("indicator")
+        .head(1)
+        .rename(columns={"value": "target", "setter": "target_setter"})[
+            ["indicator", "target", "target_setter", "announced"]
+        ]
+    )
     ahead = of_unit(forecast_rows(tables), level, code).set_index("indicator")
     known = table["indicator"].map(lambda name: _known_target(ahead, name)).astype(float)
     table = table[table["target"] != known].reset_index(drop=True)
@@ -273,7 +236,9 @@ def grade(tables: Tables, level: str, code: str, indicator: str) -> int:
         return 0
     own = _read_grade(tables, level, code, indicator)
     if level == "province_34":
-        parts = [_read_grade(tables, "province_63", one, indicator) for one in geography.members(code)]
+        parts = [
+            _read_grade(tables, "province_63", one, indicator) for one in geography.members(code)
+        ]
         own = max(own, sum(parts) // len(parts))
     return max(own, 1)
 

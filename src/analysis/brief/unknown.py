@@ -10,7 +10,7 @@ from analysis import geography
 from analysis.brief.tables import INDICATORS, MAIN, Tables, forecast_rows, of_unit
 from analysis.results import Result
 from analysis.targets import NATIONWIDE
-from analysis.verdicts import NOT_ENOUGH_EVIDENCE
+from analysis.verdicts import NO_TARGET, NOT_ENOUGH_EVIDENCE
 
 _STALE_MONTHS = 18
 #: A reader who has to quote a number reads so many points; the unit's own come first.
@@ -125,6 +125,8 @@ def _wholly_borrowed(tables: Tables, level: str, code: str) -> list[str]:
 def _yardsticks(answer: pd.DataFrame) -> list[tuple[str, dict[str, Any]]]:
     """The indicators for which no target of the unit's own is known."""
     borrowed = answer[answer["target_setter"] == NATIONWIDE]
+    if "verdict" in borrowed:  # a chance against the nationwide goal names it where it stands
+        borrowed = borrowed[borrowed["verdict"] == NO_TARGET]
     names = list(borrowed["indicator"])
     return [("brief.unknown_target", {"indicators": names})] if names else []
 

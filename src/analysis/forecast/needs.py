@@ -41,9 +41,7 @@ def needs(
     for unit, target in targets.items():
         enough = shares[unit] >= ENOUGH
         best, gain = best_year(own, unit)
-        half, most = (
-            extra_persons(own, unit, target.value, months) if enough else (np.nan, np.nan)
-        )
+        half, most = extra_persons(own, unit, target.value, months) if enough else (np.nan, np.nan)
         rows.append(
             {
                 "geo_level": unit[0],
@@ -83,7 +81,9 @@ def extra_persons(
     plain = own.draws.plain_of(*unit)[:, due]
     goal, pull = float(own.draws.goals[unit][due]), own.draws.pulls.of(unit[0])
     if unit[0] != "country" and len(own.draws.members[unit]) == 1:
-        goal = float(own.draws.goals["province_63", own.draws.codes[own.draws.members[unit][0]]][due])
+        goal = float(
+            own.draws.goals["province_63", own.draws.codes[own.draws.members[unit][0]]][due]
+        )
 
     def chance(persons: float) -> float:
         values = np.minimum(plain + 100 * persons * months / people, 100.0)

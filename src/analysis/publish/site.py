@@ -7,6 +7,8 @@ a file that already holds the same bytes is left as it is.
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +20,7 @@ import nbformat
 
 from analysis import geography, parallel, paths
 from analysis.brief import Tables, unit_of
+from analysis.targets import is_alone
 from analysis.figures.overview import front_figures
 from analysis.publish import site_front, site_papers, site_readings
 from analysis.publish.pdf import brief_title
@@ -27,6 +30,7 @@ from analysis.publish.site_page import (
     TEMPLATES,
     Stamp,
     brief_file,
+    brief_of,
     environment,
     page,
     readings_file,
@@ -68,6 +72,7 @@ class Site:
     chapters: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     briefs: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     stamps: dict[str, Stamp] = field(default_factory=dict)
+    planned: set[tuple[str, str]] = field(default_factory=set)
 
     def add(self, path: str, content: bytes | str) -> None:
         """Add one file to the site."""
@@ -99,6 +104,7 @@ def build(executed: Iterable[Executed], reports: Path | None = None) -> list[Pat
     notebooks = sorted(executed, key=lambda one: (one.stem, one.language, one.province))
     made = list(parallel.forked(converted, notebooks))
     _list_chapters(site, zip(notebooks, made, strict=True))
+    site.planned = {(one.language, brief_file(one.province)) for one in notebooks if one.province}
     for notebook, one in zip(notebooks, made, strict=True):
         _notebook_page(site, notebook, one)
     papers = {language: _papers(site, language) for language in LANGUAGES}
@@ -118,11 +124,19 @@ def build(executed: Iterable[Executed], reports: Path | None = None) -> list[Pat
             language,
         )
         site.add(f"assets/search_{language}.js", _script("SEARCH", index))
-    for asset in ("style.css", "table.js", "sources.js", "site.js"):
+    site.add("assets/style.css", (TEMPLATES / "style.css").read_text("utf-8") + _figure_css())
+    for asset in ("table.js", "sources.js", "site.js"):
         site.add(f"assets/{asset}", (TEMPLATES / asset).read_bytes())
     site.add("index.html", _choice(site, tables))
     files = {name: _switched(name, content, site.files) for name, content in site.files.items()}
     return [_write(folder / name, content) for name, content in sorted(files.items())]
+
+
+def _figure_css() -> str:
+    """Return the style of drawings in pages, where figures can be drawn as such."""
+    if importlib.util.find_spec("analysis.figures.vector") is None:
+        return ""
+    return str(importlib.import_module("analysis.figures.vector").CSS)
 
 
 def _script(name: str, value: Any) -> str:
@@ -203,7 +217,7 @@ def _notebook_page(site: Site, notebook: Executed, made: Body) -> None:
         contents=made.contents,
         before=chapters[at - 1] if at else None,
         after=chapters[at + 1] if at + 1 < len(chapters) else None,
-        code="details class=\"code\"" in made.html,
+        code='details class="code"' in made.html,
     )
     _add_page(site, notebook.language, file, made, "chapter")
 
@@ -211,23 +225,30 @@ def _notebook_page(site: Site, notebook: Executed, made: Body) -> None:
 def _brief_page(site: Site, made: Body, unit: str, language: str) -> None:
     file, (level, code) = brief_file(unit), unit_of(unit)
     name = unit_label(level, code, language)
-    merged = geography.parts(code, level) if level == "province_34" else []
-    today = ""
-    if level == "province_63":
-        today = str(geography.provinces().loc[code, "merged_code"])
-        today = "" if geography.members(today) == [code] else f"province_34/{today}"
+    parts, today = [], []
+    if level == "province_34":
+        parts = _linked(site, language, [("province_63", one) for one in geography.members(code)])
+    elif level == "province_63" and not is_alone(code):
+        merged = str(geography.provinces().loc[code, "merged_code"])
+        today = _linked(site, language, [("province_34", merged)])
     made.html += render(
         "brief_links.html.j2",
         language,
         name=name,
         paper=brief_file(unit, "pdf"),
         readings=readings_file(level, code),
-        parts=[(unit_label("province_63", one, language), brief_file(one)) for one in merged],
-        today=(unit_label(*unit_of(today), language), brief_file(today)) if today else None,
+        parts=parts,
+        today=today[0] if today else None,
     )
     entry = {"file": file, "title": name, "code": unit, "level": level}
     site.briefs.setdefault(language, []).append(entry)
     _add_page(site, language, file, made, "brief")
+
+
+def _linked(site: Site, language: str, units: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the names of units and their briefs, as far as these are among the pages."""
+    files = [(unit_label(*unit, language), brief_of(*unit)) for unit in units]
+    return [(name, file) for name, file in files if (language, file) in site.planned]
 
 
 def _add_page(site: Site, language: str, file: str, made: Body, kind: str) -> None:

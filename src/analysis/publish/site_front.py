@@ -11,7 +11,7 @@ import pandas as pd
 from analysis import geography, overview, paths
 from analysis.brief import Tables as BriefTables
 from analysis.brief import brief
-from analysis.brief.cards import DOTS, cards, pill
+from analysis.brief.cards import DOTS, cards
 from analysis.brief.tables import MAIN, former_units, of_unit, present_units
 from analysis.coverage import COVERAGE
 from analysis.figures.style import Figure
@@ -129,7 +129,9 @@ def _cards(tables: BriefTables, pages: set[str], language: str) -> list[dict[str
                 "range": say("site.card_range", language, **row),
                 "bar": range_bar(row["q50"], row["q10"], row["q90"], row["target"], _axis(row)),
                 "latest": say("site.card_latest", language, **row) if latest else "",
-                "spark": sparkline(_past(tables, "country", geography.COUNTRY, name), row["target"]),
+                "spark": sparkline(
+                    _past(tables, "country", geography.COUNTRY, name), row["target"]
+                ),
                 "target": say("site.card_target", language, **row),
                 "file": file if file in pages else "",
             }
@@ -198,7 +200,11 @@ def _scored(language: str) -> list[str]:
         chances = paths.read_processed("attainment_scores")
     except paths.MissingTable:
         return []
-    rows = country[(country["model"] == "analysis") & (country["readings"] == "mid_year")]
+    rows = country[
+        (country["model"] == "analysis")
+        & (country["readings"] == "mid_year")
+        & country["indicator"].isin(COVERAGE)
+    ]
     rows = rows.set_index("indicator")
     errors = [
         say("site.scored_rate", language, indicator=name, error=rows.loc[name, "mae"])
@@ -218,7 +224,11 @@ def _scored(language: str) -> list[str]:
 def _figure(figure: Figure, language: str, made: Body) -> str:
     path = f"files/front_{figure.name}"
     made.files[f"{path}.png"], made.files[f"{path}.csv"] = figure.png, csv_bytes(figure.csv)
-    return figure_html(path, made.files, figure.alt, language)
+    drawn = getattr(figure, "svg", None)
+    if drawn is None:
+        return figure_html(path, made.files, figure.alt, language)
+    made.files[f"{path}.svg"] = drawn("wide", "file").encode("utf-8")
+    return figure_html(path, made.files, figure.alt, language, str(getattr(figure, "html", "")))
 
 
 def _filters(provinces: Result, language: str) -> list[dict[str, Any]]:
@@ -263,7 +273,7 @@ def table(provinces: Result, tables: BriefTables, pages: set[str], language: str
     past = _pasts(tables)
     lines = [_row(row, past, pages, language) for row in provinces.table.to_dict("records")]
     heads = "".join(
-        f'<th scope="col"{"" if name in ("province", "past") else " class=number"}>'
+        f'<th scope="col"{"" if name in ("province", "past", "chance") else " class=number"}>'
         f"{html.escape(say(f'site.head_{name}', language))}</th>"
         for name in HEADS
     )
@@ -271,7 +281,9 @@ def table(provinces: Result, tables: BriefTables, pages: set[str], language: str
     return linked(
         f'<div class="table" tabindex="0" role="region" aria-label="{caption}">'
         f'<table class="result" id="table-provinces"><caption class="unseen">{caption}</caption>\n'
-        f"<thead><tr>{heads}</tr></thead>\n<tbody>\n" + "\n".join(lines) + "\n</tbody></table></div>"
+        f"<thead><tr>{heads}</tr></thead>\n<tbody>\n"
+        + "\n".join(lines)
+        + "\n</tbody></table></div>"
     )
 
 
@@ -301,16 +313,16 @@ def _row(
         _number(row["value"], _latest(row, language), row["evidence"]),
         _number(
             row["q50"],
-            write(row["q50"], "percent1", language)
+            f"<b{_rests(row['rests_on'])}>{write(row['q50'], 'percent1', language)}</b>"
             + range_bar(row["q50"], row["q10"], row["q90"], target, _AXES[rate]),
-            row["rests_on"],
+            "",
         ),
         _number(
             float("nan") if aimless else row["target"],
             _target(row, aimless, language),
             "" if aimless else row["target_from"],
         ),
-        f'<td data-value="{_key(row["p_meets_reported"])}">{_pill(row, language)}</td>',
+        f'<td class="word" data-value="{_key(row["p_meets_reported"])}">{_pill(row, language)}</td>',
         _number(row["persons_month_80"], _needed(row, aimless, language), ""),
     ]
     return f"<tr{marks}>{''.join(cells)}</tr>"
@@ -322,8 +334,11 @@ def _name(unit: tuple[str, str], pages: set[str], language: str) -> str:
 
 
 def _number(value: Any, inner: str, mark: Any) -> str:
-    rests = f' data-evidence="{html.escape(mark)}"' if isinstance(mark, str) and mark else ""
-    return f'<td data-value="{_key(value)}"{rests}>{inner}</td>'
+    return f'<td data-value="{_key(value)}"{_rests(mark)}>{inner}</td>'
+
+
+def _rests(mark: Any) -> str:
+    return f' data-evidence="{html.escape(mark)}"' if isinstance(mark, str) and mark else ""
 
 
 def _latest(row: Row, language: str) -> str:
@@ -334,16 +349,19 @@ def _latest(row: Row, language: str) -> str:
 
 
 def _target(row: Row, aimless: bool, language: str) -> str:
-    known = "" if aimless else write(row["target"], "printed", language)
+    known = "" if aimless else write(row["target"], "goal", language)
     if pd.isna(row["newer_target"]):
         return known
-    newer = write(row["newer_target"], "printed", language)
+    newer = write(row["newer_target"], "goal", language)
     title = html.escape(say("site.newer_title", language))
     return f'{known} <small title="{title}">→ {newer}*</small>'.strip()
 
 
 def _pill(row: Row, language: str) -> str:
-    text = html.escape(pill({str(k): v for k, v in row.items()}, {"p_meets_reported": "chance"}, language))
+    word = say(f"verdict.{row['verdict']}", language)
+    chance = write(row["p_meets_reported"], "chance", language)
+    known = pd.notna(row["p_meets_reported"])
+    text = html.escape(say("brief.pill", language, word=word, chance=chance) if known else word)
     dots = f' <span class="dots">{DOTS[int(row["grade"])]}</span>' if row["grade"] else ""
     return f'<span class="pill v-{row["verdict"]}">{text}</span>{dots}'
 
@@ -424,7 +442,9 @@ def search_index(
         name, file, note = unit_label(level, code, language), brief_of(level, code), ""
         if level == "province_63" and (level, code) not in present_units():
             merged = str(geography.provinces().loc[code, "merged_code"])
-            note = say("site.now_part", language, name=geography.name(merged, "province_34", language))
+            note = say(
+                "site.now_part", language, name=geography.name(merged, "province_34", language)
+            )
             today = brief_of("province_34", merged)
             file = today if today in pages else file
         elif level == "province_34":

@@ -159,7 +159,9 @@ def _captioned(text: str) -> str:
             title = html.escape(html.unescape(_TAGS.sub("", part)).strip())
         else:
             part = _CAPTION.sub(rf'\1<caption class="unseen">{_raw(title)}</caption>', part)
-            part = _REGION.sub(f'<div class="table" tabindex="0" role="region" aria-label="{_raw(title)}">', part)
+            part = _REGION.sub(
+                f'<div class="table" tabindex="0" role="region" aria-label="{_raw(title)}">', part
+            )
         made.append(part)
     return "".join(made)
 
@@ -234,7 +236,9 @@ def _figure(
     return figure_html(path, files, str(meta["alt"]), language)
 
 
-def figure_html(path: str, files: Mapping[str, bytes], alt: str, language: str) -> str:
+def figure_html(
+    path: str, files: Mapping[str, bytes], alt: str, language: str, inline: str = ""
+) -> str:
     """Return the HTML of a figure: its best picture, alt text, size, and its files to download.
 
     Args:
@@ -243,9 +247,12 @@ def figure_html(path: str, files: Mapping[str, bytes], alt: str, language: str) 
         files: the files beside the page, by path.
         alt: what the figure shows.
         language: ``en`` or ``vi``.
+        inline: drawings to stand in the page itself, whose marks may be links.
     """
     there = [ending for ending in ("csv", "svg", "png") if f"{path}.{ending}" in files]
     links = " ".join(_download(f"{path}.{ending}", ending, language) for ending in there)
+    if inline:
+        return f'<figure tabindex="0">{inline}<figcaption>{links}</figcaption></figure>'
     width, height = _size(files, path)
     shown = "svg" if "svg" in there else "png"
     image = f'<img src="{path}.{shown}" alt="{html.escape(alt)}" width="{width}" height="{height}">'
@@ -299,8 +306,14 @@ def document(text: str, language: str) -> Body:
     made = _captioned(_TO_FILE.sub(_inside, made.replace("</table>", "</table></div>")))
     made = made.replace("<pre>", '<pre tabindex="0">')
     title = html.unescape(_TAGS.sub("", _H1.findall(made)[0])).strip()
-    note = "" if language == "en" else f'<p class="note">{html.escape(say("site.in_english", language))}</p>'
-    links = "".join(f'<li><a href="#{anchor}">{html.escape(one)}</a></li>' for anchor, one in contents)
+    note = (
+        ""
+        if language == "en"
+        else f'<p class="note">{html.escape(say("site.in_english", language))}</p>'
+    )
+    links = "".join(
+        f'<li><a href="#{anchor}">{html.escape(one)}</a></li>' for anchor, one in contents
+    )
     nav = f'<nav class="contents" aria-label="{html.escape(title)}"><ul>{links}</ul></nav>'
     return Body(title, f'{note}<div class="paper" lang="en">{nav}<div>{made}</div></div>')
 

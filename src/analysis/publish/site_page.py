@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 import jinja2
 
 from analysis import geography, overview
-from analysis.brief.tables import Tables, is_alone, unit_code, unit_of
+from analysis.brief.tables import Tables, unit_code, unit_of
+from analysis.targets import is_alone
 from analysis.wording import say
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -131,10 +132,7 @@ def brief_of(level: str, code: str) -> str:
 
 def unit_label(level: str, code: str, language: str) -> str:
     """Return the name of a unit; one that became part of another says that it is a former one."""
-    name = geography.name(code, level, language)
-    if level == "province_63" and not is_alone(code):
-        return say("site.former", language, name=name)
-    return name
+    return geography.label(code, level, language)
 
 
 def evidence_link(mark: str) -> str:

@@ -117,6 +117,7 @@ def number_format(spec: str) -> str:
     return {
         "percent": f"0{decimals}",
         "printed": "0.0#",
+        "goal": "0.0#",
         "share": f"0{decimals}%",
         "probability": "0%",
         "chance": "0%",
@@ -148,7 +149,7 @@ _ENDS = {"probability": 1, "chance": 5}
 
 def is_percent(spec: str) -> bool:
     """Whether a type holds percent, which a spreadsheet's percentage wants as a share."""
-    return spec.rstrip("0123456789") in {"percent", "printed"}
+    return spec.rstrip("0123456789") in {"percent", "printed", "goal"}
 
 
 def _contents(book: Workbook, sheets: Sequence[Sheet], styles: _Styles, language: str) -> None:
@@ -196,7 +197,9 @@ def _write_sheet(page: Worksheet, sheet: Sheet, styles: _Styles, language: str) 
     note = sheet.note or result.text(language)
     page.write_string(1, 0, note[:_LONGEST_CELL], styles.note)
     columns = [*result.table.columns]
-    heads = [one if sheet.plain else wording.heading(one, language, result.topic) for one in columns]
+    heads = [
+        one if sheet.plain else wording.heading(one, language, result.topic) for one in columns
+    ]
     for place, (column, heading) in enumerate(zip(columns, heads, strict=True)):
         page.write_string(2, place, sheet.units.get(column, ""), styles.note)
         page.write_string(3, place, heading, styles.head)
@@ -216,7 +219,11 @@ def _write_sheet(page: Worksheet, sheet: Sheet, styles: _Styles, language: str) 
         page.autofilter(3, 0, last, len(columns) - 1)
     elif len(result.table):
         named = [{"header": head, "header_format": styles.head} for head in heads]
-        look = {"columns": named, "style": "Table Style Light 1", "name": f"t_{result.name}_{page.index}"}
+        look = {
+            "columns": named,
+            "style": "Table Style Light 1",
+            "name": f"t_{result.name}_{page.index}",
+        }
         page.add_table(3, 0, last, len(columns) - 1, look)
     if sheet.keys:
         first = len(columns) - sheet.keys

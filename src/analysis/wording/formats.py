@@ -46,10 +46,12 @@ def write(value: Any, spec: str, language: str) -> str:
 
     Types (a digit is the number of decimals): ``percentN`` takes percent (92.3 is 92.3%),
     ``printed`` percent with its second decimal where it has one (95.15%, for what is compared),
-    ``shareN`` a share from 0 to 1, ``probability`` a share shown as whole percent and never as 0
-    or 100, ``chance`` the same in steps of five (below 5%, above 95%), ``numberN``, ``signedN`` (always with its sign), ``integer``, ``rounded`` (two leading
-    digits, for quantities known roughly), ``p_value``, ``date``, ``short_date``, ``month``,
-    ``year``, ``list``, ``unit`` (a code, or ``level/code``), ``indicator``, ``indicator_short``,
+    ``goal`` percent with no more digits than it has (95%, 95.15%), ``shareN`` a share from 0 to 1, ``probability`` a share shown as whole percent and never as 0
+    or 100, ``chance`` the same in steps of five (below 5%, above 95%), ``numberN``,
+    ``signedN`` (always with its sign), ``integer``, ``rounded`` (two leading digits, for
+    quantities known roughly), ``p_value``, ``date``, ``short_date``, ``month``,
+    ``year``, ``list``, ``unit`` (a code, or ``level/code``), ``unit_label`` (the same,
+    a former province said to be one), ``indicator``, ``indicator_short``,
     ``indicator_inline`` (as within a sentence), ``units`` and ``indicators`` (lists),
     ``source_day`` and ``source_title`` (as the table of sources holds them) and ``text``.
     A missing value is a dash.
@@ -98,6 +100,12 @@ def _printed(value: Any, digits: int, language: str) -> str:
     share = float(value)
     whole = abs(share - round(share, 1)) < 0.005
     return _percent(share, 1 if whole else 2, language)
+
+
+def _goal(value: Any, digits: int, language: str) -> str:
+    share = round(float(value), 2)
+    needed = next(places for places in (0, 1, 2) if round(share, places) == share)
+    return _percent(share, needed, language)
 
 
 def _share(value: Any, digits: int, language: str) -> str:
@@ -162,6 +170,11 @@ def _unit(value: Any, digits: int, language: str) -> str:
     return geography.name(code, level or "province_63", language)
 
 
+def _unit_label(value: Any, digits: int, language: str) -> str:
+    level, _, code = str(value).rpartition("/")
+    return geography.label(code, level or "province_63", language)
+
+
 def _indicator(value: Any, digits: int, language: str) -> str:
     return INDICATORS[value].label(language)
 
@@ -210,6 +223,7 @@ def _listed(one: Callable[[Any, int, str], str]) -> Callable[[Any, int, str], st
 _WRITERS: dict[str, Callable[[Any, int, str], str]] = {
     "percent": _percent,
     "printed": _printed,
+    "goal": _goal,
     "share": _share,
     "probability": _probability,
     "chance": _chance,
@@ -226,6 +240,7 @@ _WRITERS: dict[str, Callable[[Any, int, str], str]] = {
     "units": _listed(_unit),
     "indicators": _listed(_indicator_short_inline),
     "unit": _unit,
+    "unit_label": _unit_label,
     "indicator": _indicator,
     "indicator_short": _indicator_short,
     "indicator_inline": _indicator_inline,
