@@ -21,7 +21,7 @@ from analysis.brief.tables import (
 from analysis.results import Result
 from analysis.verdicts import LIKELY, NO_TARGET, NOT_ENOUGH_EVIDENCE, UNLIKELY
 
-__all__ = ["MAIN", "counts", "country_rows", "headline", "main_table", "provinces", "stamp"]
+__all__ = ["MAIN", "country_rows", "counts", "headline", "main_table", "provinces", "stamp"]
 
 Phrases = list[tuple[str, dict[str, Any]]]
 Units = list[tuple[str, str]]
@@ -137,7 +137,8 @@ def main_table(tables: Tables, units: Units | None = None) -> Result:
     return Result(
         "provinces_main", rows, headline(tables), FORMATS,
         {"unit": "unit_label", "verdict": "verdict"}, "overview", whole.evidence,
-        hidden=("geo_level",), joined={"q10": "q90", "value": "as_of", "verdict": "p_meets_reported"},
+        hidden=("geo_level",),
+        joined={"q10": "q90", "value": "as_of", "verdict": "p_meets_reported"},
     )  # fmt: skip
 
 
@@ -180,8 +181,8 @@ def answer(tables: Tables) -> Phrases:
         if name not in rows.index:
             continue
         short = name[:2]
-        values[f"{short}_meets"] = f"overview.meets_{rows.loc[name, 'verdict']}"
-        values[f"{short}_target"] = rows.loc[name, "target"]
+        values[f"{short}_meets"] = f"overview.meets_{rows['verdict'].loc[name]}"
+        values[f"{short}_target"] = rows["target"].loc[name]
     key = "overview.answer" if "si_meets" in values else "overview.answer_main"
     return [(key, values)]
 

@@ -175,7 +175,7 @@ def _finding(table: pd.DataFrame, tables: Tables, level: str, code: str) -> Resu
         row: dict[str, Any] = {str(key): value for key, value in rows.loc[name].items()}
         if name == MAIN or pd.isna(row["q50"]) or row["verdict"] == NOT_ENOUGH_EVIDENCE:
             continue
-        own = {**values, "country": float(country.loc[name, "q50"])}
+        own = {**values, "country": float(country["q50"].loc[name])}
         phrases.append(_of_rate(name, row, own))
     if any(key == "brief.finding_level" for key, _ in phrases):
         phrases.append(("brief.finding_aimless", {}))
@@ -213,7 +213,7 @@ def _measures(tables: Tables, level: str, code: str) -> Result:
     table = pd.DataFrame(rows, columns=columns)
     chance = "probability" if level == "country" else "chance"
     formats = {"q50": "percent1", "q10": "percent1", "q90": "percent1", "chance": chance}
-    table = table.astype({name: float for name in columns[1:]})
+    table = table.astype(dict.fromkeys(columns[1:], float))
     phrase = "brief.measures" if rows else "brief.measures_none"
     return Result(
         "measures", table, [(phrase, {})], formats,

@@ -93,8 +93,8 @@ def _lines(brief: Brief, row: dict[str, Any], language: str) -> Iterator[Line]:
     yield line("range", str(row["rests_on"]))
     aimless = row["verdict"] in (NO_TARGET, NOT_ENOUGH_EVIDENCE)
     if row["verdict"] == NO_TARGET:
-        above = "above" if row["distance"] >= 0 else "below"
-        yield line(f"distance_{above}", str(row["target_from"]), points=abs(row["distance"]))
+        name = "distance_above" if row["distance"] >= 0 else "distance_below"
+        yield line(name, str(row["target_from"]), points=abs(row["distance"]))
     elif pd.notna(row["target"]) and not (aimless and row["target_setter"] == NATIONWIDE):
         setter = f"setter.{row['target_setter']}"
         yield line("target", str(row["target_from"]), setter=setter)

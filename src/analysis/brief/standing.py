@@ -111,7 +111,7 @@ def _listed(near: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     keys = ["geo_level", "province_code"]
     table = near.merge(latest[[*keys, "value", "as_of", "evidence"]], on=keys, how="left")
     table["target_from"] = [
-        target_mark(row.geo_level, row.province_code, MAIN, row.target_setter)
+        target_mark(str(row.geo_level), str(row.province_code), MAIN, row.target_setter)
         for row in table.itertuples()
     ]
     own_target = ~table["verdict"].isin([NO_TARGET, NOT_ENOUGH_EVIDENCE])

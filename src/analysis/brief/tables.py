@@ -38,7 +38,7 @@ _MANY = 3
 
 @dataclass(frozen=True)
 class Tables:
-    """Readings and targets (chapter 01), late payment (04), estimates, forecasts, needs (05), sources.
+    """Readings, targets (chapter 01), late payment (04), estimates, forecasts, needs (05), sources.
 
     Forecasts are those of the latest origin in the table.
     """
@@ -80,7 +80,7 @@ class Tables:
 
     @cached_property
     def shown(self) -> dict[str, pd.DataFrame]:
-        """The forecasts for the due date by scale, as pages show them (see :func:`analysis.targets.judged`)."""
+        """The forecasts for the due date by scale, as pages show them (see ``targets.judged``)."""
         table = self.forecasts[self.forecasts["date"] == self.due]
         scales = ("true", "reported", "official")
         return {scale: judged(table[table["scale"] == scale]) for scale in scales}
@@ -210,7 +210,7 @@ def newer_targets(tables: Tables, level: str, code: str) -> pd.DataFrame:
 def _known_target(ahead: pd.DataFrame, indicator: str) -> float:
     if indicator not in ahead.index or ahead.loc[indicator, "target_setter"] == NATIONWIDE:
         return float("nan")
-    return float(ahead.loc[indicator, "target"])
+    return float(ahead["target"].loc[indicator])
 
 
 def _chance_of(row: pd.Series, target: float) -> float:

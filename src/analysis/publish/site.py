@@ -20,7 +20,6 @@ import nbformat
 
 from analysis import geography, parallel, paths
 from analysis.brief import Tables, unit_of
-from analysis.targets import is_alone
 from analysis.figures.overview import front_figures
 from analysis.publish import site_front, site_papers, site_readings
 from analysis.publish.pdf import brief_title
@@ -40,6 +39,7 @@ from analysis.publish.site_page import (
     stamp,
     unit_label,
 )
+from analysis.targets import is_alone
 from analysis.wording import LANGUAGES, say
 
 BRIEF = "08_province_brief"
@@ -262,19 +262,24 @@ def _add_page(site: Site, language: str, file: str, made: Body, kind: str) -> No
         site.add(f"{language}/{name}", content)
 
 
-#: Documents that are pages of the site too: the name of the file and the key of its title.
-PAPERS = ("methods", "definitions", "model-card", "data-card")
+#: Documents that are pages of the site too: the name of the page and of its file in docs/.
+PAPERS = {
+    "methods": "methods.md",
+    "definitions": "definitions.md",
+    "model_card": "model-card.md",
+    "data_card": "data-card.md",
+}
 
 
 def _papers(site: Site, language: str) -> list[dict[str, str]]:
     """Render methods, definitions and the cards of model and data; they are in English."""
     entries = []
-    for name in PAPERS:
-        path = paths.ROOT / "docs" / f"{name}.md"
+    for name, written in PAPERS.items():
+        path = paths.ROOT / "docs" / written
         if path.is_file():
             made = document(path.read_text("utf-8"), language)
-            file = f"{slug(name)}.html"
-            entries.append({"file": file, "title": say(f"site.paper_{slug(name)}", language)})
+            file = f"{name}.html"
+            entries.append({"file": file, "title": say(f"site.paper_{name}", language)})
             _add_page(site, language, file, made, "chapter")
     return entries
 

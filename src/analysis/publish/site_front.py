@@ -1,4 +1,4 @@
-"""The front page of a language: the answer, cards, one's own province, the table, and the ways on."""
+"""The front page of a language: the answer, cards, one's own province, the table, the ways on."""
 
 from __future__ import annotations
 
@@ -259,6 +259,7 @@ def _filters(provinces: Result, language: str) -> list[dict[str, Any]]:
     ]
 
 
+_WORD = '<td class="word"'
 #: Columns of the table of provinces.
 HEADS = ("province", "past", "latest", "forecast", "target", "chance", "needs")
 
@@ -294,7 +295,10 @@ def _pasts(tables: BriefTables) -> dict[tuple[str, str, str], list[float]]:
     if "scale" in past:
         past = past[past["scale"] == "reported"]
     keys = ["geo_level", "province_code", "indicator"]
-    return {key: rows["q50"].tolist() for key, rows in past.sort_values("date").groupby(keys)}
+    found: dict[tuple[str, str, str], list[float]] = {}
+    for (level, code, rate), rows in past.sort_values("date").groupby(keys):
+        found[str(level), str(code), str(rate)] = rows["q50"].tolist()
+    return found
 
 
 def _row(
@@ -322,7 +326,7 @@ def _row(
             _target(row, aimless, language),
             "" if aimless else row["target_from"],
         ),
-        f'<td class="word" data-value="{_key(row["p_meets_reported"])}">{_pill(row, language)}</td>',
+        _number(row["p_meets_reported"], _pill(row, language), "").replace("<td", _WORD, 1),
         _number(row["persons_month_80"], _needed(row, aimless, language), ""),
     ]
     return f"<tr{marks}>{''.join(cells)}</tr>"

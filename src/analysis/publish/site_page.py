@@ -61,10 +61,13 @@ class Stamp:
     due: str = ""
 
 
+NO_STAMP = Stamp()
+
+
 def stamp(tables: Tables | None, language: str) -> Stamp:
     """Return the stamp of a report; an empty one where nothing was forecast."""
     if tables is None:
-        return Stamp()
+        return NO_STAMP
     text = " ".join(say(key, language, **values) for key, values in overview.stamp(tables))
     return Stamp(text, "" if tables.has_outcome else f"{tables.due:%Y-%m-%d}")
 
@@ -77,7 +80,7 @@ def page(
     kind: str,
     description: str,
     script: str = "",
-    stamp: Stamp = Stamp(),
+    stamp: Stamp = NO_STAMP,
 ) -> str:
     """Return a whole page: the shared frame around a body that is already HTML."""
     return render(

@@ -96,7 +96,7 @@ def _brief(one: Brief, tables: Tables, files: Mapping[str, bytes], language: str
 #: The tables that readers ask for after the forecasts, and the names of their sheets.
 _FIRST = {"readings": "readings", "targets": "targets", "late_payment_rates": "late"}
 #: Columns of the sheets of forecasts, in the order in which they are read; keys come last.
-_FORECASTS = ("name", "indicator", "value", "as_of", "q50", "q10", "q90", "target")
+_FORECASTS: tuple[str, ...] = ("name", "indicator", "value", "as_of", "q50", "q10", "q90", "target")
 _FORECASTS += ("target_setter", "p_meets_reported", "verdict", "persons_month_50")
 _FORECASTS += ("persons_month_80", "newer_target", "newer_announced", "official_q50")
 _FORECASTS += ("p_meets_official", "grade", "region_name", "origin", "due")

@@ -15,6 +15,7 @@ from analysis.coverage import reading_anchor
 from analysis.indicators import INDICATORS
 from analysis.provenance.mixed import written
 from analysis.publish.site_page import (
+    NO_STAMP,
     Stamp,
     brief_of,
     page,
@@ -36,7 +37,7 @@ class Evidence:
 
 
 def pages(
-    evidence: Evidence, briefs: Collection[str], language: str, stamp: Stamp = Stamp()
+    evidence: Evidence, briefs: Collection[str], language: str, stamp: Stamp = NO_STAMP
 ) -> dict[str, str]:
     """Return the page of each unit's readings and the page of all sources, by file name.
 

@@ -46,8 +46,9 @@ def write(value: Any, spec: str, language: str) -> str:
 
     Types (a digit is the number of decimals): ``percentN`` takes percent (92.3 is 92.3%),
     ``printed`` percent with its second decimal where it has one (95.15%, for what is compared),
-    ``goal`` percent with no more digits than it has (95%, 95.15%), ``shareN`` a share from 0 to 1, ``probability`` a share shown as whole percent and never as 0
-    or 100, ``chance`` the same in steps of five (below 5%, above 95%), ``numberN``,
+    ``goal`` percent with no more digits than it has (95%, 95.15%), ``shareN`` a share from 0 to 1,
+    ``probability`` a share shown as whole percent and never as 0 or 100, ``chance`` the same in
+    steps of five (below 5%, above 95%), ``numberN``,
     ``signedN`` (always with its sign), ``integer``, ``rounded`` (two leading digits, for
     quantities known roughly), ``p_value``, ``date``, ``short_date``, ``month``,
     ``year``, ``list``, ``unit`` (a code, or ``level/code``), ``unit_label`` (the same,
