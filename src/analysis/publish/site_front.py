@@ -308,6 +308,9 @@ def _row(
     unit = str(row["geo_level"]), str(row["province_code"])
     rate = str(row["indicator"])
     marks = "".join(f' data-{name}="{row[name]}"' for name in ("indicator", "region", "verdict"))
+    if unit[0] == "province_34":  # found by the names of its parts too
+        parts = [geography.name(one, "province_63", language) for one in geography.members(unit[1])]
+        marks += f' data-also="{html.escape(", ".join(parts))}"'
     thin = row["verdict"] == NOT_ENOUGH_EVIDENCE
     aimless = thin or row["verdict"] == NO_TARGET
     target = float("nan") if thin else row["target"]

@@ -46,7 +46,7 @@
     let count = 0;
     rows.forEach((row) => {
       const fits = selects.every((s) => !s.value || row.dataset[s.dataset.column] === s.value);
-      const hit = fits && plain(row.cells[0].textContent).includes(wanted);
+      const hit = fits && plain(row.cells[0].textContent + " " + (row.dataset.also || "")).includes(wanted);
       row.hidden = !hit;
       count += hit ? 1 : 0;
     });
