@@ -179,8 +179,8 @@ def test_a_wrong_use_of_a_phrase_says_what_is_wrong():
     with pytest.raises(WordingError, match="no value for 'n'"):
         say("brief.sources", "en", readings=3)
     with pytest.raises(WordingError, match="is not a probability"):
-        say("overview.country_indicator", "en", indicator="hi_coverage", q50=1, q10=1, q90=1, target=1,
-            verdict="verdict.likely", p_meets_reported=7)  # fmt: skip
+        say("overview.country_indicator", "en", indicator="hi_coverage", q50=1, q10=1,
+            q90=1, target=1, verdict="verdict.likely", p_meets_reported=7)  # fmt: skip
     with pytest.raises(WordingError, match="no wording in 'fr'"):
         say("brief.sources", "fr")
     with pytest.raises(ValueError, match="unknown type"):
