@@ -27,7 +27,7 @@ from analysis.publish.translate import translated
 from analysis.readings import ReadingTables, build_readings
 from analysis.targets import targets
 
-BRIEFS = ("00", "02", "83")
+BRIEFS = ("00", "02", "83", "province_34/86")
 HOSTILE_SOURCE = "S9999"
 HOSTILE_TITLE = '<script>alert("title")</script>=HYPERLINK("http://example.org")'
 
@@ -91,7 +91,8 @@ def executed(stem: str, parameters: dict[str, Any], folder: Path) -> Executed:
         if cell.cell_type == "code":
             _run(shell, cell, parameters)
     InteractiveShell.clear_instance()
-    path = folder / ("_".join([stem, *map(str, parameters.values())]) + ".ipynb")
+    name = "_".join([stem, *map(str, parameters.values())]).replace("/", "_")
+    path = folder / f"{name}.ipynb"
     nbformat.write(notebook, path)
     return Executed(stem, parameters, path)
 

@@ -35,6 +35,14 @@ def _quantiles(mean: float, sd: float) -> dict[str, float]:
     return dict(zip(names, map(float, values), strict=True))
 
 
+def setter(level: str, code: str, indicator: str) -> str:
+    """Who set a target; nobody for every third province's labour rates and every other new one."""
+    number = int("".join(c for c in code if c.isdigit()))
+    if level == "province_63" and indicator != "hi_coverage" and number % 3 == 0:
+        return "nationwide"
+    return "nationwide" if level == "province_34" and number % 4 == 2 else "government"
+
+
 def forecasts() -> pd.DataFrame:
     """One row a unit, indicator and scale for the due date."""
     rows = []
@@ -58,7 +66,7 @@ def forecasts() -> pd.DataFrame:
                         "sd": sd,
                         **_quantiles(mean + shift, sd),
                         "target": target,
-                        "target_setter": "nationwide",
+                        "target_setter": setter(level, code, indicator),
                         "p_meets_true": float(norm.sf(target, mean - 0.3, sd)),
                         "p_meets_reported": chance,
                         "p_meets_official": float(norm.sf(target, mean - 2, sd)),
@@ -109,9 +117,10 @@ def needs() -> pd.DataFrame:
                     "origin": ORIGIN,
                     "date": DUE,
                     "target": target,
-                    "target_setter": "nationwide",
+                    "target_setter": setter(level, code, indicator),
                     "persons_month_50": float(base),
                     "persons_month_80": float(2 * base),
+                    "expected_persons_month": float(base),
                     "best_year": 2018,
                     "best_year_persons_month": float(3 * base),
                     "date_reached_50": "2026-06-30",

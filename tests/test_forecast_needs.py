@@ -11,7 +11,7 @@ from analysis.forecast.draw import Draws
 from analysis.forecast.model import model
 from analysis.forecast.needs import best_year, insured, needs
 from analysis.forecast.outlook import MONTH, Outlook, Past, _insured, dates, outlook
-from analysis.forecast.reported import NO_PULLS
+from analysis.forecast.reported import NO_PULLS, Pull
 from analysis.targets import Target
 
 ORIGIN = pd.Timestamp("2019-12-31")
@@ -50,22 +50,46 @@ def row_for(target, share=1.0):
     return table.iloc[0]
 
 
-def test_persons_a_month_by_hand():
-    """A target of 90%: 900,000 insured. The draws at the origin hold 780,000 to 820,000.
+def test_extra_persons_a_month_by_hand():
+    """At the due date the draws hold 820,000 to 860,000 members of a million; the target is 85%.
 
-    The middle draw misses 100,000; the 80% point lies at 112,000. The origin is 24 months off.
+    Two of the five reach it. With 10,000 more the middle one does (60%, the least share above
+    one half); for four of five (80%) it takes 20,000. The origin is 24 months off.
     """
-    row = row_for(90.0)
+    row = row_for(85.0)
     assert pytest.approx(24.0, abs=0.05) == MONTHS
-    assert row["persons_month_50"] == pytest.approx(100_000 / MONTHS)
-    most = np.quantile([120_000, 110_000, 100_000, 90_000, 80_000], 0.8)
-    assert most == pytest.approx(112_000)
-    assert row["persons_month_80"] == pytest.approx(most / MONTHS)
+    assert row["persons_month_50"] == pytest.approx(10_000 / MONTHS)
+    assert row["persons_month_80"] == pytest.approx(20_000 / MONTHS)
+
+
+def test_what_the_forecast_contains_is_told_apart():
+    """From 80 to 84 percent in 24 months: 40,000 members that no target asks for."""
+    assert row_for(85.0)["expected_persons_month"] == pytest.approx(40_000 / MONTHS)
+
+
+def test_the_pull_of_a_target_counts_as_in_the_forecast():
+    """Values above their target weigh twice: two draws of five come to 4 of 7, above one half."""
+    own = an_outlook()
+    goals = {("province_63", "01"): np.full(len(own.draws.dates), 85.0)}
+    double = dataclasses.replace(NO_PULLS, provinces=Pull.certain(0.5, 0.0))
+    drawn = dataclasses.replace(own.draws, goals=goals, pulls=double)
+    pulled = dataclasses.replace(own, draws=drawn)
+    goal = Target(85.0, "exact", "government", pd.Timestamp("2018-01-01"), "", "")
+    row = needs(pulled, {UNIT: goal}, {UNIT: 1.0}).iloc[0]
+    assert row["persons_month_50"] == 0.0
+    assert row["persons_month_80"] == pytest.approx(20_000 / MONTHS)
+    assert row_for(85.0)["persons_month_50"] > 0
 
 
 def test_a_target_that_is_met_already_takes_nobody():
     row = row_for(75.0)
     assert row["persons_month_50"] == row["persons_month_80"] == 0.0
+
+
+def test_no_number_is_given_for_what_no_unit_could_gain(monkeypatch):
+    monkeypatch.setattr("analysis.forecast.needs.MOST", 0.0001)
+    row = row_for(95.0)
+    assert np.isnan(row["persons_month_50"]) and np.isnan(row["persons_month_80"])
 
 
 def test_the_best_year_is_that_of_the_largest_rise_before_the_origin():

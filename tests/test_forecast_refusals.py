@@ -191,7 +191,11 @@ def commanded(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("text", "origin", "message"),
     [
-        (QUERY + "province_63,98,hi_coverage,2020-12-31\n", "2018-12-31", "q.csv:2: province_code: 98"),
+        (
+            QUERY + "province_63,98,hi_coverage,2020-12-31\n",
+            "2018-12-31",
+            "q.csv:2: province_code: 98",
+        ),
         (QUERY + "country,00,hi_coverage,soon\n", "2018-12-31", "q.csv:2: as_of: 'soon'"),
         (QUERY, "2018-12-31", "no questions"),
         (QUERY + "\n" + ASKED, "2018-12-31", "q.csv:2: is an empty line; delete it"),

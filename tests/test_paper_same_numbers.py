@@ -16,16 +16,19 @@ import report_site
 import synthetic_report
 
 from analysis.brief import Tables, brief
+from analysis.brief.tables import present_units
 from analysis.descriptions import described
 from analysis.publish import site_papers
 from analysis.publish.pdf import brief_pdf
 from analysis.publish.site_page import brief_file
-from analysis.publish.workbook import Sheet, number_format, workbook
+from analysis.publish.workbook import Sheet, number_format, people_format, workbook
 from analysis.results import Result
-from analysis.wording import say, write
+from analysis.verdicts import NO_TARGET, NOT_ENOUGH_EVIDENCE
+from analysis.wording import heading, say, write
 
 pytestmark = pytest.mark.xdist_group("site")
 LANGUAGES = ("en", "vi")
+UNKNOWN = (NO_TARGET, NOT_ENOUGH_EVIDENCE)
 HOSTILE = ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\t=1", "<b>x</b>", "http://x.example"]
 
 
@@ -47,6 +50,16 @@ def cells(text, table):
     ]
 
 
+def cards(text):
+    """The forecast, the verdict and the lines of each card of a page as plain texts."""
+    found = re.findall(r'<section class="card".*?</section>', text, re.DOTALL)
+    marks = r'<b[ >].*?</b>|<p class="pill.*?</p>|<dd.*?</dd>'
+    return [
+        [html.unescape(re.sub(r"<[^>]+>", "", one)) for one in re.findall(marks, card, re.DOTALL)]
+        for card in found
+    ]
+
+
 def paper(path):
     """The text of a PDF without the spaces that line breaks leave."""
     text = " ".join(page.extract_text() for page in pypdf.PdfReader(path).pages)
@@ -57,18 +70,21 @@ def paper(path):
 @pytest.mark.parametrize("code", report_site.BRIEFS)
 def test_a_brief_says_the_same_on_page_paper_and_in_csv(reports, language, code):
     folder = reports / language
-    page = cells((folder / brief_file(code)).read_text("utf-8"), "table-answer")
+    page = cards((folder / brief_file(code)).read_text("utf-8"))
     stem = brief_file(code).removesuffix(".html")
     data = pd.read_csv(folder / "files" / f"{stem}_answer.csv", dtype={"indicator": str})
     text = paper(folder / brief_file(code, "pdf"))
-    shown = {column: [row[column + 1] for row in page] for column in range(3)}
-    for place, row in enumerate(data.to_dict("records")):
-        forecast = write(row["q50"], "percent1", language)
-        chance = write(row["p_meets_reported"], "probability", language)
-        assert shown[place][1] == forecast
-        assert shown[place][4].startswith(chance) or pd.isna(row["p_meets_reported"])
-    for row in page:
-        for cell in row[1:]:
+    rows = data.to_dict("records")
+    assert len(page) == len(rows) == 3
+    for card, row in zip(page, rows, strict=True):
+        spec = "probability" if code == "00" else "chance"
+        chance = write(row["p_meets_reported"], spec, language)
+        assert card[0] == write(row["q50"], "percent1", language)
+        assert card[1].endswith(chance) or pd.isna(row["p_meets_reported"])
+        assert pd.isna(row["p_meets_reported"]) == (row["verdict"] in UNKNOWN)
+    for card in page:
+        assert len(card) > 3
+        for cell in card:
             assert re.sub(r"\s+", "", cell) in text, cell
 
 
@@ -77,32 +93,42 @@ def test_the_table_of_provinces_is_the_same_on_page_in_csv_and_in_the_workbook(r
     folder = reports / language
     data = pd.read_csv(folder / "files" / "provinces.csv", dtype={"province_code": str})
     page = cells((folder / "index.html").read_text("utf-8"), "table-provinces")
-    sheet = openpyxl.load_workbook(folder / "tables.xlsx")["provinces"]
+    book = openpyxl.load_workbook(folder / "tables.xlsx")
+    sheet = book[say("workbook.sheet_34", language)]
     heads = [cell.value for cell in sheet[4]]
     listed = [dict(zip(heads, row, strict=True)) for row in sheet.iter_rows(5, values_only=True)]
-    listed = [row for row in listed if row["geo_level"] == "province_63"]
-    assert len(data) == len(page) == len(listed) == 63 * 3
-    forecast = next(h for h in heads if h.startswith({"en": "Forecast", "vi": "Dự báo"}[language]))
-    chance = next(
-        h for h in heads if h.startswith({"en": "Probability as", "vi": "Xác suất theo"}[language])
-    )
+    units = present_units()
+    today = [
+        (one, code) in units
+        for one, code in zip(data["geo_level"], data["province_code"], strict=True)
+    ]
+    assert len(data) == (34 + 52) * 3
+    data = data[today]
+    assert len(data) == len(page) == len(listed) == 34 * 3
+    forecast = heading("q50", language, "overview")
+    chance = heading("p_meets_reported", language, "overview")
     for row, shown, kept in zip(data.to_dict("records"), page, listed, strict=True):
-        assert kept[forecast] == pytest.approx(row["q50"], abs=1e-9)
-        assert write(kept[forecast], "percent1", language) in shown
+        assert kept[forecast] == pytest.approx(row["q50"] / 100, abs=1e-9)
+        assert write(100 * kept[forecast], "percent1", language) in shown
         if pd.notna(row["p_meets_reported"]):
             assert kept[chance] == pytest.approx(row["p_meets_reported"], abs=1e-9)
-            assert write(kept[chance], "probability", language) in shown
+            assert write(kept[chance], "chance", language) in " ".join(shown)
         else:
             assert kept[chance] is None
+    formats = {head: sheet.cell(5, at).number_format for at, head in enumerate(heads, start=1)}
+    assert formats[forecast] == "0.0%" and formats[chance].endswith("0%")
+    assert len(sheet.tables) == 1 and sheet.page_setup.orientation == "landscape"
 
 
 def test_the_numbers_are_those_of_the_tables_of_the_chapters(reports):
     source = synthetic_report.forecasts()
-    source = source[(source["scale"] == "reported") & (source["geo_level"] == "province_63")]
-    source = source.set_index(["province_code", "indicator"])["q50"]
+    source = source[source["scale"] == "reported"]
+    source = source.set_index(["geo_level", "province_code", "indicator"])["q50"]
     data = pd.read_csv(reports / "en" / "files" / "provinces.csv", dtype={"province_code": str})
     for row in data.to_dict("records"):
-        assert row["q50"] == pytest.approx(source[row["province_code"], row["indicator"]], abs=6e-4)
+        assert row["q50"] == pytest.approx(
+            source[row["geo_level"], row["province_code"], row["indicator"]], abs=6e-4
+        )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -142,15 +168,16 @@ def test_the_report_of_the_country_fills_its_pages_and_gives_a_province_one_line
     with pymupdf.open(reports / language / "viet_nam.pdf") as report:
         pages = list(report)
         pictures = [[one["bbox"] for one in page.get_image_info()] for page in pages]
-        assert [len(boxes) for boxes in pictures] == [2, 1, 0, 0]
+        assert [len(boxes) for boxes in pictures[:2]] == [2, 1]
+        assert all(boxes == [] for boxes in pictures[2:]) and len(pages) <= 5
         for page, boxes in zip(pages[:2], pictures[:2], strict=True):
             assert max(box[3] for box in boxes) > 0.9 * page.rect.height
             assert all(box[0] > 0 and box[2] < page.rect.width for box in boxes)
             largest = max(boxes, key=lambda box: box[3] - box[1])
             assert largest[3] - largest[1] > 0.4 * page.rect.height
         lines = sum(len({round(word[3]) for word in page.get_text("words")}) for page in pages[2:])
-    # 63 provinces, and on each of two pages two lines of headings, the title and the foot.
-    assert 63 < lines <= 63 + 2 * 4
+    # 34 provinces and 52 former ones; on each page two lines of headings, the title and the foot.
+    assert 86 < lines <= 86 + (len(pages) - 2) * 4
 
 
 def test_a_brief_with_much_to_admit_still_fits_on_one_page(reports, monkeypatch):
@@ -166,14 +193,14 @@ def test_a_brief_with_much_to_admit_still_fits_on_one_page(reports, monkeypatch)
     }
     made = pypdf.PdfReader(io.BytesIO(brief_pdf(long, tables, pictures, "en")))
     assert len(made.pages) == 1
-    assert made.pages[0].extract_text().count("part of Vinh Long") == 3
+    assert made.pages[0].extract_text().count("became the new Vinh Long") == 3
 
 
 def test_vietnamese_letters_survive_on_paper(reports):
     text = paper(reports / "vi" / "brief_83_ben_tre.pdf")
     assert "BếnTre" in text
-    assert "Đồngbằngsông" in text
-    assert "95,0%" in text.replace("\u202f", "")
+    assert "Cầnthêmmỗitháng" in text
+    assert "95,01%" in text and "\u202f" not in text
 
 
 def test_paper_and_workbook_are_the_same_bytes_each_time(reports, monkeypatch):
@@ -211,8 +238,8 @@ def book(result):
 def test_the_workbook_has_contents_frozen_heads_typed_cells_and_no_formula():
     content = book(hostile())
     loaded = openpyxl.load_workbook(io.BytesIO(content))
-    assert loaded.sheetnames == ["Contents", "Columns", "hostile"]
-    contents, sheet = loaded["Contents"], loaded["hostile"]
+    assert loaded.sheetnames == ["Read first", "Columns", "hostile"]
+    contents, sheet = loaded["Read first"], loaded["hostile"]
     assert contents["A5"].value == "hostile" and contents["C5"].value == 7
     assert contents["A5"].hyperlink.location == "'hostile'!A1"
     assert sheet.freeze_panes == "B5"
@@ -234,7 +261,13 @@ def test_every_sheet_has_title_note_units_and_columns_in_the_language(reports, l
     assert contents == say("workbook.contents", language)
     rows = list(book[columns].iter_rows(4, values_only=True))
     told = {(sheet, column): (unit, meaning) for sheet, column, unit, meaning in rows}
-    plain = [name for name in names if name != "provinces"]
+    people = [say(f"workbook.sheet_{one}", language) for one in ("34", "63", "country")]
+    assert names[:3] == people and names[3:5] == ["readings", "targets"]
+    for name in people:
+        assert book[name]["A2"].value.startswith(
+            {"en": "Forecast made on", "vi": "Dự báo lập"}[language]
+        )
+    plain = names[3:]
     assert len(plain) >= 4
     for name in plain:
         what = described(name, language)
@@ -284,3 +317,12 @@ def test_sheet_names_that_spreadsheets_refuse_are_refused(names):
 )  # fmt: skip
 def test_number_formats(spec, code):
     assert number_format(spec) == code
+
+
+@pytest.mark.parametrize(
+    ("spec", "code"),
+    [("percent1", "0.0%"), ("printed", "0.0#%"), ("goal", "0.0#%"), ("short_date", "dd/mm/yyyy"),
+     ("chance", '[<0.05]"<5%";[>0.95]">95%";0%'), ("rounded", "#,##0")],
+)  # fmt: skip
+def test_sheets_for_people_hold_percentages_and_days_as_they_are_written(spec, code):
+    assert people_format(spec) == code

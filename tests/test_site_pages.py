@@ -150,9 +150,37 @@ def test_hostile_text_reaches_no_page_alive(reports, pages):
 
 def test_a_province_without_readings_gets_an_honest_brief(reports):
     text = (reports / "en" / "brief_02_ha_giang.html").read_text("utf-8")
-    assert "No figure of its own on health insurance coverage was found for Ha Giang" in text
-    assert "they are borrowed from the Northern Midlands and Mountains region" in text
+    assert "No published figure on the health insurance coverage of Ha Giang was found" in text
+    assert "they come from the Northern Midlands and Mountains region" in text
     assert "not enough evidence" in text
+
+
+def test_every_page_says_when_the_forecast_was_made(pages):
+    said = {"en": "Forecast made on 31 December 2024", "vi": "Dự báo lập ngày 31/12/2024"}
+    for name, page in pages.items():
+        text = page.path.read_text("utf-8")
+        for language in [name.parts[0]] if len(name.parts) > 1 else ["en", "vi"]:
+            body = text.split("<body", 1)[1]
+            assert said[language] in body, name
+        described = re.search(r'<meta name="description" content="([^"]*)"', text)[1]
+        assert said[name.parts[0] if len(name.parts) > 1 else "vi"] in described, name
+
+
+def test_every_table_has_a_caption_and_every_data_file_its_mark(reports, pages):
+    for name, page in pages.items():
+        text = page.path.read_text("utf-8")
+        for table in re.findall(r"<table[^>]*>\s*(<[a-z]+)", text):
+            assert table == "<caption", name
+    files = list(reports.rglob("*.csv"))
+    assert len(files) > 20
+    assert all(path.read_bytes().startswith(b"\xef\xbb\xbf") for path in files)
+
+
+def test_a_former_name_is_never_shown_as_one_of_today(pages, reports):
+    former = (reports / "vi" / "provinces_63.html").read_text("utf-8")
+    assert "An Giang (cũ)" in former and ">An Giang<" not in former
+    front = pages[Path("vi/index.html")].path.read_text("utf-8")
+    assert "(cũ)" not in front.split('id="table-provinces"')[1].split("</table>")[0]
 
 
 def test_names_cannot_leave_their_folder_and_addresses_are_web_addresses():

@@ -14,7 +14,7 @@ import analysis
 from analysis import paths, wording
 from analysis.figures.tiles import probability_steps
 from analysis.publish.pdf import verdict_steps
-from analysis.verdicts import NAMES, SCALE, percent, verdict
+from analysis.verdicts import NAMES, SCALE, coarse, percent, verdict
 from analysis.wording import WordingError, say, write
 
 PACKAGE = Path(analysis.__file__).parent
@@ -134,17 +134,28 @@ def test_an_unused_phrase_would_be_found():
 @pytest.mark.parametrize(
     ("value", "spec", "english", "vietnamese"),
     [
-        (92.345, "percent1", "92.3%", "92,3\u202f%"),
-        (95.15, "printed", "95.15%", "95,15\u202f%"),
-        (95.0, "printed", "95.0%", "95,0\u202f%"),
-        (0.876, "share0", "88%", "88\u202f%"),
+        (92.345, "percent1", "92.3%", "92,3%"),
+        (95.15, "printed", "95.15%", "95,15%"),
+        (95.0, "printed", "95.0%", "95,0%"),
+        (0.876, "share0", "88%", "88%"),
         (1234567, "integer", "1,234,567", "1.234.567"),
         (-0.04, "number1", "0.0", "0,0"),
         (-3.25, "signed1", "−3.2", "−3,2"),
         (3.26, "signed1", "+3.3", "+3,3"),
-        (0.004, "probability", "below 1%", "dưới 1\u202f%"),
-        (0.996, "probability", "above 99%", "trên 99\u202f%"),
-        (0.5, "probability", "50%", "50\u202f%"),
+        (0.004, "probability", "below 1%", "dưới 1%"),
+        (0.996, "probability", "above 99%", "trên 99%"),
+        (0.5, "probability", "50%", "50%"),
+        (0.71, "chance", "70%", "70%"),
+        (0.725, "chance", "75%", "75%"),
+        (0.049, "chance", "5%", "5%"),
+        (0.02, "chance", "below 5%", "dưới 5%"),
+        (0.98, "chance", "above 95%", "trên 95%"),
+        (95.0, "goal", "95%", "95%"),
+        (95.5, "goal", "95.5%", "95,5%"),
+        (95.15, "goal", "95.15%", "95,15%"),
+        ("province_63/89", "unit_label", "An Giang (former)", "An Giang (cũ)"),
+        ("province_34/91", "unit_label", "An Giang", "An Giang"),
+        ("province_63/14", "unit_label", "Son La", "Sơn La"),
         (16549.0, "rounded", "17,000", "17.000"),
         (0.0004, "p_value", "below 0.001", "dưới 0,001"),
         (dt.date(2025, 12, 31), "date", "31 December 2025", "31/12/2025"),
@@ -168,8 +179,8 @@ def test_a_wrong_use_of_a_phrase_says_what_is_wrong():
     with pytest.raises(WordingError, match="no value for 'n'"):
         say("brief.sources", "en", readings=3)
     with pytest.raises(WordingError, match="is not a probability"):
-        say("overview.country_indicator", "en", indicator="hi_coverage", q50=1, target=1,
-            verdict="verdict.likely", p_meets_reported=7)  # fmt: skip
+        say("overview.country_indicator", "en", indicator="hi_coverage", q50=1, q10=1,
+            q90=1, target=1, verdict="verdict.likely", p_meets_reported=7)  # fmt: skip
     with pytest.raises(WordingError, match="no wording in 'fr'"):
         say("brief.sources", "fr")
     with pytest.raises(ValueError, match="unknown type"):
@@ -211,6 +222,17 @@ def test_one_percentage_has_one_word_and_one_colour_at_every_edge(language):
         words.setdefault(printed, set()).add(name)
     assert all(len(found) == 1 for found in words.values())
     assert {name for found in words.values() for name in found} == set(steps)
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_one_chance_of_a_province_has_one_word(language):
+    words = {}
+    for part in range(10_001):
+        probability = part / 10_000
+        printed = write(probability, "chance", language)
+        assert printed == write(coarse(probability), "chance", language)
+        words.setdefault(printed, set()).add(verdict(coarse(probability)))
+    assert len(words) == 21 and all(len(found) == 1 for found in words.values())
 
 
 @pytest.mark.parametrize("language", ["en", "vi"])

@@ -140,6 +140,21 @@ def as_code(given: str | int) -> str:
     return text.zfill(2) if text.isdigit() else text
 
 
+_FORMER = {"en": "{} (former)", "vi": "{} (cũ)"}
+
+
+def label(code: str, level: str = "province_63", language: str = "en") -> str:
+    """Return the name of a unit; a province that became part of another is called a former one.
+
+    Twenty-three names stand for two territories: the province before July 2025 and after.
+    """
+    plain = name(code, level, language)
+    if level != "province_63" or code not in provinces().index:
+        return plain
+    alone = len(members(str(provinces()["merged_code"].loc[code]))) == 1
+    return plain if alone else _FORMER[language].format(plain)
+
+
 def codes(level: str) -> list[str]:
     """Return the codes of all units of a level, sorted."""
     return {

@@ -2,84 +2,144 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from analysis import coverage, geography
 from analysis.brief.formats import FORMATS
-from analysis.brief.tables import Tables, forecast_rows, target_mark
+from analysis.brief.tables import (
+    MAIN,
+    Tables,
+    forecast_rows,
+    former_units,
+    grade,
+    newer_targets,
+    present_units,
+    target_mark,
+)
 from analysis.results import Result
-from analysis.verdicts import LIKELY, NOT_ENOUGH_EVIDENCE, UNLIKELY
+from analysis.verdicts import LIKELY, NO_TARGET, NOT_ENOUGH_EVIDENCE, UNLIKELY
 
-MAIN = "hi_coverage"
+__all__ = ["MAIN", "country_rows", "counts", "headline", "main_table", "provinces", "stamp"]
 
-_CHANCES = ["p_meets_reported", "p_meets_official", "persons_month_50", "persons_month_80"]
+Phrases = list[tuple[str, dict[str, Any]]]
+Units = list[tuple[str, str]]
+
+_NEEDS = ["persons_month_50", "persons_month_80"]
 
 
-def provinces(tables: Tables, levels: tuple[str, ...] = ("province_63",)) -> Result:
-    """Return the forecast of every unit and coverage rate for the due date, with the headline.
+def stamp(tables: Tables) -> Phrases:
+    """Return what every page, PDF and sheet carries: when the forecast was made, from what."""
+    values = {"origin": tables.origin, "newest": tables.newest, "due": tables.due}
+    phrases = [("overview.stamp", values)]
+    if tables.has_outcome:
+        phrases.append(("overview.stamp_past", values))
+    return phrases
 
-    Columns: geo_level, province_code, region (its code), indicator, value and as_of (latest
-    reading), q50, q10, q90 (percent, as reported at the due date), target, target_setter,
-    p_meets_reported, verdict, p_meets_official, persons_month_50, persons_month_80.
+
+def provinces(tables: Tables, units: Units | None = None) -> Result:
+    """Return the forecast of units and coverage rates for the due date, with the headline.
+
+    Args:
+        tables: see :class:`analysis.brief.tables.Tables`.
+        units: level and code of each; the provinces of today and then the former ones by default.
+
+    Columns: geo_level, province_code, name_vi, name_en, region (its code), indicator, verdict,
+    p_meets_reported (in steps of five percent), q50, q10, q90 (percent, as reported at the due
+    date), official_q50, p_meets_official, target, target_setter, newer_target, newer_announced,
+    value and as_of (latest reading), grade (of the evidence, 0 to 3), persons_month_50,
+    persons_month_80 (see :mod:`analysis.forecast.needs`), origin, due.
     """
-    ahead = forecast_rows(tables)
-    ahead = ahead[ahead["geo_level"].isin(levels)].drop(columns="evidence", errors="ignore")
-    keys = ["geo_level", "province_code", "indicator"]
-    latest = pd.concat(
-        [coverage.latest(tables.readings, name) for name in coverage.COVERAGE], ignore_index=True
-    )
-    needs = tables.needs[tables.needs["date"] == tables.due]
-    table = (
-        ahead.merge(latest[[*keys, "value", "as_of", "evidence"]], on=keys, how="left")
-        .merge(needs[[*keys, "persons_month_50", "persons_month_80"]], on=keys, how="left")
-        .reset_index(drop=True)
-    )
-    table.loc[table["verdict"] == NOT_ENOUGH_EVIDENCE, _CHANCES] = float("nan")
-    units = zip(table["province_code"], table["geo_level"], strict=True)
-    table["region"] = [_region(code, level) for code, level in units]
+    wanted = present_units() + former_units() if units is None else units
+    place = {unit: at for at, unit in enumerate(wanted)}
+    table = _joined(tables)
+    keys = list(zip(table["geo_level"], table["province_code"], strict=True))
+    table = table.assign(place=[place.get(key, -1) for key in keys])
+    table = table[table["place"] >= 0]
+    blank = table["verdict"].isin([NOT_ENOUGH_EVIDENCE, NO_TARGET])
+    table.loc[blank, _NEEDS] = float("nan")
+    own = list(zip(table["geo_level"], table["province_code"], strict=True))
+    table["name_vi"] = [geography.name(code, level, "vi") for level, code in own]
+    table["name_en"] = [geography.name(code, level, "en") for level, code in own]
+    table["region"] = [region_of(level, code) for level, code in own]
+    each = list(zip(own, table["indicator"], strict=True))
+    table["grade"] = [grade(tables, *unit, name) for unit, name in each]
     table["rests_on"] = _rests_on(table, tables.readings)
+    marked = ["geo_level", "province_code", "indicator", "target_setter"]
     table["target_from"] = [
-        target_mark(*cells)
-        for cells in table[[*keys, "target_setter"]].itertuples(index=False, name=None)
+        target_mark(*cells) for cells in table[marked].itertuples(index=False, name=None)
     ]
-    order = [name for name in coverage.COVERAGE if name in set(table["indicator"])]
-    table["place"] = table["indicator"].map({name: at for at, name in enumerate(order)})
-    table = table.sort_values(["place", "geo_level", "province_code"])
-    columns = ["geo_level", "province_code", "region", "p_meets_reported", "verdict"]
-    columns += ["q50", "rests_on", "q10", "q90", "target", "target_from", "target_setter"]
-    columns += ["value", "evidence", "as_of", "p_meets_official"]
-    columns += ["persons_month_50", "persons_month_80", "indicator"]
+    table = table.merge(_newer(tables, wanted), how="left", on=marked[:3])
+    order = {name: at for at, name in enumerate(coverage.COVERAGE)}
+    table = table.assign(rate=table["indicator"].map(order), origin=tables.origin, due=tables.due)
+    table = table.sort_values(["rate", "place"])
+    columns = ["geo_level", "province_code", "name_vi", "name_en", "region", "indicator"]
+    columns += ["verdict", "p_meets_reported", "q50", "rests_on", "q10", "q90"]
+    columns += ["official_q50", "p_meets_official", "target", "target_from", "target_setter"]
+    columns += ["newer_target", "newer_announced", "value", "evidence", "as_of", "grade"]
+    columns += [*_NEEDS, "origin", "due"]
     return Result(
         "provinces",
         table[columns],
         headline(tables),
         FORMATS,
-        {
-            "province_code": "unit",
-            "indicator": "indicator",
-            "target_setter": "setter",
-            "verdict": "verdict",
-        },
+        {"indicator": "indicator", "target_setter": "setter", "verdict": "verdict"},
         "overview",
         {"value": "evidence", "q50": "rests_on", "target": "target_from"},
-        joined={"q10": "q90"},
         hidden=("geo_level", "region"),
     )
 
 
-def _region(code: str, level: str) -> str:
+def _joined(tables: Tables) -> pd.DataFrame:
+    """Forecasts beside the latest reading, the official population and the extra people."""
+    keys = ["geo_level", "province_code", "indicator"]
+    official = forecast_rows(tables, "official")
+    official = official[official["indicator"] == MAIN][[*keys, "q50"]]
+    rates = [coverage.latest(tables.readings, name) for name in coverage.COVERAGE]
+    latest = pd.concat(rates, ignore_index=True)[[*keys, "value", "as_of", "evidence"]]
+    needs = tables.needs[tables.needs["date"] == tables.due]
+    ahead = forecast_rows(tables).drop(columns="evidence", errors="ignore")
+    return (
+        ahead.merge(latest, on=keys, how="left")
+        .merge(official.rename(columns={"q50": "official_q50"}), on=keys, how="left")
+        .merge(needs[[*keys, *_NEEDS]], on=keys, how="left")
+    )
+
+
+def _newer(tables: Tables, units: Units) -> pd.DataFrame:
+    """Targets announced after the origin: unit, indicator, newer_target, newer_announced."""
+    found = [
+        newer_targets(tables, level, code).assign(geo_level=level, province_code=code)
+        for level, code in units
+    ]
+    columns = ["geo_level", "province_code", "indicator", "target", "announced"]
+    table = pd.concat(found, ignore_index=True)[columns]
+    return table.rename(columns={"target": "newer_target", "announced": "newer_announced"})
+
+
+def region_of(level: str, code: str) -> str:
+    """Return the code of a unit's region; nothing for the country."""
     return "" if level == "country" else geography.region_of(code, level)
 
 
-def main_table(tables: Tables) -> Result:
-    """Return the forecasts of the main indicator alone, for paper."""
-    whole = provinces(tables)
+def main_table(tables: Tables, units: Units | None = None) -> Result:
+    """Return the forecasts of the main indicator alone, in the columns of a sheet of paper."""
+    whole = provinces(tables, units)
     rows = whole.table[whole.table["indicator"] == MAIN]
-    hidden = (*whole.hidden, "indicator", "persons_month_80")
-    return replace(whole, name="provinces_main", table=rows, hidden=hidden)
+    columns = ["geo_level", "province_code", "value", "evidence", "as_of", "q50", "rests_on"]
+    columns += ["q10", "q90", "target", "target_from", "verdict", "p_meets_reported"]
+    columns += ["persons_month_80"]
+    rows = rows[columns].assign(
+        target=rows["target"].where(~rows["verdict"].isin([NO_TARGET, NOT_ENOUGH_EVIDENCE]))
+    )
+    rows = rows.rename(columns={"province_code": "unit"})
+    return Result(
+        "provinces_main", rows, headline(tables), FORMATS,
+        {"unit": "unit_label", "verdict": "verdict"}, "overview", whole.evidence,
+        hidden=("geo_level",),
+        joined={"q10": "q90", "value": "as_of", "verdict": "p_meets_reported"},
+    )  # fmt: skip
 
 
 def _rests_on(table: pd.DataFrame, readings: pd.DataFrame) -> list[str]:
@@ -94,7 +154,7 @@ def _rests_on(table: pd.DataFrame, readings: pd.DataFrame) -> list[str]:
 
 
 def counts(tables: Tables, indicator: str = MAIN, level: str = "province_63") -> dict[str, int]:
-    """Return how many units of a level are likely, about even, unlikely or unsure to meet."""
+    """Return how many units of a level have which verdict, by groups of verdicts."""
     ahead = forecast_rows(tables)
     chosen = ahead[(ahead["geo_level"] == level) & (ahead["indicator"] == indicator)]
     verdicts = chosen["verdict"].fillna(NOT_ENOUGH_EVIDENCE)
@@ -103,32 +163,46 @@ def counts(tables: Tables, indicator: str = MAIN, level: str = "province_63") ->
         "likely": int(verdicts.isin(LIKELY).sum()),
         "even": int((verdicts == "about_even").sum()),
         "unlikely": int(verdicts.isin(UNLIKELY).sum()),
+        "aimless": int((verdicts == NO_TARGET).sum()),
         "unsure": int((verdicts == NOT_ENOUGH_EVIDENCE).sum()),
     }
 
 
-def headline(tables: Tables) -> list[tuple[str, dict[str, Any]]]:
-    """Return the headline as phrases: the country, then the provinces."""
+def headline(tables: Tables) -> Phrases:
+    """Return the answer as phrases: the country, its second measure, then the provinces."""
+    return [*answer(tables), *official(tables), ("overview.headline_provinces", counts(tables))]
+
+
+def answer(tables: Tables) -> Phrases:
+    """Return one sentence on the country: health insurance and social insurance."""
+    rows = _country(tables)
+    values: dict[str, Any] = {"due": tables.due}
+    for name in ("hi_coverage", "si_coverage"):
+        if name not in rows.index:
+            continue
+        short = name[:2]
+        values[f"{short}_meets"] = f"overview.meets_{rows['verdict'].loc[name]}"
+        values[f"{short}_target"] = rows["target"].loc[name]
+    key = "overview.answer" if "si_meets" in values else "overview.answer_main"
+    return [(key, values)]
+
+
+def official(tables: Tables) -> Phrases:
+    """Return the second sentence of every headline: the share of the official population."""
+    rows = forecast_rows(tables, "official")
+    rows = rows[(rows["geo_level"] == "country") & (rows["indicator"] == MAIN)]
+    return [("overview.official", {"value": row["q50"]}) for _, row in rows.iterrows()]
+
+
+def _country(tables: Tables) -> pd.DataFrame:
     ahead = forecast_rows(tables)
-    country = ahead[(ahead["geo_level"] == "country") & (ahead["indicator"] == MAIN)].iloc[0]
-    values = {
-        "due": tables.due,
-        "origin": tables.origin,
-        "verdict": f"verdict.{country['verdict']}",
-        **{name: country[name] for name in ("q50", "q10", "q90", "target", "p_meets_reported")},
-        **counts(tables),
-    }
-    phrases = [("overview.headline_country", values), ("overview.headline_provinces", values)]
-    if values["unsure"]:
-        phrases.append(("overview.headline_unsure", values))
-    return phrases
+    return ahead[ahead["geo_level"] == "country"].set_index("indicator")
 
 
-def country_rows(tables: Tables) -> list[tuple[str, dict[str, Any]]]:
+def country_rows(tables: Tables) -> Phrases:
     """Return one sentence an indicator on the country: forecast against target."""
-    ahead = forecast_rows(tables)
-    rows = ahead[ahead["geo_level"] == "country"].set_index("indicator")
-    phrases = []
+    rows = _country(tables)
+    phrases: Phrases = []
     for name in coverage.COVERAGE:
         if name not in rows.index:
             continue

@@ -24,7 +24,7 @@ CSV_ENCODING = "utf-8-sig"
 
 _NAME = re.compile(r"^[a-z0-9]+(_[a-z0-9]+)*$")
 _NUMERIC = re.compile(
-    r"^(percent|printed|share|number|signed|integer|rounded|probability|p_value|year)\d?$"
+    r"^(percent|printed|goal|share|number|signed|integer|rounded|probability|chance|p_value|year)\d?$"
 )
 
 
@@ -51,8 +51,8 @@ class Result:
         phrases: the sentences, as pairs of a key of the wording catalogue and its values.
         formats: the type of each column that is not plain text (see :mod:`analysis.wording`).
         words: columns that hold names to be said, with the topic of the catalogue that says them;
-            ``unit`` says codes of units (of the level in the row's geo_level), ``indicator`` the
-            names of indicators.
+            ``unit`` says codes of units (of the level in the row's geo_level), ``unit_label``
+            the same with former provinces called so, ``indicator`` the names of indicators.
         topic: the topic of the catalogue whose column headings come first.
         evidence: columns whose numbers rest on readings, with the column that says which (as
             ``province_63/83#anchor`` of the readings page); the latter is
@@ -140,8 +140,8 @@ class Result:
         if column not in self.words or not isinstance(value, str) or not value:
             return wording.write(value, self.formats.get(column, "text"), language)
         topic = self.words[column]
-        if topic == "unit":
-            return wording.write(f"{self._level(row)}/{value}", "unit", language)
+        if topic in {"unit", "unit_label"}:
+            return wording.write(f"{self._level(row)}/{value}", topic, language)
         if topic == "indicator":
             return wording.write(value, "indicator_short", language)
         return wording.say(f"{topic}.{value}", language)
@@ -179,7 +179,9 @@ class Result:
 def _kept(table: pd.DataFrame, formats: Mapping[str, str]) -> pd.DataFrame:
     """Round each column to two digits more than its format shows."""
     digits = {
-        column: (4 if spec in {"probability", "p_value"} or spec.startswith("share") else 2)
+        column: (
+            4 if spec in {"probability", "chance", "p_value"} or spec.startswith("share") else 2
+        )
         + (int(spec[-1]) if spec[-1].isdigit() else 0)
         for column, spec in formats.items()
         if column in table and pd.api.types.is_float_dtype(table[column])

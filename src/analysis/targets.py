@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis import geography
 from analysis.facts import Raw, corrected
 from analysis.facts.schemas import SETTERS
+from analysis.verdicts import NO_TARGET, NOT_ENOUGH_EVIDENCE, coarse, verdict
 
 KEY = ["geo_level", "province_code", "indicator", "basis", "due", "setter", "value"]
 # Drafts, and an agency's estimate of what will be reached: no target that anybody has set.
@@ -130,7 +132,7 @@ class Due:
         Raises:
             KeyError: no target of the unit and none for the country is known.
         """
-        both = geo_level.startswith("province") and _alone(province_code)
+        both = geo_level.startswith("province") and is_alone(province_code)
         levels = ("province_63", "province_34") if both else (geo_level,)
         if own := [row for level in levels for row in self._rows.get((level, province_code), [])]:
             return _chosen(own)
@@ -151,8 +153,8 @@ class Due:
 
 
 @cache
-def _alone(code: str) -> bool:
-    """Whether a province stayed as it was in July 2025."""
+def is_alone(code: str) -> bool:
+    """Whether a province of the 63 stayed as it was in July 2025."""
     return code in geography.merged().index and geography.members(code) == [code]
 
 
@@ -188,3 +190,41 @@ def _nationwide(known: pd.DataFrame, indicator: str, due: pd.Timestamp) -> Targe
     rank = country["setter"].map({name: place for place, name in enumerate(SETTERS)})
     first = country.assign(rank=rank).sort_values(["rank", "value"]).iloc[0]
     return _as_target(first, NATIONWIDE)
+
+
+#: Probabilities of the tables of forecasts.
+_CHANCES = ("p_meets_true", "p_meets_reported", "p_meets_official")
+
+
+def judged(table: pd.DataFrame) -> pd.DataFrame:
+    """Return forecasts with the chances that may be shown, and the word for the reported one.
+
+    Without enough evidence, and without a target that is the unit's own, there is no chance.
+    Those of provinces come in steps of five percent: too few were scored for more.
+    """
+    table = table.copy()
+    unsure = table["verdict"].isin(["", NOT_ENOUGH_EVIDENCE]) | table["verdict"].isna()
+    aim = ["geo_level", "province_code", "indicator", "target_setter"]
+    aimless = ~unsure & np.array(
+        [not _has_aim(*row) for row in table[aim].itertuples(index=False, name=None)], bool
+    )
+    for name in _CHANCES:
+        if name in table:
+            table.loc[unsure | aimless, name] = float("nan")
+            fine = table["geo_level"] == "country"
+            table[name] = table[name].where(fine, table[name].map(coarse))
+    table["verdict"] = table["p_meets_reported"].map(verdict)
+    table.loc[aimless, "verdict"] = NO_TARGET
+    return table
+
+
+def _has_aim(level: str, code: str, indicator: str, setter: object) -> bool:
+    """Whether a chance against the target means something for a unit.
+
+    Its own target does. The goal of 95% of the population in health insurance was set for every
+    one of the 63 provinces' reports; the nationwide goals of the other two are averages of very
+    unlike labour markets, and a province made in July 2025 was never given the first.
+    """
+    if setter != NATIONWIDE:
+        return bool(setter)
+    return indicator == "hi_coverage" and (level == "province_63" or is_alone(code))

@@ -34,8 +34,14 @@ UNLIKELY = ("unlikely", "very_unlikely")
 #: The verdict where the evidence does not carry a probability.
 NOT_ENOUGH_EVIDENCE = "not_enough_evidence"
 
+#: The verdict where no target of the unit is known that a chance could be of.
+NO_TARGET = "no_target"
+
 #: Every verdict that a table may hold.
-NAMES: tuple[str, ...] = (*(verdict.name for verdict in SCALE), NOT_ENOUGH_EVIDENCE)
+NAMES: tuple[str, ...] = (*(verdict.name for verdict in SCALE), NO_TARGET, NOT_ENOUGH_EVIDENCE)
+
+#: The chances of provinces are told in steps of so many percent: few of them were ever scored.
+STEP = 5
 
 
 def percent(probability: float) -> float:
@@ -45,6 +51,17 @@ def percent(probability: float) -> float:
     behind it, so that two units printed with the same percentage are never called differently.
     """
     return float(round(100.0 * probability)) if not math.isnan(probability) else math.nan
+
+
+def coarse(probability: float) -> float:
+    """A province's probability in steps of five percent; below 2.5% and above 97.5% as it is.
+
+    Words and colours go by the result, so that two provinces with one printed chance are called
+    alike.
+    """
+    if math.isnan(probability) or min(probability, 1.0 - probability) < STEP / 200:
+        return probability
+    return STEP * math.floor(100.0 * probability / STEP + 0.5) / 100.0
 
 
 def verdict(probability: float | None) -> str:

@@ -1,4 +1,7 @@
-"""How a unit stands among the provinces of its region and among its peers."""
+"""A unit beside what a reader can check: the provinces of its region, or its own parts.
+
+There is no rank: the bands of nearly all provinces overlap, so an order would be one of accidents.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +9,28 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis import geography
-from analysis.brief.tables import Tables, forecast_rows
+from analysis import coverage, geography
+from analysis.brief.formats import FORMATS
+from analysis.brief.tables import (
+    MAIN,
+    Tables,
+    forecast_rows,
+    present_units,
+    target_mark,
+)
 from analysis.results import Result
-from analysis.verdicts import LIKELY, NOT_ENOUGH_EVIDENCE, UNLIKELY
+from analysis.verdicts import LIKELY, NO_TARGET, NOT_ENOUGH_EVIDENCE, UNLIKELY
 
-INDICATOR = "hi_coverage"
-PEERS = 5
-_YEARS_BACK = 5
+INDICATOR = MAIN
 
 
 @dataclass(frozen=True)
 class Standing:
-    """The sentence on region and peers, and the provinces for the figure.
+    """The sentence on the neighbours, their table, and the provinces for the figure.
 
-    ``provinces`` has one row a province: province_code, q10, q50, q90 (percent, forecast as
-    reported for the due date), group (own, region, peer or other).
+    ``provinces`` has one row a province: geo_level, province_code, q10, q50, q90 (percent, forecast
+    as reported for the due date), target, p_meets_reported, verdict, group (own, region, part or
+    other).
     """
 
     result: Result
@@ -29,72 +38,87 @@ class Standing:
 
 
 def standing(tables: Tables, level: str, code: str) -> Standing:
-    """Place a unit among the 63 provinces by its forecast health insurance coverage.
-
-    Peers are the five provinces whose estimated coverage five years before the due date was
-    nearest to its own, wherever they lie.
-    """
+    """Place a unit beside the provinces of its region or, one made in July 2025, its parts."""
     ahead = forecast_rows(tables)
-    rows = ahead[(ahead["geo_level"] == "province_63") & (ahead["indicator"] == INDICATOR)]
-    columns = ["province_code", "q10", "q50", "q90", "target", "p_meets_reported", "verdict"]
-    provinces = rows[columns].sort_values("province_code", ignore_index=True)
+    rows = ahead[ahead["indicator"] == MAIN]
+    columns = ["geo_level", "province_code", "q10", "q50", "q90", "target", "target_setter"]
+    columns += ["p_meets_reported", "verdict"]
+    country = rows[rows["geo_level"] == "country"].iloc[0]
+    near = rows[rows["geo_level"] == "province_63"]
+    if level == "province_34":
+        parts = geography.members(code)
+        own = rows[(rows["geo_level"] == level) & (rows["province_code"] == code)]
+        near = pd.concat([own, near[near["province_code"].isin(parts)]])
+    elif level == "country":
+        wanted = pd.DataFrame(present_units(), columns=["geo_level", "province_code"])
+        near = rows.merge(wanted)
+    provinces = near[columns].sort_values(["geo_level", "province_code"], ignore_index=True)
     if level == "country":
         return _country(provinces)
-    region = geography.region_of(code)
-    peers = _peers(tables, code)
-    provinces["group"] = [_group(c, code, region, peers) for c in provinces["province_code"]]
-    return Standing(_result(provinces, code, region, peers), provinces)
+    units = zip(provinces["geo_level"], provinces["province_code"], strict=True)
+    provinces["group"] = [_group(unit, (level, code)) for unit in units]
+    return Standing(_result(provinces, tables, country, (level, code)), provinces)
 
 
-def _group(code: str, own: str, region: str, peers: list[str]) -> str:
-    if code == own:
+def _group(unit: tuple[str, str], own: tuple[str, str]) -> str:
+    if unit == own:
         return "own"
-    if code in peers:
-        return "peer"
-    return "region" if geography.region_of(code) == region else "other"
+    if own[0] == "province_34":
+        return "part"
+    return "region" if geography.region_of(unit[1]) == geography.region_of(own[1]) else "other"
 
 
-def _peers(tables: Tables, code: str) -> list[str]:
-    """The provinces with the nearest estimate five years before the due date."""
-    start = tables.due - pd.DateOffset(years=_YEARS_BACK)
-    past = tables.estimates
-    past = past[
-        (past["geo_level"] == "province_63")
-        & (past["indicator"] == INDICATOR)
-        & (past["date"].dt.year == start.year)
-    ]
-    if "scale" in past:
-        past = past[past["scale"] == "reported"]
-    levels = past.set_index("province_code")["q50"].sort_index()
-    if code not in levels:
-        return []
-    distance = (levels - levels[code]).abs().drop(code).round(6)
-    return sorted(distance.sort_values(kind="stable").index[:PEERS])
-
-
-def _result(provinces: pd.DataFrame, code: str, region: str, peers: list[str]) -> Result:
-    own = provinces[provinces["province_code"] == code].iloc[0]
-    inside = provinces[[geography.region_of(c) == region for c in provinces["province_code"]]]
-    among = provinces[provinces["province_code"].isin(peers)]
+def _result(
+    provinces: pd.DataFrame, tables: Tables, country: pd.Series, unit: tuple[str, str]
+) -> Result:
+    near = provinces[provinces["group"] != "other"]
+    row = provinces[provinces["group"] == "own"].iloc[0]
     values = {
-        "unit": f"province_63/{code}",
-        "region": f"region/{region}",
-        "rank": int((inside["q50"] > own["q50"]).sum()) + 1,
-        "n": len(inside),
-        "rank_all": int((provinces["q50"] > own["q50"]).sum()) + 1,
-        "all": len(provinces),
-        "peers": [f"province_63/{peer}" for peer in peers],
-        "peers_median": among["q50"].median(),
-        "own": own["q50"],
-        "overlap": int(
-            ((provinces["q90"] >= own["q10"]) & (provinces["q10"] <= own["q90"])).sum() - 1
-        ),
+        "unit": "/".join(unit),
+        "region": f"region/{geography.region_of(unit[1], unit[0])}",
+        "own": row["q50"],
+        "country": country["q50"],
+        "parts": [f"province_63/{one}" for one in geography.parts(unit[1], unit[0])],
+        "n": len(near) - 1,
     }
-    phrases = [("brief.standing_region", values)]
-    if peers:
-        phrases.append(("brief.standing_peers", values))
-    phrases.append(("brief.standing_overlap", values))
-    return Result("standing", provinces, phrases)
+    phrases = []
+    if unit[0] == "province_34":
+        phrases.append(("brief.standing_parts", values))
+    if row["verdict"] == NOT_ENOUGH_EVIDENCE:
+        phrases.append(("brief.standing_thin", values))
+    elif row["q10"] <= country["q50"] <= row["q90"]:
+        phrases.append(("brief.standing_alike", values))
+    else:
+        side = "above" if row["q50"] > country["q50"] else "below"
+        phrases.append((f"brief.standing_{side}", values))
+    phrases.append(("brief.standing_no_rank", values))
+    return Result(
+        "standing",
+        _listed(near, tables),
+        phrases,
+        FORMATS,
+        {"province_code": "unit_label", "verdict": "verdict"},
+        "brief",
+        {"value": "evidence", "target": "target_from"},
+        hidden=("geo_level", "group", "target_setter", "p_meets_reported"),
+        joined={"q10": "q90", "value": "as_of", "verdict": "p_meets_reported"},
+    )
+
+
+def _listed(near: pd.DataFrame, tables: Tables) -> pd.DataFrame:
+    """The neighbours as rows: latest reading, forecast, target and chance."""
+    latest = coverage.latest(tables.readings, MAIN)
+    keys = ["geo_level", "province_code"]
+    table = near.merge(latest[[*keys, "value", "as_of", "evidence"]], on=keys, how="left")
+    table["target_from"] = [
+        target_mark(str(row.geo_level), str(row.province_code), MAIN, row.target_setter)
+        for row in table.itertuples()
+    ]
+    own_target = ~table["verdict"].isin([NO_TARGET, NOT_ENOUGH_EVIDENCE])
+    table["target"] = table["target"].where(own_target)
+    table.loc[~own_target, "target_from"] = ""
+    columns = [*keys, "value", "evidence", "as_of", "q50", "q10", "q90", "target", "target_from"]
+    return table[[*columns, "target_setter", "p_meets_reported", "verdict", "group"]]
 
 
 def _country(provinces: pd.DataFrame) -> Standing:
@@ -106,9 +130,9 @@ def _country(provinces: pd.DataFrame) -> Standing:
         "likely": int(verdicts.isin(LIKELY).sum()),
         "even": int((verdicts == "about_even").sum()),
         "unlikely": int(verdicts.isin(UNLIKELY).sum()),
+        "aimless": int((verdicts == NO_TARGET).sum()),
         "unsure": int((verdicts == NOT_ENOUGH_EVIDENCE).sum()),
     }
-    phrases = [("brief.standing_country", values)]
-    if values["unsure"]:
-        phrases.append(("brief.standing_unsure", values))
-    return Standing(Result("standing", provinces, phrases), provinces)
+    return Standing(
+        Result("standing", provinces.iloc[:0], [("brief.standing_country", values)]), provinces
+    )

@@ -73,7 +73,7 @@ def read_text(
     text, faults = _decode(file, content)
     wanted = columns
     if optional and not faults:
-        head = [_clean(name) for name in next(csv.reader([text.split("\n", 1)[0]]), [])]
+        head = [clean(name) for name in next(csv.reader([text.split("\n", 1)[0]]), [])]
         columns = tuple(name for name in columns if name in head or name not in optional)
     faults = faults or _whole_file_faults(file, text, columns)
     if faults:

@@ -12,6 +12,7 @@ from analysis.forecast.model import kept_model
 from analysis.forecast.reported import Pull
 from analysis.forecast.tables import ForecastTables
 from analysis.results import Result
+from analysis.targets import judged
 from analysis.verdicts import LIKELY, NOT_ENOUGH_EVIDENCE, UNLIKELY, verdict
 
 MAIN = "hi_coverage"
@@ -28,9 +29,9 @@ _KEY = ["geo_level", "province_code", "indicator"]
 
 
 def at_target(tables: ForecastTables, scale: str = "reported") -> pd.DataFrame:
-    """Forecasts of one scale for the date on which the targets fall due."""
+    """Forecasts of one scale for the date on which the targets fall due, as pages show them."""
     table = tables.forecasts
-    return table[(table["scale"] == scale) & (table["date"] == table["date"].max())]
+    return judged(table[(table["scale"] == scale) & (table["date"] == table["date"].max())])
 
 
 def answer(tables: ForecastTables) -> Result:
@@ -51,8 +52,7 @@ def country(tables: ForecastTables) -> Result:
 def _country(tables: ForecastTables) -> pd.DataFrame:
     rows = at_target(tables)
     rows = rows[rows["geo_level"] == "country"]
-    true = at_target(tables, "true").set_index(_KEY)["verdict"]
-    return rows.join(true.rename("verdict_true"), on=_KEY)
+    return rows.assign(verdict_true=rows["p_meets_true"].map(verdict))
 
 
 def _of_country(table: pd.DataFrame, phrases: list[tuple[str, dict[str, Any]]]) -> Result:
@@ -95,7 +95,7 @@ def units(tables: ForecastTables, indicator: str, level: str) -> Result:
         f"forecast_{indicator}_{level}",
         rows[columns],
         [("forecast.units", _counts_of(rows, indicator))],
-        {**_VALUES, **_CHANCES},
+        {**_VALUES, **dict.fromkeys(_CHANCES, "chance")},
         _WORDS,
         "forecast",
         hidden=("geo_level",),
@@ -131,10 +131,12 @@ def takes(tables: ForecastTables, indicator: str = MAIN, level: str = "province_
     rows = rows[rows["persons_month_80"] > 0].sort_values(
         "persons_month_80", ascending=False, ignore_index=True
     )
-    beyond = rows["persons_month_50"] > rows["best_year_persons_month"]
+    together = rows["expected_persons_month"] + rows["persons_month_50"]
+    beyond = (rows["persons_month_50"] > 0) & (together > rows["best_year_persons_month"])
     values = {"units": len(rows), "beyond": int(beyond.sum()), "indicator": indicator}
-    persons = ["persons_month_50", "persons_month_80", "best_year_persons_month"]
-    columns = ["province_code", "target", *persons[:2], "best_year", persons[2], "date_reached_50"]
+    persons = ["persons_month_50", "persons_month_80"]
+    persons += ["expected_persons_month", "best_year_persons_month"]
+    columns = ["province_code", "target", *persons[:3], "best_year", persons[3], "date_reached_50"]
     return Result(
         f"forecast_needs_{indicator}",
         rows[[*columns, "geo_level"]],

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from pandas._libs.tslibs.nattype import NaTType
 
 from analysis.forecast.outlook import MONTH, Outlook
+from analysis.forecast.reported import Pull
 from analysis.targets import Target
 
 #: Share of the denominator below which what is asked of a unit would rest on others' figures.
 ENOUGH = 0.5
+#: Share of the denominator that no unit gains in a month; beyond it no number is given.
+MOST = 0.05
 
 
 def needs(
@@ -18,12 +23,15 @@ def needs(
     targets: dict[tuple[str, str], Target],
     shares: dict[tuple[str, str], float],
 ) -> pd.DataFrame:
-    """Persons to enrol a month from the origin to the target date, net of those who leave.
+    """Persons a month beyond those that the forecast contains, net of those who leave.
 
-    Insured persons at the target date are target x denominator; those at the origin are drawn.
-    The difference by draw, over the months between, has a median (enough with a probability of
-    50%) and an 80% point. Beside it stands the unit's best year: the one in which the same months
-    (see `Past`) brought most, as far as the model can tell. `date_reached_50` is the first
+    `persons_month_50` and `persons_month_80` are the extra members a month from the origin to the
+    target date with which the value *reported* for that date meets the target with a probability
+    of 50% and 80%: 0 where the forecast alone does, empty where `MOST` of the denominator a month
+    would not. `expected_persons_month` is the gain that the forecast contains (median of the
+    insured at the target date less those at the origin), so that the sum of the two compares with
+    the unit's best year: the one in which the same months (see `Past`) brought most, as far as the
+    model can tell. `date_reached_50` is the first
     year-end at which the level, going on as it does, is at or above the target with a probability
     of one half; missing where that is more than five years after the target year.
     """
@@ -33,9 +41,7 @@ def needs(
     for unit, target in targets.items():
         enough = shares[unit] >= ENOUGH
         best, gain = best_year(own, unit)
-        half, most = (
-            persons_a_month(own, unit, target.value, months) if enough else (np.nan, np.nan)
-        )
+        half, most = extra_persons(own, unit, target.value, months) if enough else (np.nan, np.nan)
         rows.append(
             {
                 "geo_level": unit[0],
@@ -47,6 +53,7 @@ def needs(
                 "target_setter": target.setter,
                 "persons_month_50": half,
                 "persons_month_80": most,
+                "expected_persons_month": expected(own, unit, months) if enough else np.nan,
                 "best_year": best,
                 "best_year_persons_month": gain,
                 "date_reached_50": reached(own, unit, target.value) if enough else pd.NaT,
@@ -61,15 +68,58 @@ def insured(own: Outlook, unit: tuple[str, str]) -> np.ndarray:
     return own.of(*unit, "true") / 100 * own.people(*unit)
 
 
-def persons_a_month(
+def extra_persons(
     own: Outlook, unit: tuple[str, str], target: float, months: float
 ) -> tuple[float, float]:
-    """Net enrolment a month that meets the target with probability 50% and 80%; at least 0."""
+    """Extra members a month with which the report meets the target in 50% and in 80% of draws.
+
+    The draws of the reported value, before the pull of the unit's target, are raised by the extra
+    members as a share of the denominator; what pulls at the unit pulls then as in the forecast.
+    """
+    due = own.at(pd.Timestamp(own.target_year, 12, 31))
+    people = float(own.people(*unit)[due])
+    plain = own.draws.plain_of(*unit)[:, due]
+    goal, pull = float(own.draws.goals[unit][due]), own.draws.pulls.of(unit[0])
+    if unit[0] != "country" and len(own.draws.members[unit]) == 1:
+        goal = float(
+            own.draws.goals["province_63", own.draws.codes[own.draws.members[unit][0]]][due]
+        )
+
+    def chance(persons: float) -> float:
+        values = np.minimum(plain + 100 * persons * months / people, 100.0)
+        return _chance(values, target, goal, pull)
+
+    half, most = (_least(chance, share, MOST * people) for share in (0.5, 0.8))
+    return half, most
+
+
+def _chance(values: np.ndarray, target: float, goal: float, pull: Pull) -> float:
+    """Share of draws at or above the target, each weighted by the pull of the goal."""
+    reached = values >= target
+    if not np.isfinite(goal):
+        return float(reached.mean())
+    weight = pull.tilt(values - goal, np.full(len(values), 1 / len(values)))
+    return float(weight[reached].sum())
+
+
+def _least(chance: Callable[[float], float], share: float, most: float) -> float:
+    """The least number for which a rising chance is at least `share`; NaN where `most` is not."""
+    if chance(0.0) >= share:
+        return 0.0
+    if chance(most) < share:
+        return float("nan")
+    low, high = 0.0, most
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (low, middle) if chance(middle) >= share else (middle, high)
+    return high
+
+
+def expected(own: Outlook, unit: tuple[str, str], months: float) -> float:
+    """Members a month that the forecast contains: median at the target date less at the origin."""
     due, now = own.at(pd.Timestamp(own.target_year, 12, 31)), own.at(own.origin)
-    wanted = target / 100 * own.people(*unit)[due]
-    missing = wanted - insured(own, unit)[:, now]
-    half, most = np.quantile(missing, [0.5, 0.8]) / months
-    return float(max(half, 0.0)), float(max(most, 0.0))
+    persons = insured(own, unit)
+    return float(np.median(persons[:, due] - persons[:, now]) / months)
 
 
 def best_year(own: Outlook, unit: tuple[str, str]) -> tuple[int, float]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from analysis import geography, overview
-from analysis.brief import Brief, Tables
+from analysis import overview
+from analysis.brief import Brief, Tables, unit_code, unit_of
+from analysis.brief.cards import Card, cards
 from analysis.figures.style import Figure
 from analysis.publish.pdf_typeset import typeset
-from analysis.publish.site_page import TEMPLATES, safe_address
+from analysis.publish.site_page import TEMPLATES, safe_address, unit_label
 from analysis.results import Result
 from analysis.verdicts import SCALE
 from analysis.wording import say, write
@@ -33,11 +34,18 @@ def brief_pdf(
     """
     late = None if brief.late.table.empty else _table(brief.late, language)
     data = {
-        **_document(brief_title(brief.code, language), language),
-        "opening": brief.answer.text(language),
-        "answer": _table(brief.answer, language, (1.75, 1, 1, 1)),
+        **_document(brief_title(unit_code(brief.level, brief.code), language), tables, language),
+        "opening": brief.finding.text(language),
+        "cards": [_card(card) for card in cards(brief, language)],
+        "note": say("brief.trust", language),
         "sections": [
-            _section("path", language, pictures=_placed(pictures, "forecast")),
+            _section(
+                "path",
+                language,
+                text=brief.answer.text(language),
+                pictures=_placed(pictures, "forecast"),
+            ),
+            *_measures(brief, language),
             _section(
                 "standing",
                 language,
@@ -49,7 +57,7 @@ def brief_pdf(
             _section(
                 "sources",
                 language,
-                text=brief.sources.text(language),
+                text=_sources_text(brief, language),
                 sources=_sources(brief.sources, tables, language),
             ),
         ],
@@ -58,11 +66,33 @@ def brief_pdf(
     return typeset((TEMPLATES / "brief.typ").read_text("utf-8"), data, files)
 
 
+def _card(card: Card) -> dict[str, Any]:
+    return {
+        "title": card.title,
+        "forecast": card.forecast,
+        "pill": card.pill,
+        "dots": card.dots,
+        "lines": [{"label": line.label, "text": line.text} for line in card.lines],
+    }
+
+
+def _measures(brief: Brief, language: str) -> list[dict[str, Any]]:
+    if brief.measures.table.empty:
+        return []
+    return [_section("measures", language, table=_table(brief.measures, language))]
+
+
+def _sources_text(brief: Brief, language: str) -> str:
+    """What the sources are, and how many of them the sheet leaves out."""
+    text, left = brief.sources.text(language), len(brief.sources.table) - _MOST_SOURCES
+    return f"{text} {say('brief.more_sources', language, n=left)}" if left > 0 else text
+
+
 def brief_title(code: str, language: str) -> str:
-    """Return the title of a brief."""
-    level = "country" if code == geography.COUNTRY else "province_63"
+    """Return the title of a brief (see :func:`analysis.brief.unit_of` for its code)."""
+    level, bare = unit_of(code)
     key = "site.brief_of_country" if level == "country" else "site.brief_of"
-    return say(key, language, name=geography.name(code, level, language))
+    return say(key, language, name=unit_label(level, bare, language))
 
 
 def country_pdf(tables: Tables, maps: Sequence[Figure], against: Figure, language: str) -> bytes:
@@ -80,7 +110,7 @@ def country_pdf(tables: Tables, maps: Sequence[Figure], against: Figure, languag
     provinces = overview.main_table(tables)
     of_provinces, of_merged = maps
     data = {
-        **_document(say("site.name", language), language),
+        **_document(say("site.name", language), tables, language),
         "opening": [
             provinces.text(language),
             " ".join(say(key, language, **v) for key, v in overview.country_rows(tables)),
@@ -113,9 +143,14 @@ def verdict_steps() -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-def _document(title: str, language: str) -> dict[str, Any]:
+def _document(title: str, tables: Tables, language: str) -> dict[str, Any]:
     author, footer = say("site.author", language), say("site.footer", language)
-    return {"title": title, "author": author, "language": language, "footer": footer}
+    stamp = " ".join(say(key, language, **values) for key, values in overview.stamp(tables))
+    head = say("site.name", language)
+    return {
+        "title": title, "author": author, "language": language, "footer": footer,
+        "stamp": stamp, "head": head, "unofficial": say("site.unofficial", language),
+    }  # fmt: skip
 
 
 def _section(name: str, language: str, **parts: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -112,11 +113,11 @@ def _values(stem: str, given: Any) -> tuple[Any, ...]:
     """A list as it stands, or the name of a list that the raw tables hold."""
     if isinstance(given, list):
         return tuple(given)
-    if given == "country_and_provinces":
+    if given == "country_and_units":
         with (paths.RAW / "provinces.csv").open(encoding="utf-8", newline="") as file:
-            return (COUNTRY, *sorted(row["province_code"] for row in csv.DictReader(file)))
+            return (COUNTRY, *_units(list(csv.DictReader(file))))
     raise PipelineError(
-        f"pipeline.yml, {stem}: vary takes a list or country_and_provinces, not {given!r}"
+        f"pipeline.yml, {stem}: vary takes a list or country_and_units, not {given!r}"
     )
 
 
@@ -143,6 +144,13 @@ def check_units(settings: Mapping[str, Mapping[str, Any]]) -> None:
             if value not in codes:
                 hint = f"write {meant}" if meant in codes else "codes have two digits, such as 83"
                 raise PipelineError(f"{stem}.{name}={value}: is no code of a province; {hint}")
+
+
+def _units(rows: list[dict[str, str]]) -> list[str]:
+    """Provinces made of several by their new code, then the 63; an unchanged one stands once."""
+    made = Counter(row["merged_code"] for row in rows)
+    merged = [f"province_34/{code}" for code, parts in sorted(made.items()) if parts > 1]
+    return [*merged, *sorted(row["province_code"] for row in rows)]
 
 
 def _check(chapters: list[Chapter]) -> None:

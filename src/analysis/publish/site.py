@@ -7,6 +7,9 @@ a file that already holds the same bytes is left as it is.
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,23 +19,28 @@ from typing import Any
 import nbformat
 
 from analysis import geography, parallel, paths
-from analysis.brief import Tables, level_of
+from analysis.brief import Tables, unit_of
 from analysis.figures.overview import front_figures
 from analysis.publish import site_front, site_papers, site_readings
 from analysis.publish.chapters import title as notebook_title
 from analysis.publish.pdf import brief_title
-from analysis.publish.site_notebook import Body, body
+from analysis.publish.site_notebook import Body, body, document
 from analysis.publish.site_page import (
     OTHER,
     TEMPLATES,
+    Stamp,
     brief_file,
+    brief_of,
     environment,
     page,
     readings_file,
     render,
     sayer,
     slug,
+    stamp,
+    unit_label,
 )
+from analysis.targets import is_alone
 from analysis.wording import LANGUAGES, say
 
 BRIEF = "08_province_brief"
@@ -86,6 +94,8 @@ class Site:
     chapters: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     briefs: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     lacking: list[Lacking] = field(default_factory=list)
+    stamps: dict[str, Stamp] = field(default_factory=dict)
+    planned: set[tuple[str, str]] = field(default_factory=set)
 
     def add(self, path: str, content: bytes | str) -> None:
         """Add one file to the site."""
@@ -115,10 +125,15 @@ def build(
     """
     folder = Path(reports or paths.REPORTS)
     site = Site(lacking=list(lacking))
-    notebooks = sorted(executed, key=lambda one: (one.stem, one.language, one.province))
-    for notebook, made in zip(notebooks, parallel.forked(converted, notebooks), strict=True):
-        _notebook_page(site, notebook, made)
     tables, evidence = site_front.read_tables(), site_readings.read()
+    site.stamps = {language: stamp(tables, language) for language in LANGUAGES}
+    notebooks = sorted(executed, key=lambda one: (one.stem, one.language, one.province))
+    made = list(parallel.forked(converted, notebooks))
+    _list_chapters(site, zip(notebooks, made, strict=True))
+    site.planned = {(one.language, brief_file(one.province)) for one in notebooks if one.province}
+    for notebook, one in zip(notebooks, made, strict=True):
+        _notebook_page(site, notebook, one)
+    papers = {language: _papers(site, language) for language in LANGUAGES}
     figures = {language: _front_figures(tables, language) for language in LANGUAGES}
     work = site_papers.parts(tables, figures, site.files)
     if evidence is not None:
@@ -127,12 +142,32 @@ def build(
         for path, content in files.items():
             site.add(path, content)
     for language in LANGUAGES:
-        _front(site, tables, figures[language], language)
-    for asset in ("style.css", "table.js", "sources.js"):
+        _front(site, tables, figures[language], papers[language], language)
+        index = site_front.search_index(
+            site.briefs.get(language, []),
+            site.chapters.get(language, []),
+            papers[language],
+            language,
+        )
+        site.add(f"assets/search_{language}.js", _script("SEARCH", index))
+    site.add("assets/style.css", (TEMPLATES / "style.css").read_text("utf-8") + _figure_css())
+    for asset in ("table.js", "sources.js", "site.js"):
         site.add(f"assets/{asset}", (TEMPLATES / asset).read_bytes())
     site.add("index.html", _choice(site, tables))
     files = {name: _switched(name, content, site.files) for name, content in site.files.items()}
     return [_write(folder / name, content) for name, content in sorted(files.items())]
+
+
+def _figure_css() -> str:
+    """Return the style of drawings in pages, where figures can be drawn as such."""
+    if importlib.util.find_spec("analysis.figures.vector") is None:
+        return ""
+    return str(importlib.import_module("analysis.figures.vector").CSS)
+
+
+def _script(name: str, value: Any) -> str:
+    """Return data as a script, which a page that was opened as a file may load too."""
+    return f"window.{name} = {json.dumps(value, ensure_ascii=False, separators=(',', ':'))};\n"
 
 
 def _switched(name: str, content: bytes, files: Mapping[str, bytes]) -> bytes:
@@ -162,7 +197,7 @@ def _done(part: site_papers.Part) -> dict[str, bytes]:
 
 def _readings(site: Site, evidence: site_readings.Evidence, language: str) -> dict[str, bytes]:
     briefs = [entry["file"] for entry in site.briefs.get(language, [])]
-    pages = site_readings.pages(evidence, briefs, language)
+    pages = site_readings.pages(evidence, briefs, language, site.stamps[language])
     return {f"{language}/{file}": text.encode("utf-8") for file, text in pages.items()}
 
 
@@ -180,50 +215,117 @@ def _stem(notebook: Executed) -> str:
     return "_".join([notebook.stem, *map(slug, others)])
 
 
+def _list_chapters(site: Site, made: Iterable[tuple[Executed, Body]]) -> None:
+    """List the chapters first, since each of them leads to the one before and after it."""
+    for notebook, one in made:
+        if not notebook.province:
+            others = [str(v) for k, v in sorted(notebook.parameters.items()) if k != "language"]
+            number = notebook.stem[:2] if notebook.stem[:2].isdigit() else ""
+            entry = {
+                "file": f"{_stem(notebook)}.html",
+                "title": " · ".join([one.title, *others]),
+                "number": number,
+                "place": notebook.stem,
+            }
+            site.chapters.setdefault(notebook.language, []).append(entry)
+
+
 def _notebook_page(site: Site, notebook: Executed, made: Body) -> None:
     if notebook.province:
         _brief_page(site, made, notebook.province, notebook.language)
         return
-    others = [str(v) for k, v in sorted(notebook.parameters.items()) if k != "language"]
-    title = " · ".join([made.title, *others])
     file = f"{_stem(notebook)}.html"
-    entry = {"file": file, "title": title, "summary": "", "place": notebook.stem}
-    site.chapters.setdefault(notebook.language, []).append(entry)
-    _add_page(site, notebook.language, entry["file"], made, "chapter")
+    chapters = site.chapters[notebook.language]
+    at = next(place for place, entry in enumerate(chapters) if entry["file"] == file)
+    made.html = render(
+        "reading.html.j2",
+        notebook.language,
+        body=made.html,
+        contents=made.contents,
+        before=chapters[at - 1] if at else None,
+        after=chapters[at + 1] if at + 1 < len(chapters) else None,
+        code='details class="code"' in made.html,
+    )
+    _add_page(site, notebook.language, file, made, "chapter")
 
 
-def _brief_page(site: Site, made: Body, code: str, language: str) -> None:
-    file, level = brief_file(code), level_of(code)
-    name = geography.name(code, level, language)
-    more = render(
+def _brief_page(site: Site, made: Body, unit: str, language: str) -> None:
+    file, (level, code) = brief_file(unit), unit_of(unit)
+    name = unit_label(level, code, language)
+    parts, today = [], []
+    if level == "province_34":
+        parts = _linked(site, language, [("province_63", one) for one in geography.members(code)])
+    elif level == "province_63" and not is_alone(code):
+        merged = str(geography.provinces().loc[code, "merged_code"])
+        today = _linked(site, language, [("province_34", merged)])
+    made.html += render(
         "brief_links.html.j2",
         language,
         name=name,
-        paper=brief_file(code, "pdf"),
+        paper=brief_file(unit, "pdf"),
         readings=readings_file(level, code),
+        parts=parts,
+        today=today[0] if today else None,
     )
-    made.html += more
-    site.briefs.setdefault(language, []).append({"file": file, "title": name, "code": code})
+    entry = {"file": file, "title": name, "code": unit, "level": level}
+    site.briefs.setdefault(language, []).append(entry)
     _add_page(site, language, file, made, "brief")
+
+
+def _linked(site: Site, language: str, units: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the names of units and their briefs, as far as these are among the pages."""
+    files = [(unit_label(*unit, language), brief_of(*unit)) for unit in units]
+    return [(name, file) for name, file in files if (language, file) in site.planned]
 
 
 def _add_page(site: Site, language: str, file: str, made: Body, kind: str) -> None:
     description = say("site.description", language, title=made.title)
     script = "table.js" if kind == "front" else ""
-    text = page(language, file, made.title, made.html, kind, description, script)
+    text = page(
+        language, file, made.title, made.html, kind, description, script, site.stamps[language]
+    )
     site.add(f"{language}/{file}", text)
     for name, content in made.files.items():
         site.add(f"{language}/{name}", content)
 
 
+#: Documents that are pages of the site too: the name of the page and of its file in docs/.
+PAPERS = {
+    "methods": "methods.md",
+    "definitions": "definitions.md",
+    "model_card": "model-card.md",
+    "data_card": "data-card.md",
+}
+
+
+def _papers(site: Site, language: str) -> list[dict[str, str]]:
+    """Render methods, definitions and the cards of model and data; they are in English."""
+    entries = []
+    for name, written in PAPERS.items():
+        path = paths.ROOT / "docs" / written
+        if path.is_file():
+            made = document(path.read_text("utf-8"), language)
+            file = f"{name}.html"
+            entries.append({"file": file, "title": say(f"site.paper_{name}", language)})
+            _add_page(site, language, file, made, "chapter")
+    return entries
+
+
 def _front(
-    site: Site, tables: Tables | None, figures: site_front.Figures | None, language: str
+    site: Site,
+    tables: Tables | None,
+    figures: site_front.Figures | None,
+    papers: list[dict[str, str]],
+    language: str,
 ) -> None:
-    briefs, downloads = site.briefs.get(language, []), site.downloads(language)
     lacks = _lacks(site, language)
     chapters = _with_gaps(site, lacks, language)
-    front = site_front.front(tables, figures, chapters, briefs, downloads, language, lacks)
+    briefs, downloads = site.briefs.get(language, []), site.downloads(language)
+    front = site_front.front(tables, figures, chapters, briefs, downloads, papers, language, lacks)
     _add_page(site, language, "index.html", front, "front")
+    if tables is not None:
+        former = site_front.former(tables, briefs, language)
+        _add_page(site, language, "provinces_63.html", former, "front")
 
 
 def _lacks(site: Site, language: str) -> dict[str, dict[str, str]]:
@@ -236,7 +338,8 @@ def _lacks(site: Site, language: str) -> dict[str, dict[str, str]]:
         title = notebook_title(one.stem, language)
         if one.parameters.get("province_code"):
             codes = [str(two.parameters["province_code"]) for two in alike]
-            names = [geography.name(code, level_of(code), language) for code in codes[:MOST_NAMED]]
+            named = [unit_of(code) for code in codes[:MOST_NAMED]]
+            names = [unit_label(level, code, language) for level, code in named]
             key = "site.lacks_briefs" if len(codes) <= MOST_NAMED else "site.lacks_many_briefs"
             title = say(key, language, n=len(codes), names=", ".join(names))
         where = notebook_title(one.where, language) if one.why == "waits" else one.where
@@ -252,25 +355,25 @@ def _with_gaps(
 ) -> list[dict[str, str]]:
     """Return the chapters of a language, with a line without a page for each that it lacks."""
     gaps = [
-        {"file": "", "title": one["title"], "summary": one["why"], "place": stem}
+        {"file": "", "title": one["title"], "summary": one["why"], "place": stem, "number": ""}
         for stem, one in lacks.items()
     ]
     return sorted([*site.chapters.get(language, []), *gaps], key=lambda one: one["place"])
 
 
 def _choice(site: Site, tables: Tables | None) -> str:
-    """Return the first page: one door a language, and the chapters and briefs behind each."""
-    entries = {}
-    for language in LANGUAGES:
-        chapters = _with_gaps(site, _lacks(site, language), language)
-        pages = chapters + site.briefs.get(language, [])
-        entries[language] = [(one["file"], one["title"], one.get("summary", "")) for one in pages]
+    """Return the first page: one door a language, with the answer behind it, and what lacks."""
+    entries = {
+        language: [(one["title"], one["why"]) for one in _lacks(site, language).values()]
+        for language in LANGUAGES
+    }
     return (
         environment()
         .get_template("choice.html.j2")
         .render(
             said={language: sayer(language) for language in LANGUAGES},
             headlines={language: site_front.headline(tables, language) for language in LANGUAGES},
+            stamps=site.stamps,
             entries=entries,
         )
     )

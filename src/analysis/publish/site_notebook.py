@@ -11,16 +11,28 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+import latex2mathml.converter
 import nbformat
 from nbconvert import HTMLExporter
+from nbconvert.filters import markdown2html
 from nbformat import NotebookNode
 
 from analysis.cache import cached
 from analysis.publish.site_page import TEMPLATES, evidence_link, slug
-from analysis.results import CSV_ENCODING, CSV_TYPE
+from analysis.results import CSV_TYPE
 from analysis.wording import say
 
-_EVIDENCE = re.compile(r'<td([^>]*?) data-evidence="([^"]+)">(.*?)</td>', re.DOTALL)
+_EVIDENCE = re.compile(r'<(td|dd|b)([^>]*?) data-evidence="([^"]+)">(.*?)</\1>', re.DOTALL)
+_HEADING = re.compile(r"<(h[23])( id=\"[^\"]*\")?>(.*?)</\1>", re.DOTALL)
+_LONG_TABLE = re.compile(
+    r'<div class="table"[^>]*>(?:(?!</div>).)*?<tbody>(.*?)</tbody></table></div>', re.DOTALL
+)
+_CAPTION = re.compile(r"(<table[^>]*>)(?!<caption)")
+_REGION = re.compile(r'<div class="table" tabindex="0"[^>]*>')
+#: Tables of more rows are folded in a chapter.
+_ROWS = 12
+#: The second layout of a figure, for phones; the first is image/svg+xml.
+_NARROW = "application/vnd.analysis.narrow+svg"
 _FRAME = re.compile(r'(<table border="1" class="dataframe">.*?</table>)', re.DOTALL)
 _SCRIPT = re.compile(r'<script data-file="([a-z_]+)">(.*?)</script>', re.DOTALL)
 _H1 = re.compile(r"<h1[^>]*>(.*?)</h1>", re.DOTALL)
@@ -30,11 +42,12 @@ _DOTS_PER_CSS_PIXEL = 150 / 96
 
 @dataclass
 class Body:
-    """The body of a page and the files that it refers to, by their path beside the page."""
+    """The body of a page, the files beside it, by path, and its headings: anchor and text."""
 
     title: str
     html: str
     files: dict[str, bytes] = field(default_factory=dict)
+    contents: list[tuple[str, str]] = field(default_factory=list)
 
 
 @cached
@@ -53,7 +66,9 @@ def body(notebook: NotebookNode, stem: str, language: str, code: bool, title: st
     copy.cells = [_cell(cell, stem, language, made.files) for cell in copy.cells]
     exporter = _exporter(code)
     text, _ = exporter.from_notebook_node(copy, resources={"code_word": say("site.code", language)})
-    made.html = _FRAME.sub(r'<div class="table" tabindex="0">\1</div>', text)
+    text = _FRAME.sub(r'<div class="table" tabindex="0" role="region">\1</div>', text)
+    text, made.contents = _anchored(text)
+    made.html = _folded(_captioned(text), language) if code else _captioned(text)
     heads = _H1.findall(made.html)
     if title:
         made.html = _H1.sub(f"<h1>{html.escape(title)}</h1>", made.html, count=1)
@@ -101,16 +116,72 @@ def _output(
     link = ""
     if CSV_TYPE in data:
         path = f"files/{stem}_{name}.csv"
-        files[path] = data.pop(CSV_TYPE).encode(CSV_ENCODING)
+        files[path] = csv_bytes(data.pop(CSV_TYPE))
         link = data_link(path, name, language)
     if "image/png" in data and "alt" in meta.get("image/png", {}):
-        markup = _figure(data.pop("image/png"), meta["image/png"], stem, name, link, files)
-        data["text/html"] = markup
+        data["text/html"] = _figure(data, meta["image/png"], stem, name, language, files)
     elif "text/html" in data:
         data["text/html"] = linked(_scripts_apart(data["text/html"], stem, files)) + (
             f'<p class="files">{link}</p>' if link else ""
         )
     return output
+
+
+def _anchored(text: str) -> tuple[str, list[tuple[str, str]]]:
+    """Give every heading below the first an anchor of its own; return the second ones too."""
+    seen: set[str] = set()
+    contents = []
+
+    def anchor(match: re.Match[str]) -> str:
+        tag, known, inner = match[1], match[2], match[3]
+        plain = html.unescape(_TAGS.sub("", inner)).strip()
+        name = known[5:-1] if known else _unused(slug(plain), seen)
+        seen.add(name)
+        if tag == "h2":
+            contents.append((name, plain))
+        return f'<{tag} id="{name}">{inner}</{tag}>'
+
+    return _HEADING.sub(anchor, text), contents
+
+
+def _unused(name: str, seen: set[str]) -> str:
+    # No number at the end alone: "2" could be the anchor of a reading elsewhere on the page.
+    names = [name, *(f"{name}-{more}" for more in range(2, 100))]
+    return next(one for one in names if one not in seen)
+
+
+def _captioned(text: str) -> str:
+    """Name each table after the heading that it stands under, for those who cannot see it."""
+    parts = re.split(r"(<h[1-3][^>]*>.*?</h[1-3]>)", text, flags=re.DOTALL)
+    title, made = "", []
+    for part in parts:
+        if re.match(r"<h[1-3]", part):
+            title = html.escape(html.unescape(_TAGS.sub("", part)).strip())
+        else:
+            part = _CAPTION.sub(rf'\1<caption class="unseen">{_raw(title)}</caption>', part)
+            part = _REGION.sub(
+                f'<div class="table" tabindex="0" role="region" aria-label="{_raw(title)}">', part
+            )
+        made.append(part)
+    return "".join(made)
+
+
+def _raw(text: str) -> str:
+    """Return a text that stands for itself in the replacement of a regular expression."""
+    return text.replace("\\", r"\\")
+
+
+def _folded(text: str, language: str) -> str:
+    """Fold tables of many rows behind a line that says how many."""
+
+    def fold(match: re.Match[str]) -> str:
+        rows = match[1].count("<tr")
+        if rows <= _ROWS:
+            return match[0]
+        line = html.escape(say("site.rows_folded", language, n=rows))
+        return f'<details class="long"><summary>{line}</summary>{match[0]}</details>'
+
+    return _LONG_TABLE.sub(fold, text)
 
 
 def _scripts_apart(text: str, stem: str, files: dict[str, bytes]) -> str:
@@ -130,38 +201,126 @@ def linked(text: str) -> str:
 
 
 def _link(match: re.Match[str]) -> str:
-    address = evidence_link(html.unescape(match[2]))
-    return f'<td{match[1]}><a href="{html.escape(address)}">{match[3]}</a></td>'
+    address = evidence_link(html.unescape(match[3]))
+    tag = match[1]
+    return f'<{tag}{match[2]}><a href="{html.escape(address)}">{match[4]}</a></{tag}>'
+
+
+def csv_bytes(text: str) -> bytes:
+    """Return CSV for people: with the mark by which a spreadsheet knows that it is UTF-8."""
+    return text.encode("utf-8-sig")
 
 
 def data_link(path: str, name: str, language: str) -> str:
-    """Return the link to the CSV file of a table or figure."""
-    label = html.escape(say("site.data_file", language, name=name))
-    return f'<a href="{path}" download>{label}</a>'
+    """Return the link to the CSV file of a table."""
+    label, title = html.escape(say("site.get_csv", language)), html.escape(name)
+    return f'<a href="{path}" title="{title}" download>{label}</a>'
 
 
 def _figure(
-    picture: str,
+    data: dict[str, Any],
     meta: Mapping[str, Any],
     stem: str,
     name: str,
-    link: str,
+    language: str,
     files: dict[str, bytes],
 ) -> str:
-    content = base64.b64decode(picture)
-    path = f"files/{stem}_{name}.png"
-    files[path] = content
-    return figure_html(path, content, str(meta["alt"]), link)
+    """Move a picture into files: PNG, and SVG in one or two layouts where the figure has them."""
+    content = base64.b64decode(data.pop("image/png"))
+    path = f"files/{stem}_{name}"
+    files[f"{path}.png"] = content
+    layouts = {"svg": data.pop("image/svg+xml", ""), "narrow.svg": data.pop(_NARROW, "")}
+    for ending, drawing in layouts.items():
+        if drawing:
+            files[f"{path}.{ending}"] = drawing.encode("utf-8")
+    return figure_html(path, files, str(meta["alt"]), language)
 
 
-def figure_html(path: str, picture: bytes, alt: str, link: str) -> str:
-    """Return the HTML of a PNG figure with its alt text, its size and the link to its data."""
-    width, height = (
-        round(dots / _DOTS_PER_CSS_PIXEL) for dots in struct.unpack(">II", picture[16:24])
-    )
-    caption = f"<figcaption>{link}</figcaption>" if link else ""
-    size = f'width="{width}" height="{height}"'
+def figure_html(
+    path: str, files: Mapping[str, bytes], alt: str, language: str, inline: str = ""
+) -> str:
+    """Return the HTML of a figure: its best picture, alt text, size, and its files to download.
+
+    Args:
+        path: of its files, without the ending; ``.png``, ``.svg``, ``.narrow.svg`` and ``.csv``
+            are shown or linked to where they are among the files.
+        files: the files beside the page, by path.
+        alt: what the figure shows.
+        language: ``en`` or ``vi``.
+        inline: drawings to stand in the page itself, whose marks may be links.
+    """
+    there = [ending for ending in ("csv", "svg", "png") if f"{path}.{ending}" in files]
+    links = " ".join(_download(f"{path}.{ending}", ending, language) for ending in there)
+    if inline:
+        return f'<figure tabindex="0">{inline}<figcaption>{links}</figcaption></figure>'
+    width, height = _size(files, path)
+    shown = "svg" if "svg" in there else "png"
+    image = f'<img src="{path}.{shown}" alt="{html.escape(alt)}" width="{width}" height="{height}">'
+    narrow = f"{path}.narrow.svg"
+    if narrow in files:
+        source = f'<source media="(max-width: 40rem)" srcset="{narrow}">'
+        image = f'<picture class="fits">{source}{image}</picture>'
+    caption = f"<figcaption>{links}</figcaption>" if links else ""
     # On a phone a wide figure is moved sideways, which a keyboard must reach too.
-    return (
-        f'<figure tabindex="0"><img src="{path}" alt="{html.escape(alt)}" {size}>{caption}</figure>'
+    return f'<figure tabindex="0">{image}{caption}</figure>'
+
+
+def _download(path: str, ending: str, language: str) -> str:
+    label = say(f"site.get_{ending}", language)
+    return f'<a href="{path}" download>{html.escape(label)}</a>'
+
+
+def _size(files: Mapping[str, bytes], path: str) -> tuple[int, int]:
+    """The width and height in CSS pixels that a picture asks for."""
+    drawing = files.get(f"{path}.svg", b"")[:400].decode("utf-8", "ignore")
+    if found := re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', drawing):
+        return round(float(found[1])), round(float(found[2]))
+    picture = files[f"{path}.png"]
+    width, height = struct.unpack(">II", picture[16:24])
+    return round(width / _DOTS_PER_CSS_PIXEL), round(height / _DOTS_PER_CSS_PIXEL)
+
+
+_MATH = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+?)\$", re.DOTALL)
+_TO_FILE = re.compile(r'<a href="(?!https?:|#)([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
+
+
+def document(text: str, language: str) -> Body:
+    """Turn a document of docs/ into the body of a page; its formulae become MathML.
+
+    Args:
+        text: Markdown, in English.
+        language: of the page around it, which says that the document is in English.
+    """
+    formulae: list[str] = []
+
+    def kept(match: re.Match[str]) -> str:
+        display = "block" if match[1] else "inline"
+        formulae.append(latex2mathml.converter.convert(match[1] or match[2], display=display))
+        return f"MATH{len(formulae) - 1}HTAM"
+
+    made = str(markdown2html(_MATH.sub(kept, text)))
+    made = re.sub(r"MATH(\d+)HTAM", lambda match: formulae[int(match[1])], made)
+    made = re.sub(r'<a class="anchor-link"[^>]*>.*?</a>', "", made, flags=re.DOTALL)
+    made, contents = _anchored(re.sub(r"(<h[1-6])[^>]*>", r"\1>", made))
+    made = made.replace("<table>", '<div class="table" tabindex="0" role="region"><table>')
+    made = _captioned(_TO_FILE.sub(_inside, made.replace("</table>", "</table></div>")))
+    made = made.replace("<pre>", '<pre tabindex="0">')
+    title = html.unescape(_TAGS.sub("", _H1.findall(made)[0])).strip()
+    note = (
+        ""
+        if language == "en"
+        else f'<p class="note">{html.escape(say("site.in_english", language))}</p>'
     )
+    links = "".join(
+        f'<li><a href="#{anchor}">{html.escape(one)}</a></li>' for anchor, one in contents
+    )
+    nav = f'<nav class="contents" aria-label="{html.escape(title)}"><ul>{links}</ul></nav>'
+    return Body(title, f'{note}<div class="paper" lang="en">{nav}<div>{made}</div></div>')
+
+
+def _inside(match: re.Match[str]) -> str:
+    """Lead a link to a document of docs/ to its page; a file that is no page is only named."""
+    name = match[1].partition("#")[0].rpartition("/")[2]
+    if name in {"methods.md", "definitions.md", "model-card.md", "data-card.md"}:
+        return f'<a href="{slug(name.removesuffix(".md"))}.html">{match[2]}</a>'
+    return match[2]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from urllib.parse import urlsplit
 
 import jinja2
 
-from analysis import geography
+from analysis import geography, overview
+from analysis.brief.tables import Tables, unit_code, unit_of
+from analysis.targets import is_alone
 from analysis.wording import say
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -46,8 +49,38 @@ def render(template: str, language: str, **values: Any) -> str:
     return page.render(language=language, say=sayer(language), **values)
 
 
+@dataclass(frozen=True)
+class Stamp:
+    """When the forecast was made and for which day, as every page carries it.
+
+    text: the line below the bar. due: the day as YYYY-MM-DD, after which a reader's own clock
+    brings up the line on the outcome; empty where that stands in the text already.
+    """
+
+    text: str = ""
+    due: str = ""
+
+
+NO_STAMP = Stamp()
+
+
+def stamp(tables: Tables | None, language: str) -> Stamp:
+    """Return the stamp of a report; an empty one where nothing was forecast."""
+    if tables is None:
+        return NO_STAMP
+    text = " ".join(say(key, language, **values) for key, values in overview.stamp(tables))
+    return Stamp(text, "" if tables.has_outcome else f"{tables.due:%Y-%m-%d}")
+
+
 def page(
-    language: str, file: str, title: str, body: str, kind: str, description: str, script: str = ""
+    language: str,
+    file: str,
+    title: str,
+    body: str,
+    kind: str,
+    description: str,
+    script: str = "",
+    stamp: Stamp = NO_STAMP,
 ) -> str:
     """Return a whole page: the shared frame around a body that is already HTML."""
     return render(
@@ -61,6 +94,7 @@ def page(
         kind=kind,
         description=description,
         script=script,
+        stamp=stamp,
     )
 
 
@@ -89,9 +123,19 @@ def readings_file(level: str, code: str) -> str:
 
 
 def brief_file(code: str, ending: str = "html") -> str:
-    """Return the name of the brief of a province, or of the country (code ``00``)."""
-    level = "country" if code == geography.COUNTRY else "province_63"
-    return f"brief_{unit_slug(level, code)}.{ending}"
+    """Return the name of the brief of a unit (see :func:`analysis.brief.unit_of`)."""
+    return f"brief_{unit_slug(*unit_of(code))}.{ending}"
+
+
+def brief_of(level: str, code: str) -> str:
+    """Return the name of the brief of a unit; an unchanged province has one under both levels."""
+    level = "province_63" if level == "province_34" and is_alone(code) else level
+    return brief_file(unit_code(level, code))
+
+
+def unit_label(level: str, code: str, language: str) -> str:
+    """Return the name of a unit; one that became part of another says that it is a former one."""
+    return geography.label(code, level, language)
 
 
 def evidence_link(mark: str) -> str:

@@ -11,15 +11,18 @@ from pathlib import Path
 import pandas as pd
 
 from analysis import geography, overview, paths
-from analysis.brief import Brief, Tables, brief
+from analysis.brief import Brief, Tables, brief, unit_code
+from analysis.brief.formats import WHOLE
+from analysis.brief.tables import former_units, present_units
 from analysis.datapackage import schemas
 from analysis.descriptions import described
 from analysis.figures import brief as brief_figures
 from analysis.figures.style import Figure
 from analysis.publish.pdf import brief_pdf, country_pdf
-from analysis.publish.site_page import brief_file
+from analysis.publish.site_page import brief_file, unit_label
 from analysis.publish.workbook import Sheet, workbook
 from analysis.results import Result
+from analysis.verdicts import NO_TARGET, NOT_ENOUGH_EVIDENCE
 from analysis.wording import say
 
 #: Of a forecast's 99 percentiles a sheet shows these; nobody reads a sheet of 116 columns.
@@ -55,7 +58,8 @@ def parts(
     for language, drawn in figures.items():
         if drawn is not None:
             made.append(partial(_country, tables, drawn, language))
-    for code in [geography.COUNTRY, *geography.codes("province_63")]:
+    units = [unit_code(*unit) for unit in [*present_units(), *former_units()]]
+    for code in [geography.COUNTRY, *units]:
         made.append(partial(_briefs, code, tables, files, list(figures)))
     return made
 
@@ -82,27 +86,64 @@ def _briefs(
 
 def _brief(one: Brief, tables: Tables, files: Mapping[str, bytes], language: str) -> bytes:
     """Set a brief with the pictures of its page and the alt texts of the same results."""
-    stem = f"{language}/files/{Path(brief_file(one.code)).stem}"
+    stem = f"{language}/files/{Path(brief_file(unit_code(one.level, one.code))).stem}"
     alts = {"forecast": brief_figures.fan_alt(one, language)}
     alts["place"] = one.standing.result.text(language)
     pictures = {name: (files[f"{stem}_{name}.png"], alt) for name, alt in alts.items()}
     return brief_pdf(one, tables, pictures, language)
 
 
+#: The tables that readers ask for after the forecasts, and the names of their sheets.
+_FIRST = {"readings": "readings", "targets": "targets", "late_payment_rates": "late"}
+#: Columns of the sheets of forecasts, in the order in which they are read; keys come last.
+_FORECASTS: tuple[str, ...] = ("name", "indicator", "value", "as_of", "q50", "q10", "q90", "target")
+_FORECASTS += ("target_setter", "p_meets_reported", "verdict", "persons_month_50")
+_FORECASTS += ("persons_month_80", "newer_target", "newer_announced", "official_q50")
+_FORECASTS += ("p_meets_official", "grade", "region_name", "origin", "due")
+_KEYS = ("geo_level", "province_code", "name_en")
+
+
 def sheets(tables: Tables | None, language: str) -> list[Sheet]:
-    """Return the sheets of the workbook: the table of provinces, then every result table."""
+    """Return the sheets of the workbook in the order of need: forecasts first, research last."""
     made = []
     if tables is not None:
-        title = say("workbook.provinces", language)
-        levels = ("country", "province_63", "province_34")
-        made.append(Sheet("provinces", title, overview.provinces(tables, levels)))
-    for path in sorted(Path(paths.PROCESSED).glob("*.csv")):
-        if path.stem not in schemas():
+        country = [("country", geography.COUNTRY)]
+        groups = {"sheet_34": present_units(), "sheet_63": former_units(), "sheet_country": country}
+        for key, units in groups.items():
+            name, title = say(f"workbook.{key}", language), say(f"workbook.{key}_title", language)
+            made.append(Sheet(name, title, _forecasts(tables, units, language), keys=len(_KEYS)))
+    there = [path.stem for path in sorted(Path(paths.PROCESSED).glob("*.csv"))]
+    for stem in [*(one for one in _FIRST if one in there), *(o for o in there if o not in _FIRST)]:
+        if stem not in schemas():
             continue
-        table = paths.read_processed(path.name)
+        table = paths.read_processed(f"{stem}.csv")
         if 0 < len(table) <= _MOST_ROWS:
-            made.append(_sheet(path.stem, table, language))
+            made.append(replace(_sheet(stem, table, language), research=stem not in _FIRST))
     return made
+
+
+def _forecasts(tables: Tables, units: list[tuple[str, str]], language: str) -> Result:
+    """Return forecasts as a sheet shows them: names, words, the keys at the far right."""
+    whole = overview.provinces(tables, units)
+    table = whole.table
+    own = list(zip(table["geo_level"], table["province_code"], strict=True))
+    table = table.assign(
+        name=[unit_label(*unit, language) for unit in own],
+        region_name=[geography.name(r, "region", language) if r else "" for r in table["region"]],
+    )
+    blank = table["verdict"].isin([NO_TARGET, NOT_ENOUGH_EVIDENCE])
+    table["target_setter"] = table["target_setter"].fillna("")
+    table.loc[blank, ["p_meets_reported", "p_meets_official"]] = float("nan")
+    stamp = overview.stamp(tables)
+    return replace(
+        whole,
+        name="forecasts_shown",
+        table=table[[*_FORECASTS, *_KEYS]],
+        phrases=[*stamp, ("workbook.forecasts_note", {})],
+        formats={**whole.formats, **WHOLE} if units[0][0] == "country" else whole.formats,
+        evidence={},
+        hidden=(),
+    )
 
 
 def _sheet(name: str, table: pd.DataFrame, language: str) -> Sheet:

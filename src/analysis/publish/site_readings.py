@@ -14,7 +14,16 @@ from analysis import geography, paths, wording
 from analysis.coverage import reading_anchor
 from analysis.indicators import INDICATORS
 from analysis.provenance.mixed import written
-from analysis.publish.site_page import brief_file, page, readings_file, render, safe_address
+from analysis.publish.site_page import (
+    NO_STAMP,
+    Stamp,
+    brief_of,
+    page,
+    readings_file,
+    render,
+    safe_address,
+    unit_label,
+)
 from analysis.wording import say, write
 
 
@@ -27,13 +36,16 @@ class Evidence:
     sources: pd.DataFrame
 
 
-def pages(evidence: Evidence, briefs: Collection[str], language: str) -> dict[str, str]:
+def pages(
+    evidence: Evidence, briefs: Collection[str], language: str, stamp: Stamp = NO_STAMP
+) -> dict[str, str]:
     """Return the page of each unit's readings and the page of all sources, by file name.
 
     Args:
         evidence: readings, targets and sources.
         briefs: the files of the briefs that there are; only these are linked to.
         language: ``en`` or ``vi``.
+        stamp: when the forecast was made.
     """
     readings, targets, sources = evidence.readings, evidence.targets, evidence.sources
     known = sources.set_index("source_id")
@@ -44,10 +56,28 @@ def pages(evidence: Evidence, briefs: Collection[str], language: str) -> dict[st
     for unit in units:
         found = groups.get(unit, readings.iloc[:0])
         own = aims.get(unit, targets.iloc[:0])
-        brief = "" if unit[0] == "province_34" else brief_file(unit[1])
+        brief = brief_of(*unit)
         link = brief if brief in briefs else ""
-        made[readings_file(*unit)] = _unit_page(unit, found, own, known, link, language)
-    made["sources.html"] = _sources_page(units, sources, language)
+        parts = _parts(unit, groups, language)
+        made[readings_file(*unit)] = _unit_page(
+            unit, found, own, known, link, language, parts, stamp
+        )
+    made["sources.html"] = _sources_page(units, sources, language, stamp)
+    return made
+
+
+def _parts(
+    unit: tuple[str, str], groups: Mapping[Any, pd.DataFrame], language: str
+) -> list[dict[str, str]]:
+    """The provinces that a unit was made of, each with its page and the number of its readings."""
+    if unit[0] != "province_34":
+        return []
+    made = []
+    for code in geography.members(unit[1]):
+        part = ("province_63", code)
+        text = say("site.part_readings", language, n=len(groups.get(part, ())))
+        name = unit_label(*part, language)
+        made.append({"name": name, "file": readings_file(*part), "text": text})
     return made
 
 
@@ -66,8 +96,8 @@ _LEVELS = ("country", "province_63", "province_34")
 
 
 def unit_title(level: str, code: str, language: str) -> str:
-    """Return the name of a unit; a merged unit says that it is the one after the merger."""
-    name = geography.name(code, level, language)
+    """Return the name of a unit; one of the two territories of a name says which it is."""
+    name = unit_label(level, code, language)
     return say("site.merged_unit", language, name=name) if level == "province_34" else name
 
 
@@ -78,6 +108,8 @@ def _unit_page(
     sources: pd.DataFrame,
     brief: str,
     language: str,
+    parts: list[dict[str, str]],
+    stamp: Stamp,
 ) -> str:
     level, code = unit
     file = readings_file(level, code)
@@ -91,13 +123,14 @@ def _unit_page(
         title=title,
         intro=intro,
         brief=brief,
+        parts=parts,
         groups=_groups(readings, language),
         heads=[say(f"site.readings_{head}", language) for head in _HEADS],
         aims=_aims(targets, language),
         aim_heads=[say(f"site.targets_{head}", language) for head in _AIM_HEADS],
         sources=[_source(s, sources.loc[s], language) for s in used if s in sources.index],
     )
-    return page(language, file, title, body, "readings", intro, "sources.js")
+    return page(language, file, title, body, "readings", intro, "sources.js", stamp)
 
 
 _HEADS = ("day", "value", "interval", "basis", "evidence", "rule", "sources")
@@ -177,7 +210,9 @@ def _source(source_id: str, source: pd.Series, language: str) -> dict[str, str]:
     }
 
 
-def _sources_page(units: list[tuple[str, str]], sources: pd.DataFrame, language: str) -> str:
+def _sources_page(
+    units: list[tuple[str, str]], sources: pd.DataFrame, language: str, stamp: Stamp
+) -> str:
     title = say("site.nav_sources", language)
     intro = say("site.sources_intro", language, n=len(sources))
     listed = [_source(str(row["source_id"]), row, language) for _, row in sources.iterrows()]
@@ -185,4 +220,4 @@ def _sources_page(units: list[tuple[str, str]], sources: pd.DataFrame, language:
         {"file": readings_file(*unit), "title": unit_title(*unit, language)} for unit in units
     ]
     body = render("sources.html.j2", language, intro=intro, units=entries, sources=listed)
-    return page(language, "sources.html", title, body, "readings", intro)
+    return page(language, "sources.html", title, body, "readings", intro, stamp=stamp)

@@ -33,7 +33,10 @@ class Sheet:
     """A sheet: its name (unique, at most 31 letters), what it holds, and the table.
 
     A plain sheet is a table of data/processed; its headings are the names of the columns, which
-    the data package describes; `fields` says what each holds.
+    the data package describes; `fields` says what each holds. Any other sheet is for people: its
+    headings are in the language, rates and chances are percentages of the spreadsheet, and its
+    last `keys` columns, which join it to the tables, are folded away. `research` marks the sheets
+    that come after the divider of the contents.
     """
 
     name: str
@@ -43,6 +46,8 @@ class Sheet:
     note: str = ""
     units: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
+    keys: int = 0
+    research: bool = False
 
 
 def workbook(sheets: Sequence[Sheet], language: str) -> bytes:
@@ -92,9 +97,9 @@ class _Styles:
         self.link = book.add_format({"font_color": "#00558F", "underline": 1})
         self._numbers: dict[str, Format] = {}
 
-    def number(self, spec: str) -> Format:
+    def number(self, spec: str, people: bool = False) -> Format:
         """Return the format of a type of :func:`analysis.wording.write`."""
-        code = number_format(spec)
+        code = people_format(spec) if people else number_format(spec)
         if code not in self._numbers:
             self._numbers[code] = self.book.add_format({"num_format": code})
         return self._numbers[code]
@@ -112,8 +117,10 @@ def number_format(spec: str) -> str:
     return {
         "percent": f"0{decimals}",
         "printed": "0.0#",
+        "goal": "0.0#",
         "share": f"0{decimals}%",
         "probability": "0%",
+        "chance": "0%",
         "number": f"#,##0{decimals}",
         "signed": f"+0{decimals};-0{decimals};0",
         "integer": "#,##0",
@@ -123,6 +130,26 @@ def number_format(spec: str) -> str:
         "date": "yyyy-mm-dd",
         "short_date": "yyyy-mm-dd",
     }.get(kind, "General")
+
+
+def people_format(spec: str) -> str:
+    """Return the number format on a sheet for people: percentages, and days as they are written."""
+    code = number_format(spec)
+    if is_percent(spec):
+        return code + "%" if spec.startswith("percent") else "0.0#%"
+    if spec in _ENDS:
+        low = _ENDS[spec]
+        return f'[<{low / 100}]"<{low}%";[>{1 - low / 100}]">{100 - low}%";0%'
+    return "dd/mm/yyyy" if code == "yyyy-mm-dd" else code
+
+
+#: The percentage below which (and as far from 100 above which) a chance is not told apart.
+_ENDS = {"probability": 1, "chance": 5}
+
+
+def is_percent(spec: str) -> bool:
+    """Whether a type holds percent, which a spreadsheet's percentage wants as a share."""
+    return spec.rstrip("0123456789") in {"percent", "printed", "goal"}
 
 
 def _contents(book: Workbook, sheets: Sequence[Sheet], styles: _Styles, language: str) -> None:
@@ -135,7 +162,11 @@ def _contents(book: Workbook, sheets: Sequence[Sheet], styles: _Styles, language
     heads = ("sheet", "holds", "rows")
     for column, head in enumerate(heads):
         page.write_string(3, column, say(f"workbook.{head}", language), styles.head)
+    divided = False
     for row, sheet in enumerate(sheets, start=4):
+        if sheet.research and not divided:
+            page.write_string(row, 3, say("workbook.research", language), styles.note)
+            divided = True
         page.write_url(row, 0, f"internal:'{sheet.name}'!A1", styles.link, sheet.name)
         page.write_string(row, 1, sheet.title)
         page.write_number(row, 2, len(sheet.result.table))
@@ -166,12 +197,16 @@ def _write_sheet(page: Worksheet, sheet: Sheet, styles: _Styles, language: str) 
     note = sheet.note or result.text(language)
     page.write_string(1, 0, note[:_LONGEST_CELL], styles.note)
     columns = [*result.table.columns]
-    for place, column in enumerate(columns):
-        heading = column if sheet.plain else _heading(result, column, language)
+    heads = [
+        one if sheet.plain else wording.heading(one, language, result.topic) for one in columns
+    ]
+    for place, (column, heading) in enumerate(zip(columns, heads, strict=True)):
         page.write_string(2, place, sheet.units.get(column, ""), styles.note)
         page.write_string(3, place, heading, styles.head)
-        cells = _values(result, column, language)
-        style = styles.number(result.formats.get(column, "text"))
+        spec = result.formats.get(column, "text")
+        share = not sheet.plain and is_percent(spec)
+        cells = [round(one / 100, 8) if share else one for one in _values(result, column, language)]
+        style = styles.number(spec, people=not sheet.plain)
         for row, value in enumerate(cells, start=4):
             if type(value) is not float:
                 _write_cell(page, row, place, value, style)
@@ -179,17 +214,24 @@ def _write_sheet(page: Worksheet, sheet: Sheet, styles: _Styles, language: str) 
                 page.write_number(row, place, value, style)
         page.set_column(place, place, _width(heading, cells))
     page.freeze_panes(4, 1)
-    if len(result.table):
-        page.autofilter(3, 0, 3 + len(result.table), len(columns) - 1)
-
-
-def _heading(result: Result, column: str, language: str) -> str:
-    """Return the heading with its unit; columns that a page does not show keep their name."""
-    if column not in result.shown and not wording.has(f"columns.{column}", language):
-        return column
-    heading = wording.heading(column, language, result.topic)
-    unit = result.formats.get(column, "").rstrip("0123456789")
-    return f"{heading} (%)" if unit == "percent" else heading
+    last = 3 + len(result.table)
+    if sheet.plain and len(result.table):
+        page.autofilter(3, 0, last, len(columns) - 1)
+    elif len(result.table):
+        named = [{"header": head, "header_format": styles.head} for head in heads]
+        look = {
+            "columns": named,
+            "style": "Table Style Light 1",
+            "name": f"t_{result.name}_{page.index}",
+        }
+        page.add_table(3, 0, last, len(columns) - 1, look)
+    if sheet.keys:
+        first = len(columns) - sheet.keys
+        page.set_column(first, len(columns) - 1, 12, None, {"level": 1, "hidden": True})
+    page.set_landscape()
+    page.set_paper(9)
+    page.fit_to_pages(1, 0)
+    page.repeat_rows(3)
 
 
 def _values(result: Result, column: str, language: str) -> list[Any]:

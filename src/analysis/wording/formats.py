@@ -21,13 +21,13 @@ from babel.numbers import format_decimal
 
 from analysis import geography
 from analysis.indicators import INDICATORS
+from analysis.verdicts import STEP, coarse
 
 #: The sign for a value that is missing.
 MISSING = "–"
 
 _SPEC = re.compile(r"^([a-z_]+?)(\d?)$")
-_NARROW = "\N{NARROW NO-BREAK SPACE}"
-_PERCENT = {"en": "{}%", "vi": "{}" + _NARROW + "%"}
+_PERCENT = {"en": "{}%", "vi": "{}%"}
 _BEYOND = {
     "en": {"below": "below {}", "above": "above {}"},
     "vi": {"below": "dưới {}", "above": "trên {}"},
@@ -46,10 +46,13 @@ def write(value: Any, spec: str, language: str) -> str:
 
     Types (a digit is the number of decimals): ``percentN`` takes percent (92.3 is 92.3%),
     ``printed`` percent with its second decimal where it has one (95.15%, for what is compared),
-    ``shareN`` a share from 0 to 1, ``probability`` a share shown as whole percent and never as 0
-    or 100, ``numberN``, ``signedN`` (always with its sign), ``integer``, ``rounded`` (two leading
-    digits, for quantities known roughly), ``p_value``, ``date``, ``short_date``, ``month``,
-    ``year``, ``list``, ``unit`` (a code, or ``level/code``), ``indicator``, ``indicator_short``,
+    ``goal`` percent with no more digits than it has (95%, 95.15%), ``shareN`` a share from 0 to 1,
+    ``probability`` a share shown as whole percent and never as 0 or 100, ``chance`` the same in
+    steps of five (below 5%, above 95%), ``numberN``,
+    ``signedN`` (always with its sign), ``integer``, ``rounded`` (two leading digits, for
+    quantities known roughly), ``p_value``, ``date``, ``short_date``, ``month``,
+    ``year``, ``list``, ``unit`` (a code, or ``level/code``), ``unit_label`` (the same,
+    a former province said to be one), ``indicator``, ``indicator_short``,
     ``indicator_inline`` (as within a sentence), ``units`` and ``indicators`` (lists),
     ``source_day`` and ``source_title`` (as the table of sources holds them) and ``text``.
     A missing value is a dash.
@@ -100,6 +103,12 @@ def _printed(value: Any, digits: int, language: str) -> str:
     return _percent(share, 1 if whole else 2, language)
 
 
+def _goal(value: Any, digits: int, language: str) -> str:
+    share = round(float(value), 2)
+    needed = next(places for places in (0, 1, 2) if round(share, places) == share)
+    return _percent(share, needed, language)
+
+
 def _share(value: Any, digits: int, language: str) -> str:
     return _percent(100.0 * float(value), digits, language)
 
@@ -112,6 +121,17 @@ def _probability(value: Any, digits: int, language: str) -> str:
         return _BEYOND[language]["below"].format(_percent(1, 0, language))
     if share > 0.99:
         return _BEYOND[language]["above"].format(_percent(99, 0, language))
+    return _share(share, 0, language)
+
+
+def _chance(value: Any, digits: int, language: str) -> str:
+    share = coarse(float(value))
+    if not 0.0 <= share <= 1.0:
+        raise ValueError(f"{share!r} is not a probability")
+    if share < STEP / 100:
+        return _BEYOND[language]["below"].format(_percent(STEP, 0, language))
+    if share > 1 - STEP / 100:
+        return _BEYOND[language]["above"].format(_percent(100 - STEP, 0, language))
     return _share(share, 0, language)
 
 
@@ -149,6 +169,11 @@ def _day(day: dt.date, pattern: str, language: str) -> str:
 def _unit(value: Any, digits: int, language: str) -> str:
     level, _, code = str(value).rpartition("/")
     return geography.name(code, level or "province_63", language)
+
+
+def _unit_label(value: Any, digits: int, language: str) -> str:
+    level, _, code = str(value).rpartition("/")
+    return geography.label(code, level or "province_63", language)
 
 
 def _indicator(value: Any, digits: int, language: str) -> str:
@@ -199,8 +224,10 @@ def _listed(one: Callable[[Any, int, str], str]) -> Callable[[Any, int, str], st
 _WRITERS: dict[str, Callable[[Any, int, str], str]] = {
     "percent": _percent,
     "printed": _printed,
+    "goal": _goal,
     "share": _share,
     "probability": _probability,
+    "chance": _chance,
     "number": _number,
     "signed": _signed,
     "integer": _number,
@@ -214,6 +241,7 @@ _WRITERS: dict[str, Callable[[Any, int, str], str]] = {
     "units": _listed(_unit),
     "indicators": _listed(_indicator_short_inline),
     "unit": _unit,
+    "unit_label": _unit_label,
     "indicator": _indicator,
     "indicator_short": _indicator_short,
     "indicator_inline": _indicator_inline,

@@ -31,7 +31,10 @@
 
   function sort(column) {
     const head = heads[column];
-    const direction = head.getAttribute("aria-sort") === "ascending" ? -1 : 1;
+    const before = head.getAttribute("aria-sort");
+    // Numbers are asked for from the top first; names from the letter A.
+    const first = rows[0].cells[column].dataset.value === undefined ? 1 : -1;
+    const direction = before === null ? first : before === "ascending" ? -1 : 1;
     heads.forEach((other) => other.removeAttribute("aria-sort"));
     head.setAttribute("aria-sort", direction === 1 ? "ascending" : "descending");
     rows.sort((a, b) => compare(a, b, column, direction));
@@ -43,7 +46,7 @@
     let count = 0;
     rows.forEach((row) => {
       const fits = selects.every((s) => !s.value || row.dataset[s.dataset.column] === s.value);
-      const hit = fits && plain(row.cells[0].textContent).includes(wanted);
+      const hit = fits && plain(row.cells[0].textContent + " " + (row.dataset.also || "")).includes(wanted);
       row.hidden = !hit;
       count += hit ? 1 : 0;
     });
@@ -57,6 +60,7 @@
     button.addEventListener("click", () => sort(column));
     head.append(button);
   });
+  document.getElementById("filters").hidden = false;
   document.getElementById("filters").addEventListener("submit", (event) => event.preventDefault());
   text.addEventListener("input", filter);
   selects.forEach((select) => select.addEventListener("change", filter));
