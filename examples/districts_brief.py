@@ -63,8 +63,12 @@ def rows(folder: Path, words: dict) -> pd.DataFrame:
         actual = own[own["kind"] == "actual"].sort_values("as_of")
         due = own[(own["kind"] == "target") & (own["as_of"] == pd.Timestamp(row["as_of"]))]
         target = float(due["value"].iloc[0])
-        last = "–" if actual.empty else (
-            f"{actual['value'].iloc[-1]:.1f} ({words['of']} {actual['as_of'].iloc[-1]:%Y-%m-%d})"
+        last = (
+            "–"
+            if actual.empty
+            else (
+                f"{actual['value'].iloc[-1]:.1f} ({words['of']} {actual['as_of'].iloc[-1]:%Y-%m-%d})"
+            )
         )
         p = chance(row, target)
         said = words["unsure"] if p < 0.05 else words["sure"] if p > 0.95 else f"{p:.0%}"

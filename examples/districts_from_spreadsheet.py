@@ -28,8 +28,12 @@ from analysis.intake.sheet import IntakeError
 from analysis.intake.statistics import Grid, read_file
 from analysis.paths import write_table
 
-HEADED = re.compile(r"huyện|quận|thị xã|xã|phường|địa phương|đơn vị hành chính|district|commune", re.I)
-WHOLE = re.compile(r"(toan tinh|toan thanh pho|tong( so| cong)?|cong|(the )?whole( province)?|total)")
+HEADED = re.compile(
+    r"huyện|quận|thị xã|xã|phường|địa phương|đơn vị hành chính|district|commune", re.I
+)
+WHOLE = re.compile(
+    r"(toan tinh|toan thanh pho|tong( so| cong)?|cong|(the )?whole( province)?|total)"
+)
 TARGET = re.compile(r"chỉ tiêu|mục tiêu|kế hoạch|target|plan", re.I)
 PERSONS = re.compile(r"dân số|population", re.I)
 #: In this order: the first that a heading names.
@@ -39,7 +43,9 @@ INDICATORS = {
     "si_coverage": re.compile(r"BHXH|bảo hiểm xã hội|social", re.I),
 }
 #: Not the coverage of the population, whatever else the heading says.
-OTHER = re.compile(r"tự nguyện|voluntary|bắt buộc|compulsory|số người|persons|nợ|chậm đóng|thu\b", re.I)
+OTHER = re.compile(
+    r"tự nguyện|voluntary|bắt buộc|compulsory|số người|persons|nợ|chậm đóng|thu\b", re.I
+)
 SOURCE = "OWN1"
 
 
@@ -175,7 +181,9 @@ def tables(found: pd.DataFrame, names: list[str], said: argparse.Namespace, titl
     event = ["2020-01-01", "None known", "hi_coverage", "", "placeholder", title, ""]
     one = {"sources": source, "covariate_sources": described, "policy_events": event}
     made = {name: pd.DataFrame([row], columns=list(columns(name))) for name, row in one.items()}
-    empty = {name: pd.DataFrame(columns=list(columns(name))) for name in ("adjacency", "corrections")}
+    empty = {
+        name: pd.DataFrame(columns=list(columns(name))) for name in ("adjacency", "corrections")
+    }
     empty["adjacency"].loc[0] = codes[:2]
     whole = {"provinces": own, "population": people, "facts": facts, "covariates": covariates}
     return {name: table[list(columns(name))] for name, table in (whole | made | empty).items()}
@@ -214,7 +222,9 @@ def main() -> int:
     for (what, kind, day), part in found.groupby(["what", "kind", "as_of"]):
         print(f"Taken: {what}, {kind}, {day}: {len(part)} figures, first {part['place'].iloc[0]}")
     facts = made["facts"]
-    asked = facts.loc[facts["kind"] == "target", ["geo_level", "province_code", "indicator", "as_of"]]
+    asked = facts.loc[
+        facts["kind"] == "target", ["geo_level", "province_code", "indicator", "as_of"]
+    ]
     for name, table in made.items():
         write_table(table, said.folder / "raw" / f"{name}.csv")
     write_table(asked, said.folder / "queries.csv")

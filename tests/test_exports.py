@@ -63,7 +63,9 @@ def test_all_tables_that_are_there_are_written_and_read_by_pandas_too(made, tmp_
 
 def test_every_field_of_every_table_has_a_name_of_its_own_in_stata():
     for entry in schemas().values():
-        assert all(re.fullmatch(r"[A-Za-z_]\w{0,31}", n) for n in stata_names(entry["fields"]).values())
+        assert all(
+            re.fullmatch(r"[A-Za-z_]\w{0,31}", n) for n in stata_names(entry["fields"]).values()
+        )
 
 
 def test_a_table_that_is_unknown_or_not_made_or_of_another_form_is_named(made, tmp_path):

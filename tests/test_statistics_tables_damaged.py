@@ -8,9 +8,7 @@ before the question is answered, and the offered answer has to lead to the figur
 import io
 import json
 import os
-import re
 import shlex
-import time
 import unicodedata
 from types import SimpleNamespace
 
@@ -33,7 +31,14 @@ PROVINCES = load_raw().provinces
 KNOWN = codes(PROVINCES)
 #: Spellings of provinces that the merger dissolved or left unchanged, so that the areas are clear.
 NAMES = {
-    "02": ["Hà Giang", "Ha Giang", "HÀ GIANG", "Tỉnh Hà Giang", "02 Hà Giang", "Hà Giang - Ha Giang"],
+    "02": [
+        "Hà Giang",
+        "Ha Giang",
+        "HÀ GIANG",
+        "Tỉnh Hà Giang",
+        "02 Hà Giang",
+        "Hà Giang - Ha Giang",
+    ],
     "06": ["Bắc Kạn", "Bắc Cạn", "Bac Kan", "Bắc Kạn province"],
     "35": ["Hà Nam", "Ha Nam", "35. Hà Nam"],
     "49": ["Quảng Nam", "Quang Nam", "Quảng-Nam"],
@@ -44,7 +49,14 @@ NAMES = {
     "46": ["Thừa Thiên Huế", "Thừa Thiên - Huế", "Thua Thien-Hue"],
     "17": ["Hòa Bình", "Hoà Bình", "Hoa Binh"],
 }
-LARGER = [None, "CẢ NƯỚC", "Whole country", "Đồng bằng sông Hồng", "CẢ NƯỚC - WHOLE COUNTRY", "TOTAL"]
+LARGER = [
+    None,
+    "CẢ NƯỚC",
+    "Whole country",
+    "Đồng bằng sông Hồng",
+    "CẢ NƯỚC - WHOLE COUNTRY",
+    "TOTAL",
+]
 KINDS = [
     ("Giới tính", ["Nam", "Nữ"]), ("Sex", ["Male", "Female", "Total"]),
     ("Giới", ["Tổng số", "Nam", "Nữ"]), ("Đơn vị", ["Nghìn người", "%"]),
@@ -193,7 +205,7 @@ def px(f):
     dimensions, values = labelled(f)
     quoted = lambda labels: ",\n".join(f'"{label}"' for label in labels)  # noqa: E731
     text = f'CHARSET="ANSI";\nTITLE="{f.title or "T"}";\n'
-    text += f"STUB={quoted([name for name, _ in dimensions[:-1]])};\nHEADING=\"Năm\";\n"
+    text += f'STUB={quoted([name for name, _ in dimensions[:-1]])};\nHEADING="Năm";\n'
     text += "".join(f'VALUES("{name}")={quoted(labels)};\n' for name, labels in dimensions)
     shown = [f'"{f.nothing or ".."}"' if value is None else f"{value}" for value in values]
     return text + "DATA=\n" + " ".join(shown) + ";\n"
@@ -273,7 +285,9 @@ def answering_decimal(path, f, **said):
 def test_a_generated_table_is_taken_right_or_asked_about_with_answers_that_work(tmp_path):
     path = tmp_path / "table.txt"
 
-    @settings(max_examples=CASES, deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=CASES, deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck)
+    )
     @given(facts(), st.sampled_from(SHAPES), st.integers(0, 19), st.integers(0, 2))
     def case(f, shape, one, which):
         if not any(value is not None for value in f.figures.values()):
@@ -315,7 +329,9 @@ def spoil(f, way):
 def test_a_generated_table_that_cannot_be_meant_is_refused(tmp_path, way):
     path = tmp_path / "table.txt"
 
-    @settings(max_examples=WRONG, deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=WRONG, deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck)
+    )
     @given(facts(), st.sampled_from(SHAPES))
     def case(f, shape):
         values = [value for value in f.figures.values() if value is not None]

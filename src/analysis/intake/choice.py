@@ -18,6 +18,7 @@ import pandas as pd
 
 from analysis.facts import Fault
 from analysis.intake.provinces import LARGER, codes, key, marked, place, refuse_merged
+from analysis.intake.shape import _CODE_WORD as CODE_WORD
 from analysis.intake.shape import (
     BLANK,
     MARK,
@@ -28,7 +29,6 @@ from analysis.intake.shape import (
     is_figure,
     year_of,
 )
-from analysis.intake.shape import _CODE_WORD as CODE_WORD
 from analysis.intake.sheet import IntakeError
 
 _SHOWN = 8
@@ -364,7 +364,8 @@ def _options(found: Understood, own: pd.DataFrame, level: int) -> str:
     others = [i for i in found.choice_levels if i != level]
     taken = {_normal(label) for i in others for label in found.labels(i, own)}
     said = [
-        "--pick " + shlex.quote(f"{found.name(level)}={label}" if _normal(label) in taken else label)
+        "--pick "
+        + shlex.quote(f"{found.name(level)}={label}" if _normal(label) in taken else label)
         for label in labels[:10]
     ]
     return " or ".join(said) + (f" or another of {len(labels)}" if len(labels) > 10 else "")

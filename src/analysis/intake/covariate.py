@@ -11,8 +11,8 @@ import pandas as pd
 from analysis.covariates import LEVELS
 from analysis.facts import Fault, load_raw
 from analysis.facts.schemas import columns
-from analysis.intake.proposal import Proposal, _appended
 from analysis.intake.choice import Understood, choose, numbers, understand
+from analysis.intake.proposal import Proposal, _appended
 from analysis.intake.provinces import codes, place
 from analysis.intake.shape import read_shape
 from analysis.intake.sheet import IntakeError
@@ -104,9 +104,7 @@ def take(found: Understood, wanted: Wanted, raw_dir: Path | None = None) -> Cova
     _scale_fits(found, wanted)
     percent = wanted.unit.startswith("percent")
     table = table.assign(
-        value=numbers(
-            table, found.cells, file, wanted.decimal, wanted.marks == "read", percent
-        )
+        value=numbers(table, found.cells, file, wanted.decimal, wanted.marks == "read", percent)
         * wanted.factor()
     )
     left_out = int(table["value"].isna().sum())

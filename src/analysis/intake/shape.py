@@ -82,9 +82,7 @@ class Shape:
     notes: list[str] = field(default_factory=list)
 
 
-def read_shape(
-    path: Path, place_of: Callable[[str], str], part: str = "", year: str = ""
-) -> Shape:
+def read_shape(path: Path, place_of: Callable[[str], str], part: str = "", year: str = "") -> Shape:
     """Read a file and find its shape.
 
     Args:
@@ -144,9 +142,7 @@ def is_year(label: str) -> bool:
 class _Sheet:
     """A sheet with the provinces in one column; a sheet that has them in a row is turned first."""
 
-    def __init__(
-        self, file: str, grid: Grid, place_of: Callable[[str], str], year: str
-    ) -> None:
+    def __init__(self, file: str, grid: Grid, place_of: Callable[[str], str], year: str) -> None:
         self.file, self.kind, self.year = file, grid.kind, year
         self.place_of = place_of
         width = max((len(row) for _, row in grid.rows), default=0)

@@ -192,7 +192,9 @@ def _sheet(file: str, sheet: Any, formulas: Any) -> Grid:
     cells = [cell for cell in _cells(sheet) if cell.value is not None]
     width = sorted({cell.column for cell in cells})
     # Columns and rows without any cell go; one empty row stays as what parts two tables.
-    at = {column: column - 1 for column in range(1, 1 + max((c for c in width if c < 500), default=1))}
+    at = {
+        column: column - 1 for column in range(1, 1 + max((c for c in width if c < 500), default=1))
+    }
     for column in width:
         at.setdefault(column, len(at))
     rows: list[tuple[int, list[str]]] = []
@@ -409,7 +411,11 @@ def _px(file: str, text: str) -> Labelled:
         raise fault(file, f"has more than {MOST_FIGURES:,} figures; choose fewer")
     title = "".join(words.get(("TITLE", ""), []) or words.get(("DESCRIPTION", ""), []))
     units = {one for (name, _), values in words.items() if name == "UNITS" for one in values if one}
-    notes = [" ".join(value) for (name, _), value in words.items() if name.startswith(("NOTE", "VALUENOTE", "CELLNOTE"))]
+    notes = [
+        " ".join(value)
+        for (name, _), value in words.items()
+        if name.startswith(("NOTE", "VALUENOTE", "CELLNOTE"))
+    ]
     figures = [(place, cell.strip('" ')) for place, cell in enumerate(cells)]
     unit = units.pop() if len(units) == 1 else ""
     return Labelled(named, figures, "PX", title, unit, notes)
@@ -425,7 +431,9 @@ def _keywords(file: str, text: str) -> tuple[dict[tuple[str, str], list[str]], s
             end = text.find(";", found.end())
             rest = "" if end < 0 else text[end + 1 :]
             if end < 0 or rest.strip():
-                raise fault(file, "does not end where its figures end; download it again", 0, "DATA")
+                raise fault(
+                    file, "does not end where its figures end; download it again", 0, "DATA"
+                )
             return words, text[found.end() : end]
         value = re.compile(r'(?:[^";]|"[^"]*")*').match(text, found.end())
         assert value is not None
