@@ -146,7 +146,8 @@ def tables(found: pd.DataFrame, names: list[str], said: argparse.Namespace, titl
         name = names[codes.index(missing[0])]
         raise refuse(said.file.name, f"{name}: no population; head its column 'Dân số 2024'")
     own = pd.DataFrame({
-        "province_code": codes, "name_en": [english(name) for name in names], "name_vi": names, "region": said.region,
+        "province_code": codes, "name_en": [english(name) for name in names],
+        "name_vi": names, "region": said.region,
         "tile_row": [i // 5 for i in range(len(codes))],
         "tile_col": [i % 5 for i in range(len(codes))],
     })  # fmt: skip
@@ -159,10 +160,11 @@ def tables(found: pd.DataFrame, names: list[str], said: argparse.Namespace, titl
     })  # fmt: skip
     rates = found[found["what"] != "persons"]
     target = rates["kind"] == "target"
+    called = dict(zip(codes, own["name_en"], strict=True))
     facts = pd.DataFrame({
         "geo_level": rates["code"].map(lambda code: "country" if code == "00" else "province_63"),
         "province_code": rates["code"],
-        "province": rates["code"].map(dict(zip(codes, own["name_en"], strict=True))).fillna("Viet Nam"),
+        "province": rates["code"].map(called).fillna("Viet Nam"),
         "indicator": rates["what"], "basis": "", "value": rates["value"], "unit": "percent",
         "qualifier": "exact", "kind": rates["kind"], "as_of": rates["as_of"], "denominator": "",
         "source_id": SOURCE, "transcriptions": 1,
