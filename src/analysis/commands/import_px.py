@@ -12,8 +12,8 @@ EXAMPLE = """examples:
       --source-id NSO-E11.20 --address https://www.nso.gov.vn/px-web-2/
 
 The file is a table by the 63 provinces, with English or Vietnamese names: PX-Web CSV, .px,
-JSON-stat or .xlsx. Its shape is shown back first; where several figures are there for one province and year,
-the command lists the options to choose with. Where a figure is there already, it stays.
+JSON-stat or .xlsx. Its shape is shown back first; where several figures are there for one province
+and year, the command lists the options to choose with. Where a figure is there already, it stays.
 """
 
 
