@@ -63,8 +63,13 @@ def rows(folder: Path, words: dict) -> pd.DataFrame:
         actual = own[own["kind"] == "actual"].sort_values("as_of")
         due = own[(own["kind"] == "target") & (own["as_of"] == pd.Timestamp(row["as_of"]))]
         target = float(due["value"].iloc[0])
-        last = "–" if actual.empty else (
-            f"{actual['value'].iloc[-1]:.1f} ({words['of']} {actual['as_of'].iloc[-1]:%Y-%m-%d})"
+        last = (
+            "–"
+            if actual.empty
+            else (
+                f"{actual['value'].iloc[-1]:.1f} "
+                f"({words['of']} {actual['as_of'].iloc[-1]:%Y-%m-%d})"
+            )
         )
         p = chance(row, target)
         said = words["unsure"] if p < 0.05 else words["sure"] if p > 0.95 else f"{p:.0%}"
@@ -89,7 +94,8 @@ def main() -> int:
             for row in own.itertuples(index=False)
         )
         parts.append(f"<h2>{html.escape(str(name))}</h2><table><tr>{head}</tr>{lines}</table>")
-    style = "body{font-family:sans-serif;max-width:50em;margin:auto}td,th{padding:.2em .8em;text-align:left}"
+    style = "body{font-family:sans-serif;max-width:50em;margin:auto}"
+    style += "td,th{padding:.2em .8em;text-align:left}"
     page = (
         f'<!doctype html><html lang="{said.language}"><meta charset="utf-8"><title>{words["title"]}'
         f"</title><style>{style}</style>{''.join(parts)}<p>{words['foot']}</p></html>\n"

@@ -28,8 +28,12 @@ from analysis.intake.sheet import IntakeError
 from analysis.intake.statistics import Grid, read_file
 from analysis.paths import write_table
 
-HEADED = re.compile(r"huyện|quận|thị xã|xã|phường|địa phương|đơn vị hành chính|district|commune", re.I)
-WHOLE = re.compile(r"(toan tinh|toan thanh pho|tong( so| cong)?|cong|(the )?whole( province)?|total)")
+HEADED = re.compile(
+    r"huyện|quận|thị xã|xã|phường|địa phương|đơn vị hành chính|district|commune", re.I
+)
+WHOLE = re.compile(
+    r"(toan tinh|toan thanh pho|tong( so| cong)?|cong|(the )?whole( province)?|total)"
+)
 TARGET = re.compile(r"chỉ tiêu|mục tiêu|kế hoạch|target|plan", re.I)
 PERSONS = re.compile(r"dân số|population", re.I)
 #: In this order: the first that a heading names.
@@ -39,7 +43,9 @@ INDICATORS = {
     "si_coverage": re.compile(r"BHXH|bảo hiểm xã hội|social", re.I),
 }
 #: Not the coverage of the population, whatever else the heading says.
-OTHER = re.compile(r"tự nguyện|voluntary|bắt buộc|compulsory|số người|persons|nợ|chậm đóng|thu\b", re.I)
+OTHER = re.compile(
+    r"tự nguyện|voluntary|bắt buộc|compulsory|số người|persons|nợ|chậm đóng|thu\b", re.I
+)
 SOURCE = "OWN1"
 
 
@@ -140,7 +146,8 @@ def tables(found: pd.DataFrame, names: list[str], said: argparse.Namespace, titl
         name = names[codes.index(missing[0])]
         raise refuse(said.file.name, f"{name}: no population; head its column 'Dân số 2024'")
     own = pd.DataFrame({
-        "province_code": codes, "name_en": [english(name) for name in names], "name_vi": names, "region": said.region,
+        "province_code": codes, "name_en": [english(name) for name in names],
+        "name_vi": names, "region": said.region,
         "tile_row": [i // 5 for i in range(len(codes))],
         "tile_col": [i % 5 for i in range(len(codes))],
     })  # fmt: skip
@@ -153,10 +160,11 @@ def tables(found: pd.DataFrame, names: list[str], said: argparse.Namespace, titl
     })  # fmt: skip
     rates = found[found["what"] != "persons"]
     target = rates["kind"] == "target"
+    called = dict(zip(codes, own["name_en"], strict=True))
     facts = pd.DataFrame({
         "geo_level": rates["code"].map(lambda code: "country" if code == "00" else "province_63"),
         "province_code": rates["code"],
-        "province": rates["code"].map(dict(zip(codes, own["name_en"], strict=True))).fillna("Viet Nam"),
+        "province": rates["code"].map(called).fillna("Viet Nam"),
         "indicator": rates["what"], "basis": "", "value": rates["value"], "unit": "percent",
         "qualifier": "exact", "kind": rates["kind"], "as_of": rates["as_of"], "denominator": "",
         "source_id": SOURCE, "transcriptions": 1,
@@ -175,7 +183,9 @@ def tables(found: pd.DataFrame, names: list[str], said: argparse.Namespace, titl
     event = ["2020-01-01", "None known", "hi_coverage", "", "placeholder", title, ""]
     one = {"sources": source, "covariate_sources": described, "policy_events": event}
     made = {name: pd.DataFrame([row], columns=list(columns(name))) for name, row in one.items()}
-    empty = {name: pd.DataFrame(columns=list(columns(name))) for name in ("adjacency", "corrections")}
+    empty = {
+        name: pd.DataFrame(columns=list(columns(name))) for name in ("adjacency", "corrections")
+    }
     empty["adjacency"].loc[0] = codes[:2]
     whole = {"provinces": own, "population": people, "facts": facts, "covariates": covariates}
     return {name: table[list(columns(name))] for name, table in (whole | made | empty).items()}
@@ -214,7 +224,9 @@ def main() -> int:
     for (what, kind, day), part in found.groupby(["what", "kind", "as_of"]):
         print(f"Taken: {what}, {kind}, {day}: {len(part)} figures, first {part['place'].iloc[0]}")
     facts = made["facts"]
-    asked = facts.loc[facts["kind"] == "target", ["geo_level", "province_code", "indicator", "as_of"]]
+    asked = facts.loc[
+        facts["kind"] == "target", ["geo_level", "province_code", "indicator", "as_of"]
+    ]
     for name, table in made.items():
         write_table(table, said.folder / "raw" / f"{name}.csv")
     write_table(asked, said.folder / "queries.csv")

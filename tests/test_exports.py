@@ -71,10 +71,10 @@ def test_every_field_of_every_table_has_a_name_of_its_own_in_stata():
 def test_a_table_that_is_unknown_or_not_made_or_of_another_form_is_named(made, tmp_path):
     with pytest.raises(ExportError, match="no table 'reading'; there are"):
         export(["reading"], "dta", tmp_path / "out", source=made)
-    with pytest.raises(ExportError, match="forecasts.csv has not been made yet; run make report"):
+    with pytest.raises(ExportError, match=r"forecasts\.csv has not been made yet; run make report"):
         export(["targets", "forecasts"], "dta", tmp_path / "out", source=made)
     (tmp_path / "units.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(ExportError, match="units.csv: its columns are not those described"):
+    with pytest.raises(ExportError, match=r"units\.csv: its columns are not those described"):
         export(["units"], "dta", tmp_path / "out", source=tmp_path)
     assert not (tmp_path / "out").exists()
 

@@ -26,7 +26,11 @@ from analysis.intake.sheet import IntakeError
 FUZZ = bool(os.environ.get("ANALYSIS_FUZZ"))
 CASES = 8000 if FUZZ else 700
 WRONG = 1000 if FUZZ else 110
-PHASES = [Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink]
+SETTINGS = {
+    "deadline": None,
+    "phases": [Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+    "suppress_health_check": list(HealthCheck),
+}
 PROVINCES = load_raw().provinces
 KNOWN = codes(PROVINCES)
 #: Spellings of provinces that the merger dissolved or left unchanged, so that the areas are clear.
@@ -98,10 +102,11 @@ def facts(draw):
         years=sorted(years), kind=kind, labels=labels, figures=figures, digits=digits,
         decimal=draw(st.sampled_from(".,")), grouped=draw(st.sampled_from(["", "", " ", "other"])),
         nothing=draw(st.sampled_from(NOTHING)), larger=draw(st.sampled_from(LARGER)),
-        title=draw(st.sampled_from(["", "Lực lượng lao động theo tỉnh", "Labour force, 2018, 2019"])),
+        title=draw(st.sampled_from(["", "Lao động theo tỉnh", "Labour force, 2018, 2019"])),
         unit=draw(st.sampled_from(["", "Đơn vị tính: Nghìn người", "Unit: persons"])),
         note=draw(st.sampled_from(["", "Ghi chú: số liệu sơ bộ", "(1) Provisional", "Nguồn: NSO"])),
-        delimiter=draw(st.sampled_from(",;\t")), prefix=draw(st.sampled_from(["", "Năm ", "Prel. "])),
+        delimiter=draw(st.sampled_from(",;\t")),
+        prefix=draw(st.sampled_from(["", "Năm ", "Prel. "])),
         encoding=draw(st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1258"])),
         coded=draw(st.booleans()),
     )  # fmt: skip
@@ -285,9 +290,7 @@ def answering_decimal(path, f, **said):
 def test_a_generated_table_is_taken_right_or_asked_about_with_answers_that_work(tmp_path):
     path = tmp_path / "table.txt"
 
-    @settings(
-        max_examples=CASES, deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck)
-    )
+    @settings(max_examples=CASES, **SETTINGS)
     @given(facts(), st.sampled_from(SHAPES), st.integers(0, 19), st.integers(0, 2))
     def case(f, shape, one, which):
         if not any(value is not None for value in f.figures.values()):
@@ -300,7 +303,7 @@ def test_a_generated_table_is_taken_right_or_asked_about_with_answers_that_work(
             return
         with pytest.raises(IntakeError, match="choose with --pick") as asked:
             taken(path)
-        offers = [word for word in shlex.split(str(asked.value).split("each line:")[1])]
+        offers = shlex.split(str(asked.value).split("each line:")[1])
         offers = [offers[i + 1] for i, word in enumerate(offers) if word == "--pick"]
         assert len(offers) == len(f.labels) or shape == "sparse bundle"
         offer = offers[which % len(offers)]
@@ -329,9 +332,7 @@ def spoil(f, way):
 def test_a_generated_table_that_cannot_be_meant_is_refused(tmp_path, way):
     path = tmp_path / "table.txt"
 
-    @settings(
-        max_examples=WRONG, deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck)
-    )
+    @settings(max_examples=WRONG, **SETTINGS)
     @given(facts(), st.sampled_from(SHAPES))
     def case(f, shape):
         values = [value for value in f.figures.values() if value is not None]

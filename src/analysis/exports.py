@@ -129,7 +129,7 @@ def _dta(name: str, table: pd.DataFrame, words: Described) -> bytes:
 
     names = stata_names(table.columns)
     own: dict[str, Any] = {}
-    values: dict[str, dict[int, str]] = {}
+    values: dict[str, dict[int | float, str]] = {}
     for field, column in table.items():
         short = names[str(field)]
         if column.dtype == "boolean":
@@ -138,7 +138,7 @@ def _dta(name: str, table: pd.DataFrame, words: Described) -> bytes:
         elif column.dtype == "Int64":
             own[short] = column.astype("float64")
         elif column.dtype == "string":
-            long = column.dropna().str.encode("utf-8").str.len().max()
+            long = max((len(text.encode()) for text in column.dropna()), default=0)
             if long and long > TEXT:
                 raise ExportError(f"{name}: {field}: a text is longer than Stata can hold; "
                                   "take --format parquet")  # fmt: skip
@@ -148,7 +148,9 @@ def _dta(name: str, table: pd.DataFrame, words: Described) -> bytes:
             own[short] = pd.Series(days, dtype=object, index=column.index)
         else:
             own[short] = column
-    labels = [_label(words.fields[str(f)], words.units.get(str(f), "")) for f in table.columns]
+    labels: list[str | None] = [
+        _label(words.fields[str(f)], words.units.get(str(f), "")) for f in table.columns
+    ]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.dta"
         pyreadstat.write_dta(

@@ -11,9 +11,9 @@ EXAMPLE = """examples:
   analysis import-px poverty.json --covariate multidimensional_poverty --unit percent \\
       --source-id NSO-E11.20 --address https://www.nso.gov.vn/px-web-2/
 
-The file is a table by the 63 provinces, with English or Vietnamese names: PX-Web CSV, .px, JSON-stat
-or .xlsx. Its shape is shown back first; where several figures are there for one province and year,
-the command lists the options to choose with. Where a figure is there already, it stays.
+The file is a table by the 63 provinces, with English or Vietnamese names: PX-Web CSV, .px,
+JSON-stat or .xlsx. Its shape is shown back first; where several figures are there for one province
+and year, the command lists the options to choose with. Where a figure is there already, it stays.
 """
 
 
@@ -58,8 +58,8 @@ def run(options: argparse.Namespace) -> int:
     from analysis.intake.covariate import Wanted, propose_covariate, read_table, take
     from analysis.intake.sheet import IntakeError
 
-    names = ("covariate", "unit", "source_id", "address", "title", "scale", "decimal")
-    names += ("year", "part", "areas", "marks")
+    names = ["covariate", "unit", "source_id", "address", "title", "scale", "decimal"]
+    names += ["year", "part", "areas", "marks"]
     wanted = Wanted(
         **{name: getattr(options, name) for name in names},
         pick=tuple(options.pick),

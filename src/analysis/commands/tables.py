@@ -19,7 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLE
     parser.add_argument("folder", type=Path, help="folder to write to; made where it is missing")
     parser.add_argument("--format", choices=["dta", "parquet"], required=True, dest="kind",
-                        help="dta for Stata (and R's haven), parquet for R, Python and Julia")  # fmt: skip
+                        help="dta for Stata and R, parquet for R and Python")  # fmt: skip
     parser.add_argument("--only", action="append", default=[], metavar="TABLE",
                         help="write only this table; may be repeated")  # fmt: skip
     parser.add_argument("--language", choices=["en", "vi"], default="en", help="of the labels")

@@ -37,10 +37,21 @@ _SHOWN = 8
 class Options(Protocol):
     """What the caller says of a table; see `analysis.intake.covariate.Wanted`."""
 
-    pick: tuple[str, ...]
-    ignore: tuple[str, ...]
-    year: str
-    areas: str
+    @property
+    def pick(self) -> tuple[str, ...]:
+        """Labels of which a cell must have each."""
+
+    @property
+    def ignore(self) -> tuple[str, ...]:
+        """Labels to leave out."""
+
+    @property
+    def year(self) -> str:
+        """Level that holds the years, or the year of all figures."""
+
+    @property
+    def areas(self) -> str:
+        """63 where the caller vouches for the areas."""
 
 
 @dataclass
@@ -160,8 +171,8 @@ def _faults(found: Understood, wanted: Options, known: dict[str, str]) -> list[F
     if not cells["year"].any():
         titled = {year_of(text) for text in [found.shape.title, *found.shape.notes]} - {None}
         message = "no line with years and no column of years says of which year the figures are"
-        shown = sorted(int(year) for year in titled if year)
-        message += f"; say --year {shown[0] if len(shown) == 1 else 'and the year'}"
+        offered = sorted(int(year) for year in titled if year)
+        message += f"; say --year {offered[0] if len(offered) == 1 else 'and the year'}"
         return [Fault(file, 0, "", "", message)]
     strange = cells[(cells["province_code"] == "") & (cells["year"] > 0)]
     strange = strange[(strange["text"] != "") | (strange["name"] != "")]
@@ -204,7 +215,7 @@ def _areas(
 
 
 def lines(found: Understood) -> list[str]:
-    """Return the shape in words: levels with their places, years, provinces, first and last cell."""
+    """Return the shape in words: levels and places, years, provinces, first and last cell."""
     shape, own = found.shape, found.own
     told = [f"Table: {shape.kind}, {len(shape.cells)} cells" + _quoted(", title ", shape.title)]
     if shape.unit:

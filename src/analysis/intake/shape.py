@@ -219,7 +219,7 @@ class _Sheet:
             into.append(text)
 
     def _is_prose(self, i: int) -> bool:
-        """A line of prose that its commas have cut: every cell but the first begins with a blank."""
+        """A line of prose that its commas have cut: all cells but the first begin with a blank."""
         if self.turned or self.spaced:
             return False
         rest = [cell for cell in self.raw[i][1:] if cell.strip()]
@@ -394,16 +394,14 @@ class _Sheet:
             filled = [c for c, cell in enumerate(row) if cell]
             text = ", ".join(row[c] for c in filled)
             wide = len(filled) > 1 or (not seen and filled[:1] == self.values[:1])
-            if kind == "head" and wide and not above and not self._is_prose(i):
-                if not (_UNIT_LINE.match(text) and len(filled) == 1):
-                    heads.insert(0, i)
-                    continue
-            if kind == "blank":
-                if heads and not any(self.rows[k][c] for k, c in
-                                     ((heads[0] - 1, c) for c in self.values)):  # fmt: skip
-                    above = above or [""]
-                continue
             unit = _UNIT_LINE.match(text)
+            alone = len(filled) == 1 and unit
+            if kind == "head" and wide and not above and not alone and not self._is_prose(i):
+                heads.insert(0, i)
+                continue
+            if kind == "blank":
+                above = (above or [""]) if heads else above
+                continue
             if unit and unit[3]:
                 self.unit = self.unit or unit[3]
             elif not _CONTINUED.match(text):

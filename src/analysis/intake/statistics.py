@@ -392,7 +392,7 @@ _STRING = re.compile(r'"([^"]*)"')
 
 
 def _px(file: str, text: str) -> Labelled:
-    """A .px file (PX-file format, AXIS-VERSION 2000 to 2013): STUB and HEADING in row-major order."""
+    """A .px file (AXIS-VERSION 2000 to 2013): STUB, then HEADING, in row-major order."""
     words, data = _keywords(file, text)
     if any(name == "KEYS" for name, _ in words):
         raise fault(file, "lists its figures by KEYS, which is not read; save it as CSV", 0, "KEYS")
