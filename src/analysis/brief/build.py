@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis import coverage, geography
+from analysis import coverage
 from analysis.brief import unknown as unknowns
 from analysis.brief.formats import FORMATS
 from analysis.brief.late import late_payment
@@ -20,6 +20,7 @@ from analysis.brief.tables import (
     rests_on,
     target_mark,
 )
+from analysis.facts.units import as_code
 from analysis.results import Result
 from analysis.verdicts import NOT_ENOUGH_EVIDENCE
 
@@ -73,7 +74,7 @@ def brief(given: str | int, tables: Tables | None = None) -> Brief:
         ValueError: the code names neither.
         analysis.paths.MissingTable: an earlier chapter has not run.
     """
-    code = geography.as_code(given)
+    code = as_code(given)
     level = level_of(code)
     tables = tables or Tables.read()
     own = of_unit(tables.readings, level, code)
