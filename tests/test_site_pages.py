@@ -126,6 +126,11 @@ def test_every_picture_has_alt_text_a_size_and_data_beside_it(reports, pages):
         assert (page.path.parent / picture["src"]).with_suffix(".csv").is_file()
 
 
+def test_csv_files_for_people_say_their_encoding(reports):
+    files = sorted(reports.rglob("files/*.csv"))
+    assert files and all(file.read_bytes().startswith(b"\xef\xbb\xbf") for file in files)
+
+
 def test_headings_start_at_one_and_skip_no_level(pages):
     for name, page in pages.items():
         assert page.headings[0] == 1 and page.headings.count(1) == 1, name

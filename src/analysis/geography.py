@@ -131,15 +131,6 @@ def name(code: str, level: str = "province_63", language: str = "en") -> str:
     return str(table.loc[code, f"name_{language}"])
 
 
-def as_code(given: str | int) -> str:
-    """Return a code as text of two digits at least: 83 is "83", 1 is "01".
-
-    Papermill and spreadsheets turn a code into a number, which loses its zero.
-    """
-    text = str(given).strip()
-    return text.zfill(2) if text.isdigit() else text
-
-
 _FORMER = {"en": "{} (former)", "vi": "{} (cũ)"}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import coverage, geography
+from analysis import coverage
 from analysis.brief import unknown as unknowns
 from analysis.brief.formats import FORMATS, WHOLE
 from analysis.brief.late import late_payment
@@ -24,6 +24,7 @@ from analysis.brief.tables import (
     target_mark,
     unit_of,
 )
+from analysis.facts.units import as_code
 from analysis.results import Result
 from analysis.verdicts import NO_TARGET, NOT_ENOUGH_EVIDENCE
 
@@ -86,7 +87,7 @@ def brief(given: str | int, tables: Tables | None = None) -> Brief:
         ValueError: the code names no unit.
         analysis.paths.MissingTable: an earlier chapter has not run.
     """
-    level, code = unit_of(geography.as_code(given))
+    level, code = unit_of(as_code(given))
     tables = tables or Tables.read()
     own = of_unit(tables.readings, level, code)
     reported = pd.concat([coverage.as_reported(own, name) for name in INDICATORS])

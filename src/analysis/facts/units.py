@@ -13,6 +13,15 @@ MERGER, FIRST_REGIONAL = "2025-07-01", "2025-03-01"
 _MERGED = ["merged_name_en", "merged_name_vi", "merged_tile_row", "merged_tile_col"]
 
 
+def as_code(given: str | int) -> str:
+    """Return a code as text of two digits at least: 83 is "83", 1 is "01".
+
+    Papermill and spreadsheets turn a code into a number, which loses its zero.
+    """
+    text = str(given).strip()
+    return text.zfill(2) if text.isdigit() else text
+
+
 def province_faults(provinces: pd.DataFrame) -> list[Fault]:
     """Return units of unknown regions, and names and places that contradict each other."""
     regions = [names[0] for names in REGIONS.values()]

@@ -285,11 +285,15 @@ def curve(c: CoverageDrivers, language: str) -> style.Figure:
 _THREE = ("before", "between", "after")
 
 
+@style.both_widths
 def path(c: CoverageDrivers, language: str) -> style.Figure:
     """Cards taken and support given back: the whole path, and two provinces by name."""
     d, table = c.decisions, decision_results.path(c).table
-    drawing = style.blank(7.4, 3.9)
-    left, right = drawing.subplots(1, 2, width_ratios=(1.0, 1.25))
+    drawing = style.canvas(400, 720)
+    if style.narrow():
+        left, right = drawing.subplots(2, 1)
+    else:
+        left, right = drawing.subplots(1, 2, width_ratios=(1.0, 1.25))
     _path_by_window(left, table, language)
     _two_provinces(right, d, language)
     values = dict(decision_results.path(c).phrases[0][1])
@@ -323,13 +327,13 @@ def _path_by_window(axes: Axes, table: pd.DataFrame, language: str) -> None:
         axes.axvline(place, color=style.TARGET, linewidth=1, linestyle="--")
         style.direct_label(
             axes, place, axes.get_ylim()[1], say(f"driver_figures.path_{key}", language),
-            style.TARGET, xytext=(3, -8), fontsize=7.5,
+            style.TARGET, xytext=(3, -8),
         )  # fmt: skip
     names = [style.two_lines(say(f"window_short.{w}", language), 8) for w in table["window"]]
-    axes.set_xticks(at, names, fontsize=7.2)
+    axes.set_xticks(at, names)
     axes.set_xlim(-0.4, len(table) - 0.3)
-    axes.set_title(say("driver_figures.path_windows", language), fontsize=8.5)
-    _decimals(axes.yaxis, language, 0)
+    axes.set_title(say("driver_figures.path_windows", language))
+    _decimals(axes.yaxis, language)
 
 
 def _two_provinces(axes: Axes, d: Decisions, language: str) -> None:
@@ -351,12 +355,13 @@ def _two_provinces(axes: Axes, d: Decisions, language: str) -> None:
             float(decimal_year(pd.Series([day])).iloc[0]), color=colour, linewidth=1, linestyle="--"
         )
     axes.set_xlim(right=float(nation["time"].max()) + 0.3)
-    axes.set_title(say("driver_figures.path_provinces", language), fontsize=8.5)
-    axes.yaxis.set_major_formatter(lambda v, _: write(v, "percent0", language))
+    axes.set_title(say("driver_figures.path_provinces", language))
+    style.unit_ticks(axes.yaxis, "percent", language)
     axes.xaxis.set_major_locator(MultipleLocator(2))
     axes.xaxis.set_major_formatter(lambda v, _: f"{v:.0f}")
 
 
+@style.both_widths
 def rivals_of_cards(c: CoverageDrivers, language: str) -> style.Figure:
     """Poverty and minority share, alone and side by side."""
     table = c.decisions.rivals
@@ -380,7 +385,7 @@ def rivals_of_cards(c: CoverageDrivers, language: str) -> style.Figure:
     axes.grid(axis="x")
     axes.grid(visible=False, axis="y")
     axes.set_xlabel(say("driver_figures.poverty_axis", language))
-    _decimals(axes.xaxis, language, 2)
+    _decimals(axes.xaxis, language)
     values = dict(decision_results.poverty(c).phrases[0][1])
     alt = _words("poverty", drawing, language, **values)
     return style.Figure("poverty_or_minority", drawing, alt, table.round(4))

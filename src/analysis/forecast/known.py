@@ -15,6 +15,10 @@ import pandas as pd
 
 from analysis import targets as targets_room
 from analysis.facts import Raw, corrected
+from analysis.facts.corrections import settled
+from analysis.readings import build_readings
+
+_REVISED_AFTER = pd.Timedelta(days=365)
 
 
 @dataclass(frozen=True)
@@ -40,12 +44,17 @@ def known_at(
     """Cut `readings` and `raw` at `origin` (inclusive).
 
     A figure counts as known from the date that it describes: its source may have been printed
-    some weeks later, as year-end figures always are. `targets` is the table of
+    some weeks later, as year-end figures always are. The revision of a figure is known from the day
+    on which it was printed (see `later_revisions`). `targets` is the table of
     `analysis.targets.targets(raw)`; it is made here when not given.
     """
     origin = pd.Timestamp(origin)
     if targets is None:
         targets = targets_room.targets(raw)
+    if rows := later_revisions(raw, origin):
+        whole = settled(raw)
+        raw = dataclasses.replace(whole, facts=whole.facts[~whole.facts["row"].isin(rows)])
+        readings = build_readings(raw).readings
     announced = targets_room.known_at(targets, origin)
     return Known(
         origin=origin,
@@ -53,6 +62,29 @@ def known_at(
         raw=_cut_raw(raw, announced, origin),
         targets=announced.reset_index(drop=True),
     )
+
+
+def later_revisions(raw: Raw, origin: pd.Timestamp) -> frozenset[int]:
+    """Rows of the facts that revise a figure which was known on `origin`, and were printed later.
+
+    A revision is printed more than a year after the day that it describes, beside another figure of
+    the same unit, indicator, definition and day that was printed by the origin, and differs from
+    all of these. Figures of the whole country are not looked at: its settled accounts are printed
+    years later, and the model has always counted them from their own day.
+    """
+    facts = corrected(raw)
+    facts = facts[(facts["kind"] == "actual") & (facts["geo_level"] != "country")]
+    printed = facts["source_id"].map(raw.sources.set_index("source_id")["published_on"])
+    late = (printed > origin) & (printed > facts["as_of"] + _REVISED_AFTER)
+    if not late.any():
+        return frozenset()
+    by_then = facts[printed <= origin]
+    keys = ["geo_level", "province_code", "indicator", "basis", "as_of"]
+    known = set(by_then[keys].itertuples(index=False, name=None))
+    same = set(by_then[[*keys, "value"]].itertuples(index=False, name=None))
+    rows = facts.loc[late, [*keys, "value", "row"]].itertuples(index=False, name=None)
+    return frozenset(int(row) for *key, value, row in rows
+                     if tuple(key) in known and (*key, value) not in same)  # fmt: skip
 
 
 def _known_by(readings: pd.DataFrame, origin: pd.Timestamp) -> pd.Series:

@@ -15,6 +15,7 @@ from typing import Any
 
 from analysis import geography
 from analysis.facts import Raw
+from analysis.facts.units import as_code
 from analysis.provenance.links import SourcedResult, web_address, with_sources
 from analysis.readings import ReadingTables
 from analysis.results import CSV_TYPE
@@ -133,7 +134,7 @@ def finder(tables: ReadingTables, raw: Raw, language: str, unit: str | int = "14
     Raises:
         ValueError: there is no reading of this code.
     """
-    unit = geography.as_code(unit)
+    unit = as_code(unit)
     result = with_sources("readings_all", tables.readings, raw, "readings.finder")
     level = "country" if unit == geography.COUNTRY else "province_63"
     made = Finder(result, language, f"{level}/{unit}")
