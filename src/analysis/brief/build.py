@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import coverage
+from analysis import coverage, geography
 from analysis.brief import unknown as unknowns
 from analysis.brief.formats import FORMATS, WHOLE
 from analysis.brief.late import late_payment

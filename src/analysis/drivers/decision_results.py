@@ -115,7 +115,6 @@ def country(c: CoverageDrivers) -> Result:
     """The line through the provinces beside the country's own figures."""
     at = c.decisions.country
     values = {k: at[k] for k in ("first", "last", "share", "gap", "low", "high")}
-    values["distance"] = abs(float(at["gap"]))
     key = "country" if at["agrees"] else "country_apart"
     table = pd.DataFrame([at[["share", "first", "last", "gap", "low", "high"]]]).astype(float)
     formats = {"share": "percent1", "first": "percent2", "last": "percent2", "gap": "signed1"}
@@ -127,6 +126,7 @@ def last_edition(c: CoverageDrivers) -> Result:
     """The claim of the last edition, and why it was too large."""
     last = c.decisions.last_edition
     values = {k: float(v) for k, v in last.items()}
+    values["last"] = float(c.decisions.country["last"])
     values["by_start"] = values["above"] - values["moved"]
     values["by_trend"] = values["moved"] - values["now"]
     table = pd.DataFrame([values])[["above", "moved", "now", "fold", "implied"]]
