@@ -283,6 +283,8 @@ def _size(files: Mapping[str, bytes], path: str) -> tuple[int, int]:
 
 
 _MATH = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+?)\$", re.DOTALL)
+#: Letters of TeX of which a formula within a line may be too wide for a phone.
+_LONG_FORMULA = 36
 _TO_FILE = re.compile(r'<a href="(?!https?:|#)([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
 
 
@@ -298,8 +300,11 @@ def document(text: str, language: str) -> Body:
     def kept(match: re.Match[str]) -> str:
         display = "block" if match[1] else "inline"
         formula = latex2mathml.converter.convert(match[1] or match[2], display=display)
-        wide = f'<span class="formula" tabindex="0">{formula}</span>' if match[1] else formula
-        formulae.append(wide)
+        # On a phone a long one is moved sideways, which a keyboard must reach too.
+        long = match[1] or len(match[2]) > _LONG_FORMULA
+        shape = "formula" if match[1] else "formula within"
+        span = f'<span class="{shape}" tabindex="0">{formula}</span>' if long else formula
+        formulae.append(span)
         return f"MATH{len(formulae) - 1}HTAM"
 
     made = str(markdown2html(_MATH.sub(kept, text)))
