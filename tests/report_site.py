@@ -54,7 +54,7 @@ def write_tables(raw: Raw, built: ReadingTables, folder: Path) -> None:
     readings.loc[one, "sources"] = readings.loc[one, "sources"] + f";{HOSTILE_SOURCE}"
     tables = {
         "readings": readings,
-        "targets": targets(raw),
+        "targets": synthetic_report.targets(targets(raw)),
         "forecasts": synthetic_report.forecasts(),
         "estimates": synthetic_report.estimates(),
         "needs": synthetic_report.needs(),

@@ -130,6 +130,30 @@ def needs() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def targets(real: pd.DataFrame) -> pd.DataFrame:
+    """The real targets, and one of the Government's for each forecast that says it has one."""
+    rows = [
+        {
+            "geo_level": row["geo_level"],
+            "province_code": row["province_code"],
+            "indicator": row["indicator"],
+            "basis": "",
+            "due": pd.Timestamp(DUE),
+            "value": row["target"],
+            "qualifier": "exact",
+            "setter": "government",
+            "announced": pd.Timestamp("2022-04-29"),
+            "derived": False,
+            "n_sources": 1,
+            "facts": "1",
+            "sources": "S328",
+        }
+        for row in forecasts().query("scale == 'reported' and target_setter == 'government'")
+        .to_dict("records")
+    ]  # fmt: skip
+    return pd.concat([real, pd.DataFrame(rows)], ignore_index=True)
+
+
 def late_payment_forecasts() -> pd.DataFrame:
     """One unit with a forecast of late payment, one without a reason to have one."""
     columns = ["geo_level", "province_code", "indicator", "basis", "origin", "date", "scale"]

@@ -131,6 +131,18 @@ def test_filters_narrow_the_table_together(open_page):
     assert page.inner_text("#shown") == f"{len(south)} tỉnh"
 
 
+def test_the_address_of_a_filtered_table_leads_to_the_same_rows(open_page):
+    page = open_page("vi/index.html")
+    page.select_option("#filter-region", "R6")
+    page.fill("#filter-text", "an giang")
+    rows, address = shown(page), page.url
+    assert rows == ["An Giang"] and "#provinces?" in address
+    page.goto("about:blank")
+    page.goto(address)
+    assert shown(page) == rows
+    assert page.input_value("#filter-text") == "an giang"
+
+
 def test_the_search_forgives_marks_and_leads_from_an_old_name_to_the_new_province(open_page):
     page = open_page("vi/methods.html")
     page.fill("#find", "tra vinh")

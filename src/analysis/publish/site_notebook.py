@@ -6,6 +6,7 @@ import base64
 import html
 import re
 import struct
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -27,8 +28,9 @@ _HEADING = re.compile(r"<(h[23])( id=\"[^\"]*\")?>(.*?)</\1>", re.DOTALL)
 _LONG_TABLE = re.compile(
     r'<div class="table"[^>]*>(?:(?!</div>).)*?<tbody>(.*?)</tbody></table></div>', re.DOTALL
 )
-_CAPTION = re.compile(r"(<table[^>]*>)(?!<caption)")
-_REGION = re.compile(r'<div class="table" tabindex="0"[^>]*>')
+_REGION = re.compile(
+    r'<div class="table" tabindex="0"[^>]*>\s*(<table[^>]*>)(?!\s*<caption)', re.DOTALL
+)
 #: Tables of more rows are folded in a chapter.
 _ROWS = 12
 #: The second layout of a figure, for phones; the first is image/svg+xml.
@@ -154,21 +156,21 @@ def _captioned(text: str) -> str:
     """Name each table after the heading that it stands under, for those who cannot see it."""
     parts = re.split(r"(<h[1-3][^>]*>.*?</h[1-3]>)", text, flags=re.DOTALL)
     title, made = "", []
+    used: Counter[str] = Counter()
+
+    def region(match: re.Match[str]) -> str:
+        used[title] += 1
+        name = title if used[title] == 1 else f"{title} ({used[title]})"
+        head = f'<div class="table" tabindex="0" role="region" aria-label="{name}">'
+        return f'{head}{match[1]}<caption class="unseen">{name}</caption>'
+
     for part in parts:
-        if re.match(r"<h[1-3]", part):
+        if re.match(r"<h[1-3][ >]", part):
             title = html.escape(html.unescape(_TAGS.sub("", part)).strip())
         else:
-            part = _CAPTION.sub(rf'\1<caption class="unseen">{_raw(title)}</caption>', part)
-            part = _REGION.sub(
-                f'<div class="table" tabindex="0" role="region" aria-label="{_raw(title)}">', part
-            )
+            part = _REGION.sub(region, part)
         made.append(part)
     return "".join(made)
-
-
-def _raw(text: str) -> str:
-    """Return a text that stands for itself in the replacement of a regular expression."""
-    return text.replace("\\", r"\\")
 
 
 def _folded(text: str, language: str) -> str:
@@ -281,6 +283,8 @@ def _size(files: Mapping[str, bytes], path: str) -> tuple[int, int]:
 
 
 _MATH = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+?)\$", re.DOTALL)
+#: Letters of TeX of which a formula within a line may be too wide for a phone.
+_LONG_FORMULA = 36
 _TO_FILE = re.compile(r'<a href="(?!https?:|#)([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
 
 
@@ -295,7 +299,12 @@ def document(text: str, language: str) -> Body:
 
     def kept(match: re.Match[str]) -> str:
         display = "block" if match[1] else "inline"
-        formulae.append(latex2mathml.converter.convert(match[1] or match[2], display=display))
+        formula = latex2mathml.converter.convert(match[1] or match[2], display=display)
+        # On a phone a long one is moved sideways, which a keyboard must reach too.
+        long = match[1] or len(match[2]) > _LONG_FORMULA
+        shape = "formula" if match[1] else "formula within"
+        span = f'<span class="{shape}" tabindex="0">{formula}</span>' if long else formula
+        formulae.append(span)
         return f"MATH{len(formulae) - 1}HTAM"
 
     made = str(markdown2html(_MATH.sub(kept, text)))

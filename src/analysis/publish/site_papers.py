@@ -65,7 +65,17 @@ def parts(
 
 
 def _workbook(tables: Tables | None, language: str) -> dict[str, bytes]:
-    return {f"{language}/tables.xlsx": workbook(sheets(tables, language), language)}
+    return {
+        f"{language}/tables.xlsx": workbook(
+            sheets(tables, language), language, _stamp(tables, language)
+        )
+    }
+
+
+def _stamp(tables: Tables | None, language: str) -> str:
+    if tables is None:
+        return ""
+    return " ".join(say(key, language, **values) for key, values in overview.stamp(tables))
 
 
 def _country(tables: Tables, figures: Figures, language: str) -> dict[str, bytes]:

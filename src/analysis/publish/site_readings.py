@@ -24,6 +24,7 @@ from analysis.publish.site_page import (
     safe_address,
     unit_label,
 )
+from analysis.targets import is_alone
 from analysis.wording import say, write
 
 
@@ -55,7 +56,7 @@ def pages(
     aims = dict(tuple(targets.groupby(["geo_level", "province_code"])))
     for unit in units:
         found = groups.get(unit, readings.iloc[:0])
-        own = aims.get(unit, targets.iloc[:0])
+        own = _aims_of(unit, aims, targets)
         brief = brief_of(*unit)
         link = brief if brief in briefs else ""
         parts = _parts(unit, groups, language)
@@ -64,6 +65,17 @@ def pages(
         )
     made["sources.html"] = _sources_page(units, sources, language, stamp)
     return made
+
+
+def _aims_of(
+    unit: tuple[str, str], aims: Mapping[Any, pd.DataFrame], targets: pd.DataFrame
+) -> pd.DataFrame:
+    """The targets of a unit; an unchanged province is one unit under two levels."""
+    level, code = unit
+    levels = ["province_63", "province_34"] if level != "country" and is_alone(code) else [level]
+    return pd.concat(
+        [targets.iloc[:0], *(aims[one, code] for one in levels if (one, code) in aims)]
+    )
 
 
 def _parts(

@@ -26,6 +26,7 @@ from analysis.wording import say
 _FIXED_DAY = dt.datetime(2025, 1, 1)
 _LONGEST_CELL = 32767
 _WIDEST_COLUMN = 60
+_LONGEST_FOOT = 240
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,13 @@ class Sheet:
     research: bool = False
 
 
-def workbook(sheets: Sequence[Sheet], language: str) -> bytes:
+def workbook(sheets: Sequence[Sheet], language: str, stamp: str = "") -> bytes:
     """Return the workbook as bytes.
 
     Args:
         sheets: the tables in the order of the contents.
         language: ``en`` or ``vi``; headings and words are in it, numbers stay numbers.
+        stamp: when the forecast was made; stands in the contents and at the foot of every sheet.
 
     Raises:
         ValueError: two sheets have one name, or a name is one that spreadsheets refuse.
@@ -68,10 +70,12 @@ def workbook(sheets: Sequence[Sheet], language: str) -> bytes:
     title = say("site.name", language)
     book.set_properties({"title": title, "created": _FIXED_DAY, "author": "", "comments": ""})
     styles = _Styles(book)
-    _contents(book, sheets, styles, language)
+    _contents(book, sheets, styles, language, stamp)
     _fields(book, sheets, styles, language)
     for sheet in sheets:
-        _write_sheet(book.add_worksheet(sheet.name), sheet, styles, language)
+        page = book.add_worksheet(sheet.name)
+        _write_sheet(page, sheet, styles, language)
+        page.set_footer("&L&8" + stamp.replace("&", "&&")[:_LONGEST_FOOT])
     book.close()
     return memory.getvalue()
 
@@ -152,13 +156,16 @@ def is_percent(spec: str) -> bool:
     return spec.rstrip("0123456789") in {"percent", "printed", "goal"}
 
 
-def _contents(book: Workbook, sheets: Sequence[Sheet], styles: _Styles, language: str) -> None:
+def _contents(
+    book: Workbook, sheets: Sequence[Sheet], styles: _Styles, language: str, stamp: str
+) -> None:
     page = book.add_worksheet(say("workbook.contents", language))
     page.set_column(0, 0, 32)
     page.set_column(1, 1, 80)
     page.set_column(2, 2, 10)
     page.write_string(0, 0, say("site.name", language), styles.title)
     page.write_string(1, 0, say("workbook.notes", language), styles.note)
+    page.write_string(2, 0, stamp, styles.note)
     heads = ("sheet", "holds", "rows")
     for column, head in enumerate(heads):
         page.write_string(3, column, say(f"workbook.{head}", language), styles.head)

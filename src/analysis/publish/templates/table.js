@@ -53,6 +53,25 @@
     shown.textContent = shown.dataset.template.replace("{n}", count);
   }
 
+  // The address says what is chosen, so that a link leads to the same rows.
+  function remember() {
+    const parts = selects.filter((s) => s.value).map((s) => s.dataset.column + "=" + s.value);
+    if (text.value.trim()) parts.push("text=" + encodeURIComponent(text.value.trim()));
+    history.replaceState(null, "", "#provinces?" + parts.join("&"));
+  }
+
+  function recall() {
+    const [place, chosen] = location.hash.split("?");
+    if (place !== "#provinces" || !chosen) return;
+    const wanted = new URLSearchParams(chosen);
+    text.value = wanted.get("text") || "";
+    selects.forEach((s) => {
+      const value = wanted.get(s.dataset.column);
+      if (Array.from(s.options).some((one) => one.value === value)) s.value = value;
+    });
+    document.getElementById("provinces").scrollIntoView();
+  }
+
   heads.forEach((head, column) => {
     const button = document.createElement("button");
     button.type = "button";
@@ -62,7 +81,8 @@
   });
   document.getElementById("filters").hidden = false;
   document.getElementById("filters").addEventListener("submit", (event) => event.preventDefault());
-  text.addEventListener("input", filter);
-  selects.forEach((select) => select.addEventListener("change", filter));
+  text.addEventListener("input", () => { filter(); remember(); });
+  selects.forEach((select) => select.addEventListener("change", () => { filter(); remember(); }));
+  recall();
   filter();
 })();
