@@ -170,4 +170,7 @@ def test_a_rounded_tick_is_found(language):
     drawing = style.canvas(100)
     axes = drawing.add_subplot()
     axes.set_xticks([82.5, 87.5], ["82%", "88%"])
+    axes.yaxis.set_visible(False)
     assert wrong_ticks(axes, language) == [(82.5, "82%"), (87.5, "88%")]
+    style.unit_ticks(axes.xaxis, "percent", language)
+    assert wrong_ticks(axes, language) == []

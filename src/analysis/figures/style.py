@@ -33,7 +33,7 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
-from matplotlib.ticker import Formatter
+from matplotlib.ticker import FixedLocator, Formatter
 from PIL import Image
 
 from analysis.figures import vector
@@ -114,6 +114,8 @@ STYLE: dict[str, Any] = {
 matplotlib.rcParams.update(STYLE)  # type: ignore[arg-type]
 
 _INCH = 72
+#: Pixels that the name of a row may take on a phone.
+_NAMES = 136.0
 #: Dots of a PNG for each pixel of the page.
 _SHARP = 1.5
 #: Mean width of a letter of DejaVu Sans, in parts of its size; the page's letters are narrower.
@@ -169,7 +171,10 @@ class Figure:
         if self.again is None:
             return self.drawing
         with _as_wide_as(NARROW):
-            return self.again().drawing
+            drawing = self.again().drawing
+        for axes in drawing.axes:
+            _fold_names(axes)
+        return drawing
 
     def svg(self, layout: str = "wide", kind: str = "inline") -> str:
         """Return the figure as SVG with real text: the same bytes for the same data.
@@ -257,6 +262,18 @@ def both_widths(draw: Callable[_P, Figure]) -> Callable[_P, Figure]:
         return replace(draw(*args, **kwargs), again=partial(draw, *args, **kwargs))
 
     return drawn
+
+
+def _fold_names(axes: Axes) -> None:
+    """Break the long names of rows and axes into the lines that a phone has room for."""
+    axes.set_xlabel(fold_pixels(axes.get_xlabel(), _NAMES * 1.8))
+    if not isinstance(axes.yaxis.get_major_locator(), FixedLocator):
+        return
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    if any(text_width(text) > _NAMES for text in labels):
+        axes.set_yticks(
+            axes.get_yticks(), [fold_pixels(" ".join(text.split()), _NAMES) for text in labels]
+        )
 
 
 @contextmanager

@@ -127,7 +127,11 @@ def origins(result: Result, language: str) -> style.Figure:
     style.unit_ticks(axes.yaxis, "number", language)
     axes.set_ylabel(say("validation.axis_crps", language))
     worst = table.sort_values("crps_own").iloc[-1]
-    values = {"origin": int(worst["origin"]), "own": worst["crps_own"], "naive": worst["crps_naive"]}
+    values = {
+        "origin": int(worst["origin"]),
+        "own": worst["crps_own"],
+        "naive": worst["crps_naive"],
+    }
     style.headline(drawing, say("validation.origins_title", language, **values))
     style.footer(drawing, say("validation.origins_footer", language))
     alt = say("validation.origins_alt", language, **values, first=x.min(), last=x.max())

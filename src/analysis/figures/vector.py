@@ -83,7 +83,9 @@ _NUMBER = r"(-?[\d.]+)"
 _POINT = f"{_NUMBER} {_NUMBER}"
 _CIRCLE = re.compile(r"M0 ([\d.]+)C.* 0 ([\d.]+)z")
 _BOX = re.compile(rf"M{_POINT}L{_POINT}L{_POINT}L{_POINT}(?:L-?[\d.]+ -?[\d.]+)?z")
-_CLASS = re.compile(r'class="c-(\w+)"')
+#: Classes of letters that stand at the middle or the end of their place.
+_ANCHORS = {"middle": "m", "end": "e"}
+_CLASS = re.compile(r'class="c-(\w+)[ "]')
 _LETTERS = re.compile(r" ?([A-Za-z]) ?")
 #: What a browser assumes anyway, or what cannot be seen.
 _DEFAULT = {
@@ -106,6 +108,10 @@ def _variables(dark: bool) -> str:
     return ";".join(f"--ch-{name}:{pair[dark]}" for name, pair in PALETTE.items())
 
 
+#: Where letters stand, and bold ones.
+_PLACES = "{0}.m{{text-anchor:middle}}{0}.e{{text-anchor:end}}{0}.b{{font-weight:bold}}"
+
+
 def _classes(names: Iterable[str], within: str = "") -> str:
     """Return the rules for letters in colours of the palette."""
     return "".join(f"{within}.c-{name}{{fill:var(--ch-{name})}}" for name in names)
@@ -120,6 +126,7 @@ CSS = f"""
 @media print{{:root{{{_variables(dark=False)}}}}}
 svg.chart .ha{{{_HALO.format("var(--ch-paper)")}}}
 svg.chart .hit{{fill:none;pointer-events:all}}
+{_PLACES.format("svg.chart ")}
 {_classes(PALETTE, "svg.chart ")}
 svg.chart{{display:block;width:100%;height:auto;font-family:inherit}}
 svg.chart a:hover *,svg.chart a:focus *{{stroke:var(--ch-ink);stroke-width:2px}}
@@ -130,7 +137,7 @@ svg.chart.narrow{{display:none;max-width:30rem}}
 
 _FILE_CSS = (
     f".ha{{{_HALO.format('var(--ch-paper)')}}}.hit{{fill:none;pointer-events:all}}"
-    f"svg{{{_variables(dark=False)}}}"
+    f"{_PLACES.format('')}svg{{{_variables(dark=False)}}}"
     f"@media (prefers-color-scheme:dark){{svg{{{_variables(dark=True)}}}}}"
 )
 
@@ -265,20 +272,21 @@ class _Writer:
         if "font" in shown:
             weight, size = _font(shown.pop("font"))
         anchor = shown.pop("text-anchor", "")
+        shown.setdefault("fill", "#000000")
         parts = [f' x="{x}" y="{y}"{turned}']
-        if weight and weight != "400":
-            parts.append(f' font-weight="{"bold" if weight == "700" else weight}"')
         if size and size != "11px":
             parts.append(f' font-size="{size.removesuffix("px")}"')
-        if anchor:
-            parts.append(f' text-anchor="{anchor}"')
-        shown.setdefault("fill", "#000000")
-        name = _NAMES.get(shown["fill"])
-        if name and len(shown) == 1 and self.kind != "plain":
-            parts.append(f' class="c-{name}"')
-        else:
+        if self.kind == "plain" or set(shown) != {"fill"} or shown["fill"] not in _NAMES:
+            if weight == "700":
+                parts.append(' font-weight="bold"')
+            if anchor:
+                parts.append(f' text-anchor="{anchor}"')
             style_text = coloured(";".join(f"{n}:{v}" for n, v in shown.items()), self.kind)
             parts.append(f' style="{style_text}"')
+        else:
+            classes = [f"c-{_NAMES[shown['fill']]}", _ANCHORS.get(anchor, "")]
+            classes.append("b" if weight == "700" else "")
+            parts.append(f' class="{" ".join(filter(None, classes))}"')
         return f"<text{''.join(parts)}>{html.escape(node.text or '', quote=False)}</text>"
 
     def attributes(self, node: ElementTree.Element, tag: str) -> Iterator[str]:
@@ -322,12 +330,13 @@ def _shape(path: str) -> str:
     if circle and path.count("C") == 8 and circle[1] == circle[2]:
         r = circle[1]
         return f"M-{r} 0a{r} {r} 0 1 0 {2 * float(r):g} 0a{r} {r} 0 1 0 -{2 * float(r):g} 0z"
-    found = _BOX.fullmatch(path)
-    if found is None:
-        return path
+    return _BOX.sub(_by_sides, path)
+
+
+def _by_sides(found: re.Match[str]) -> str:
     x0, y0, x1, y1, x2, y2, x3, y3 = found.groups()
     if (y0, x1, y2, x3) != (y1, x2, y3, x0):
-        return path
+        return found[0]
     return f"M{x0} {y0}H{x1}V{y2}H{x0}z"
 
 
