@@ -336,7 +336,7 @@ def measures(tables: Tables, level: str, code: str, language: str) -> style.Figu
     ahead = ahead[(ahead["indicator"] == INDICATOR) & (ahead["date"] == tables.due)]
     table = (
         ahead.set_index("scale")
-        .reindex(_MEASURES)
+        .reindex(list(_MEASURES))
         .dropna(subset=["q50"])[["q10", "q50", "q90", "target"]]
     )
     if len(table) < 2:
@@ -381,10 +381,11 @@ def measures(tables: Tables, level: str, code: str, language: str) -> style.Figu
     axes.set_yticks([])
     style.rows_grid(axes)
     style.unit_ticks(axes.xaxis, "percent", language, 4)
-    listed = [
-        say("figures.measures_alt_item", language, measure=f"figures.measure_{scale}", **row)
-        for scale, row in table.to_dict("index").items()
-    ]
+    listed = []
+    for scale, row in table.to_dict("index").items():
+        known = {str(name): value for name, value in row.items()}
+        measure = f"figures.measure_{scale}"
+        listed.append(say("figures.measures_alt_item", language, measure=measure, **known))
     alt = say("figures.measures_alt", language, listed=listed, **values)
     return style.Figure("measures", drawing, alt, table.reset_index())
 

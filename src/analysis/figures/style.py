@@ -31,7 +31,7 @@ from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Rectangle
-from matplotlib.patheffects import withStroke
+from matplotlib.patheffects import AbstractPathEffect, withStroke
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, Formatter
 from PIL import Image
@@ -162,7 +162,7 @@ class Figure:
         if not self.alt.strip():
             raise ValueError(f"figure {self.name!r} has no alt text")
         for text in self.drawing.findobj(Text):
-            if text.get_fontsize() < SMALL:
+            if float(text.get_fontsize()) < SMALL:
                 text.set_fontsize(SMALL)
 
     @cached_property
@@ -208,7 +208,7 @@ class Figure:
         Drawn straight onto a canvas: savefig would lay the figure out twice and encode every
         picture once more, in all its colours.
         """
-        halo = [withStroke(linewidth=3.5, foreground=PAPER)]
+        halo: list[AbstractPathEffect] = [withStroke(linewidth=3.5, foreground=PAPER)]
         marked = [text for text in self.drawing.findobj(Text) if text.get_gid() == HALO]
         for text in marked:
             text.set_path_effects(halo)
@@ -305,11 +305,16 @@ def canvas(height: float, narrow_height: float | None = None) -> Drawing:
 
 
 def blank(width: float = 7.2, height: float = 3.6) -> Drawing:
-    """Return an empty drawing as wide as the context asks, of a height in inches of paper.
+    """Return an empty drawing as wide as the context asks, its shape given in inches of paper.
 
-    width: the width that the height is meant for, in inches.
+    On a phone it is a third higher, since the names of rows then take two lines.
+
+    Args:
+        width: the width that the height is meant for.
+        height: the height at that width.
     """
-    return canvas(round(height * 7.5 / width * 98))
+    tall = round(height * 7.5 / width * 98)
+    return canvas(tall, round(1.3 * tall))
 
 
 def pixels(drawing: Drawing) -> tuple[float, float]:
@@ -526,5 +531,5 @@ def place(drawing: Drawing, left: float, top: float, wide: float, tall: float) -
 def place_text(drawing: Drawing, left: float, top: float, text: str, **look: Any) -> None:
     """Write a text at a place in pixels from the upper left corner of a drawing."""
     across, down = pixels(drawing)
-    options = {"va": "top", "ha": "left", "fontsize": SMALL, "color": INK} | look
+    options: dict[str, Any] = {"va": "top", "ha": "left", "fontsize": SMALL, "color": INK} | look
     drawing.text(left / across, 1 - top / down, text, **options)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -143,7 +144,13 @@ def _tile(
     tallest = step_down * (len(lines) + len(numbers))
     first = top + (tall - tallest) / 2 + step_down / 2
     gid = None if step else style.HALO
-    look = {"ha": "center", "va": "center", "color": ink, "fontsize": size, "gid": gid}
+    look: dict[str, Any] = {
+        "ha": "center",
+        "va": "center",
+        "color": ink,
+        "fontsize": size,
+        "gid": gid,
+    }
     for at, line in enumerate(lines):
         axes.text(left + wide / 2, first + at * step_down, line, **look)
     for at, part in enumerate(numbers):

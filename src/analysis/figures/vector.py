@@ -192,6 +192,11 @@ def coloured(text: str, kind: str) -> str:
     return _COLOUR.sub(lambda found: _variable(found[0]), text)
 
 
+def variable(colour: str) -> str:
+    """Return a colour of the palette as a variable that falls back to its light form."""
+    return f"var(--ch-{_NAMES[colour]},{colour})"
+
+
 def _variable(colour: str) -> str:
     name = _NAMES.get(colour)
     return f"var(--ch-{name})" if name else colour
