@@ -67,7 +67,7 @@ def test_a_brief_marks_the_day_of_the_forecast_the_events_and_the_end(tables, la
     shown = {text.get_text() for text in brief_figures.fan(page, language).drawing.axes[0].texts}
     row = page.answer.table.set_index("indicator").loc["hi_coverage"]
     assert say("figures.fan_origin", language, origin=tables.origin) in shown
-    assert say("figures.event_2021_07_01", language) in shown
+    assert say("figures.event_decision_861", language) in shown
     assert any(parsed(text, language) == round(row["q50"], 1) for text in shown)
 
 

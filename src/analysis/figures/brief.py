@@ -17,15 +17,20 @@ from analysis.cache import cached
 from analysis.figures import marks, style
 from analysis.targets import NATIONWIDE
 from analysis.verdicts import NOT_ENOUGH_EVIDENCE
-from analysis.wording import has, say, write
+from analysis.wording import say, write
 
 _FIRST_YEAR = 2015
 #: Pixels that the labels at the end of the forecast need.
-_END = 96
+_END = 110
 #: Points that a latest reading lies above the forecast where the chart says why.
 _FADES = 1.5
 #: Years between two readings whose values can both be printed.
 _ROOM = 0.9
+#: Events of policy_events.csv that a chart has room for, by their day, and their short names.
+_EVENTS = {
+    "2021-07-01": "figures.event_decision_861",
+    "2023-10-19": "figures.event_decree_75",
+}
 #: Scales of a forecast, in the order in which they are drawn, and their colours.
 _MEASURES = {"reported": style.ESTIMATE, "true": style.SECOND, "official": style.INK}
 
@@ -179,7 +184,7 @@ def _way(
         up = [y for at in starts for y in (middle[at], middle[at + 1], np.nan)]
         axes.plot(across, up, linestyle=line, **look)
     axes.plot(years[later], middle[later], **(look | {"linewidth": 3}))
-    axes.plot(years[-1:], middle[-1:], "o", color=style.ESTIMATE, markersize=7)
+    axes.plot(years[-1:], middle[-1:], "o", color=style.ESTIMATE, markersize=7, clip_on=False)
 
 
 def _dots(axes: Axes, readings: pd.DataFrame, language: str, label: bool) -> None:
@@ -214,12 +219,22 @@ def _target(axes: Axes, known: dict[str, Any]) -> None:
         first = max(first, float(marks.decimal_years([since])[0]))
     first = min(first, due - 0.5)
     axes.hlines(value, first, due, color=style.TARGET, linewidth=1.6, linestyle=(0, (5, 2)))
-    axes.plot([due], [value], "D", color=style.TARGET, markersize=7, zorder=5)
+    axes.plot([due], [value], "D", color=style.TARGET, markersize=7, zorder=5, clip_on=False)
     newer = known["newer"]
     if newer == newer:
         at = float(marks.decimal_years([known["newer_on"]])[0])
         axes.hlines(newer, at, due, color=style.TARGET, linewidth=1.2, linestyle=(0, (1, 2)))
-        axes.plot([due], [newer], "D", mfc=style.PAPER, mec=style.TARGET, ms=7, mew=1.5, zorder=5)
+        axes.plot(
+            [due],
+            [newer],
+            "D",
+            mfc=style.PAPER,
+            mec=style.TARGET,
+            ms=7,
+            mew=1.5,
+            zorder=5,
+            clip_on=False,
+        )
 
 
 def _origin(axes: Axes, known: dict[str, Any], language: str, small: bool) -> None:
@@ -256,10 +271,10 @@ def _events(
 ) -> None:
     """Mark the policy events that bear on the rate and have a short name."""
     for row in _policy(Path(paths.RAW) / "policy_events.csv").to_dict("records"):
-        key = f"figures.event_{row['date']:%Y_%m_%d}"
+        key = _EVENTS.get(f"{row['date']:%Y-%m-%d}", "")
         concerned = indicator.removesuffix("_coverage") + "_" in str(row["affects"])
         at = float(marks.decimal_years([row["date"]])[0])
-        if not has(key, language) or not concerned or not axes.get_xlim()[0] < at:
+        if not key or not concerned or not axes.get_xlim()[0] < at:
             continue
         axes.axvline(at, color=style.FAINT, linewidth=1.4, zorder=0.5)
         axes.annotate(
@@ -382,8 +397,8 @@ def measures(tables: Tables, level: str, code: str, language: str) -> style.Figu
     style.rows_grid(axes)
     style.unit_ticks(axes.xaxis, "percent", language, 4)
     listed = []
-    for scale, row in table.to_dict("index").items():
-        known = {str(name): value for name, value in row.items()}
+    for scale, cells in table.to_dict("index").items():
+        known = {str(name): value for name, value in cells.items()}
         measure = f"figures.measure_{scale}"
         listed.append(say("figures.measures_alt_item", language, measure=measure, **known))
     alt = say("figures.measures_alt", language, listed=listed, **values)
