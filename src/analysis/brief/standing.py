@@ -36,7 +36,7 @@ def standing(tables: Tables, level: str, code: str) -> Standing:
     """
     ahead = forecast_rows(tables)
     rows = ahead[(ahead["geo_level"] == "province_63") & (ahead["indicator"] == INDICATOR)]
-    columns = ["province_code", "q10", "q50", "q90", "target", "p_meets_reported", "verdict"]
+    columns = ["province_code", "q10", "q50", "q90", "p_meets_reported", "verdict"]
     provinces = rows[columns].sort_values("province_code", ignore_index=True)
     if level == "country":
         return _country(provinces)

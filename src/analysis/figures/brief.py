@@ -137,7 +137,8 @@ def _going(indicator: str, known: dict[str, Any], language: str) -> str:
     values = known | {"verdict": f"verdict.{known['verdict']}"}
     if known["target"] != known["target"]:
         return say("figures.fan_title_plain", language, **values)
-    if known["target_setter"] == NATIONWIDE and indicator != INDICATOR:
+    elsewhere = known["target_setter"] == NATIONWIDE and indicator != INDICATOR
+    if elsewhere or known["verdict"] == style.NO_TARGET:
         values["gap"] = known["q50"] - known["target"]
         return say("figures.fan_title_distance", language, **values)
     return say("figures.fan_title", language, **values)
@@ -415,26 +416,31 @@ def strip(brief: Brief, language: str) -> style.Figure:
     alt = brief.standing.result.text(language)
     if brief.level == "country":
         return _by_region(table, alt, language)
+    if "geo_level" not in table:
+        table = table.assign(geo_level="province_63")
     region = geography.region_of(brief.code, brief.level)
-    rows = table[table["group"] == "own"]
-    inside = [geography.region_of(str(code)) == region for code in table["province_code"]]
-    rows = table[np.array(inside) | table["group"].eq("own").to_numpy()]
+    units = zip(table["province_code"], table["geo_level"], strict=True)
+    inside = [geography.region_of(str(code), str(level)) == region for code, level in units]
+    near = np.array(inside) & table["group"].ne("other").to_numpy()
+    rows = table[near | table["group"].isin(["own", "part"]).to_numpy()]
+    if "peer" in set(table["group"]):
+        rows = table[np.array(inside)]
     if "target" not in rows:
         own = brief.answer.table.set_index("indicator")["target"].get(INDICATOR, float("nan"))
         rows = rows.assign(target=own)
     others = rows[rows["group"] != "own"]
     own_row = rows[rows["group"] == "own"].iloc[0]
     overlap = int(((others["q90"] >= own_row["q10"]) & (others["q10"] <= own_row["q90"])).sum())
+    parts = brief.level == "province_34"
     title = say(
-        "figures.place_title",
+        "figures.place_title_parts" if parts else "figures.place_title",
         language,
         n=overlap,
         others=len(others),
         region=f"region/{region}",
         unit=f"{brief.level}/{brief.code}",
     )
-    rows = rows.assign(geo_level="province_63")
-    return place_rows(rows, brief.code, title, alt, language)
+    return place_rows(rows, f"{brief.level}/{brief.code}", title, alt, language)
 
 
 def place_rows(
@@ -445,7 +451,7 @@ def place_rows(
     Args:
         rows: columns geo_level, province_code, q10, q50, q90, target and verdict; a row without
             enough evidence is pale.
-        own: code of the unit in bold; empty for none.
+        own: level and code of the unit in bold, as level/code; empty for none.
         title: what the chart shows.
         alt: the same in words.
         language: ``en`` or ``vi``.
@@ -465,8 +471,9 @@ def place_rows(
     axes = style.place(drawing, label, top + 4, style.NARROW - label - 12, height - 2)
     _forecast_rows(axes, rows, style.ESTIMATE)
     axes.set_yticks(range(len(rows)), rows["name"])
-    for text, code in zip(axes.get_yticklabels(), rows["province_code"], strict=True):
-        text.set_fontweight("bold" if code == own else "normal")
+    marked = rows["geo_level"].astype(str) + "/" + rows["province_code"].astype(str)
+    for text, unit in zip(axes.get_yticklabels(), marked, strict=True):
+        text.set_fontweight("bold" if unit == own else "normal")
     style.rows_grid(axes)
     axes.set_ylim(-0.6, len(rows) - 0.4)
     style.unit_ticks(axes.xaxis, "percent", language, 4)
@@ -484,7 +491,7 @@ def _forecast_rows(axes: Axes, rows: pd.DataFrame, colour: str) -> None:
             axes, None, some["q50"], some["q10"], some["q90"], places=places[chosen],
             colour=colour if not hollow else style.SOFT, bar=band, bar_width=6, hollow=hollow,
         )  # fmt: skip
-    known = rows["target"].notna().to_numpy()
+    known = (rows["target"].notna() & (rows["verdict"] != style.NO_TARGET)).to_numpy()
     marks.forest(
         axes, None, rows["target"][known], places=places[known], marker="|", size=12,
         colour=style.TARGET,
@@ -494,8 +501,10 @@ def _forecast_rows(axes: Axes, rows: pd.DataFrame, colour: str) -> None:
 def _by_region(table: pd.DataFrame, alt: str, language: str) -> style.Figure:
     """For the country: every province a dot, a row each region."""
     codes = list(dict.fromkeys(geography.PROVINCES["region_code"].sort_values()))
-    regions = [geography.region_of(str(code)) for code in table["province_code"]]
-    table = table.assign(region=regions)
+    if "geo_level" not in table:
+        table = table.assign(geo_level="province_63")
+    units = zip(table["province_code"], table["geo_level"], strict=True)
+    table = table.assign(region=[geography.region_of(str(c), str(level)) for c, level in units])
     low, high = float(table["q50"].min()), float(table["q50"].max())
     title = say("figures.regions_title", language, low=low, high=high, n=len(table))
     names = [write(f"region/{code}", "unit", language) for code in codes]
