@@ -204,7 +204,7 @@ def drivers(late: LatePayment, language: str) -> style.Figure:
         2 * width,
         left=-width,
         height=0.72,
-        color="#eef1f4",
+        color=style.TINT,
         label=say("late_figures.drivers_detectable", language),
     )
     low, high = table["low"].clip(-1, 1), table["high"].clip(-1, 1)

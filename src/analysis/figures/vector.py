@@ -81,6 +81,9 @@ _ROTATION = re.compile(r"rotate\(([-\d.e]+)")
 _TRANSLATION = re.compile(r"translate\(([-\d.e]+)[ ,]+([-\d.e]+)")
 _NUMBER = r"(-?[\d.]+)"
 _POINT = f"{_NUMBER} {_NUMBER}"
+#: From so many alike dots on they are written as one path.
+_MANY = 40
+_ROUND = re.compile(r"M-([\d.]+) 0a")
 _CIRCLE = re.compile(r"M0 ([\d.]+)C.* 0 ([\d.]+)z")
 _BOX = re.compile(rf"M{_POINT}L{_POINT}L{_POINT}L{_POINT}(?:L-?[\d.]+ -?[\d.]+)?z")
 #: Classes of letters that stand at the middle or the end of their place.
@@ -208,6 +211,8 @@ class _Writer:
     def __init__(self, prefix: str, kind: str) -> None:
         self.prefix, self.kind = prefix, kind
         self.names: dict[str, str] = {}
+        #: Outlines of marks by the name that matplotlib gave them.
+        self.shapes: dict[str, str] = {}
 
     def written(self, node: ElementTree.Element) -> str:
         """Return an element and what it holds."""
@@ -219,6 +224,8 @@ class _Writer:
             return self.text(node)
         if tag == "g":
             return self.group(node)
+        if tag == "path" and gid:
+            self.shapes[gid] = _shape(_LETTERS.sub(r"\1", self.numbers(node.get("d", ""))))
         inside = "".join(self.written(child) for child in node)
         if tag == "defs" and not inside:
             return ""
@@ -230,6 +237,9 @@ class _Writer:
         if gid.startswith("link" + SEPARATOR):
             return self.link(node, gid)
         _merge(node)
+        dots = self.dots(node)
+        if dots:
+            return dots
         hoisted = self.hoisted(node)
         inside = "".join(self.written(child) for child in node)
         if gid == "halo":
@@ -240,6 +250,25 @@ class _Writer:
         if not inside or not (clip or hoisted):
             return inside
         return f"<g{clip}{hoisted}>{inside}</g>"
+
+    def dots(self, node: ElementTree.Element) -> str:
+        """Write many alike round dots as one path of round ends; empty for anything else."""
+        uses = [child for child in node if child.tag == f"{_SVG}use"]
+        marks = {(use.get(f"{_XLINK}href", "")[1:], use.get("style", "")) for use in uses}
+        if len(uses) < _MANY or len(marks) != 1:
+            return ""
+        ((name, text),) = marks
+        look = dict(_pairs(text))
+        round_one = _ROUND.match(self.shapes.get(name, ""))
+        if not round_one or look.get("fill") != look.get("stroke") or "opacity" in text:
+            return ""
+        places = "".join(f"M{_short(u.get('x', '0'))} {_short(u.get('y', '0'))}h0" for u in uses)
+        wide = 2 * float(round_one[1]) + float(look.get("stroke-width", "1"))
+        stroke = coloured(f"fill:none;stroke:{look['fill']}", self.kind)
+        style = f"{stroke};stroke-width:{wide:g};stroke-linecap:round"
+        clip = node.get("clip-path")
+        clip = f' clip-path="{self.reference(clip)}"' if clip else ""
+        return f'<path d="{places}"{clip} style="{style}"/>'
 
     def hoisted(self, node: ElementTree.Element) -> str:
         """Take the style that all children share off them; it is written once."""
