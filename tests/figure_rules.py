@@ -37,6 +37,8 @@ def wrong_ticks(axes: Axes, language: str) -> list[tuple[float, str]]:
 
     Names and years that stand for rows and dates are not numbers of the axis, and are passed by.
     """
+    if not axes.axison or not axes.get_visible():
+        return []
     wrong = []
     for axis in (axes.xaxis, axes.yaxis):
         formatter = axis.get_major_formatter()

@@ -67,7 +67,7 @@ def test_a_brief_marks_the_day_of_the_forecast_the_events_and_the_end(tables, la
     shown = {text.get_text() for text in brief_figures.fan(page, language).drawing.axes[0].texts}
     row = page.answer.table.set_index("indicator").loc["hi_coverage"]
     assert say("figures.fan_origin", language, origin=tables.origin) in shown
-    assert say("figures.event_2021_07_01", language) in shown
+    assert say("figures.event_decision_861", language) in shown
     assert any(parsed(text, language) == round(row["q50"], 1) for text in shown)
 
 
@@ -170,4 +170,7 @@ def test_a_rounded_tick_is_found(language):
     drawing = style.canvas(100)
     axes = drawing.add_subplot()
     axes.set_xticks([82.5, 87.5], ["82%", "88%"])
+    axes.yaxis.set_visible(False)
     assert wrong_ticks(axes, language) == [(82.5, "82%"), (87.5, "88%")]
+    style.unit_ticks(axes.xaxis, "percent", language)
+    assert wrong_ticks(axes, language) == []

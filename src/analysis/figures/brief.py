@@ -17,15 +17,20 @@ from analysis.cache import cached
 from analysis.figures import marks, style
 from analysis.targets import NATIONWIDE
 from analysis.verdicts import NOT_ENOUGH_EVIDENCE
-from analysis.wording import has, say, write
+from analysis.wording import say, write
 
 _FIRST_YEAR = 2015
 #: Pixels that the labels at the end of the forecast need.
-_END = 96
+_END = 110
 #: Points that a latest reading lies above the forecast where the chart says why.
 _FADES = 1.5
 #: Years between two readings whose values can both be printed.
 _ROOM = 0.9
+#: Events of policy_events.csv that a chart has room for, by their day, and their short names.
+_EVENTS = {
+    "2021-07-01": "figures.event_decision_861",
+    "2023-10-19": "figures.event_decree_75",
+}
 #: Scales of a forecast, in the order in which they are drawn, and their colours.
 _MEASURES = {"reported": style.ESTIMATE, "true": style.SECOND, "official": style.INK}
 
@@ -132,7 +137,8 @@ def _going(indicator: str, known: dict[str, Any], language: str) -> str:
     values = known | {"verdict": f"verdict.{known['verdict']}"}
     if known["target"] != known["target"]:
         return say("figures.fan_title_plain", language, **values)
-    if known["target_setter"] == NATIONWIDE and indicator != INDICATOR:
+    elsewhere = known["target_setter"] == NATIONWIDE and indicator != INDICATOR
+    if elsewhere or known["verdict"] == style.NO_TARGET:
         values["gap"] = known["q50"] - known["target"]
         return say("figures.fan_title_distance", language, **values)
     return say("figures.fan_title", language, **values)
@@ -179,7 +185,7 @@ def _way(
         up = [y for at in starts for y in (middle[at], middle[at + 1], np.nan)]
         axes.plot(across, up, linestyle=line, **look)
     axes.plot(years[later], middle[later], **(look | {"linewidth": 3}))
-    axes.plot(years[-1:], middle[-1:], "o", color=style.ESTIMATE, markersize=7)
+    axes.plot(years[-1:], middle[-1:], "o", color=style.ESTIMATE, markersize=7, clip_on=False)
 
 
 def _dots(axes: Axes, readings: pd.DataFrame, language: str, label: bool) -> None:
@@ -214,12 +220,22 @@ def _target(axes: Axes, known: dict[str, Any]) -> None:
         first = max(first, float(marks.decimal_years([since])[0]))
     first = min(first, due - 0.5)
     axes.hlines(value, first, due, color=style.TARGET, linewidth=1.6, linestyle=(0, (5, 2)))
-    axes.plot([due], [value], "D", color=style.TARGET, markersize=7, zorder=5)
+    axes.plot([due], [value], "D", color=style.TARGET, markersize=7, zorder=5, clip_on=False)
     newer = known["newer"]
     if newer == newer:
         at = float(marks.decimal_years([known["newer_on"]])[0])
         axes.hlines(newer, at, due, color=style.TARGET, linewidth=1.2, linestyle=(0, (1, 2)))
-        axes.plot([due], [newer], "D", mfc=style.PAPER, mec=style.TARGET, ms=7, mew=1.5, zorder=5)
+        axes.plot(
+            [due],
+            [newer],
+            "D",
+            mfc=style.PAPER,
+            mec=style.TARGET,
+            ms=7,
+            mew=1.5,
+            zorder=5,
+            clip_on=False,
+        )
 
 
 def _origin(axes: Axes, known: dict[str, Any], language: str, small: bool) -> None:
@@ -256,10 +272,10 @@ def _events(
 ) -> None:
     """Mark the policy events that bear on the rate and have a short name."""
     for row in _policy(Path(paths.RAW) / "policy_events.csv").to_dict("records"):
-        key = f"figures.event_{row['date']:%Y_%m_%d}"
+        key = _EVENTS.get(f"{row['date']:%Y-%m-%d}", "")
         concerned = indicator.removesuffix("_coverage") + "_" in str(row["affects"])
         at = float(marks.decimal_years([row["date"]])[0])
-        if not has(key, language) or not concerned or not axes.get_xlim()[0] < at:
+        if not key or not concerned or not axes.get_xlim()[0] < at:
             continue
         axes.axvline(at, color=style.FAINT, linewidth=1.4, zorder=0.5)
         axes.annotate(
@@ -336,7 +352,7 @@ def measures(tables: Tables, level: str, code: str, language: str) -> style.Figu
     ahead = ahead[(ahead["indicator"] == INDICATOR) & (ahead["date"] == tables.due)]
     table = (
         ahead.set_index("scale")
-        .reindex(_MEASURES)
+        .reindex(list(_MEASURES))
         .dropna(subset=["q50"])[["q10", "q50", "q90", "target"]]
     )
     if len(table) < 2:
@@ -381,10 +397,11 @@ def measures(tables: Tables, level: str, code: str, language: str) -> style.Figu
     axes.set_yticks([])
     style.rows_grid(axes)
     style.unit_ticks(axes.xaxis, "percent", language, 4)
-    listed = [
-        say("figures.measures_alt_item", language, measure=f"figures.measure_{scale}", **row)
-        for scale, row in table.to_dict("index").items()
-    ]
+    listed = []
+    for scale, cells in table.to_dict("index").items():
+        known = {str(name): value for name, value in cells.items()}
+        measure = f"figures.measure_{scale}"
+        listed.append(say("figures.measures_alt_item", language, measure=measure, **known))
     alt = say("figures.measures_alt", language, listed=listed, **values)
     return style.Figure("measures", drawing, alt, table.reset_index())
 
@@ -399,26 +416,31 @@ def strip(brief: Brief, language: str) -> style.Figure:
     alt = brief.standing.result.text(language)
     if brief.level == "country":
         return _by_region(table, alt, language)
+    if "geo_level" not in table:
+        table = table.assign(geo_level="province_63")
     region = geography.region_of(brief.code, brief.level)
-    rows = table[table["group"] == "own"]
-    inside = [geography.region_of(str(code)) == region for code in table["province_code"]]
-    rows = table[np.array(inside) | table["group"].eq("own").to_numpy()]
+    units = zip(table["province_code"], table["geo_level"], strict=True)
+    inside = [geography.region_of(str(code), str(level)) == region for code, level in units]
+    near = np.array(inside) & table["group"].ne("other").to_numpy()
+    rows = table[near | table["group"].isin(["own", "part"]).to_numpy()]
+    if "peer" in set(table["group"]):
+        rows = table[np.array(inside)]
     if "target" not in rows:
         own = brief.answer.table.set_index("indicator")["target"].get(INDICATOR, float("nan"))
         rows = rows.assign(target=own)
     others = rows[rows["group"] != "own"]
     own_row = rows[rows["group"] == "own"].iloc[0]
     overlap = int(((others["q90"] >= own_row["q10"]) & (others["q10"] <= own_row["q90"])).sum())
+    parts = brief.level == "province_34"
     title = say(
-        "figures.place_title",
+        "figures.place_title_parts" if parts else "figures.place_title",
         language,
         n=overlap,
         others=len(others),
         region=f"region/{region}",
         unit=f"{brief.level}/{brief.code}",
     )
-    rows = rows.assign(geo_level="province_63")
-    return place_rows(rows, brief.code, title, alt, language)
+    return place_rows(rows, f"{brief.level}/{brief.code}", title, alt, language)
 
 
 def place_rows(
@@ -429,7 +451,7 @@ def place_rows(
     Args:
         rows: columns geo_level, province_code, q10, q50, q90, target and verdict; a row without
             enough evidence is pale.
-        own: code of the unit in bold; empty for none.
+        own: level and code of the unit in bold, as level/code; empty for none.
         title: what the chart shows.
         alt: the same in words.
         language: ``en`` or ``vi``.
@@ -449,8 +471,9 @@ def place_rows(
     axes = style.place(drawing, label, top + 4, style.NARROW - label - 12, height - 2)
     _forecast_rows(axes, rows, style.ESTIMATE)
     axes.set_yticks(range(len(rows)), rows["name"])
-    for text, code in zip(axes.get_yticklabels(), rows["province_code"], strict=True):
-        text.set_fontweight("bold" if code == own else "normal")
+    marked = rows["geo_level"].astype(str) + "/" + rows["province_code"].astype(str)
+    for text, unit in zip(axes.get_yticklabels(), marked, strict=True):
+        text.set_fontweight("bold" if unit == own else "normal")
     style.rows_grid(axes)
     axes.set_ylim(-0.6, len(rows) - 0.4)
     style.unit_ticks(axes.xaxis, "percent", language, 4)
@@ -468,7 +491,7 @@ def _forecast_rows(axes: Axes, rows: pd.DataFrame, colour: str) -> None:
             axes, None, some["q50"], some["q10"], some["q90"], places=places[chosen],
             colour=colour if not hollow else style.SOFT, bar=band, bar_width=6, hollow=hollow,
         )  # fmt: skip
-    known = rows["target"].notna().to_numpy()
+    known = (rows["target"].notna() & (rows["verdict"] != style.NO_TARGET)).to_numpy()
     marks.forest(
         axes, None, rows["target"][known], places=places[known], marker="|", size=12,
         colour=style.TARGET,
@@ -478,8 +501,10 @@ def _forecast_rows(axes: Axes, rows: pd.DataFrame, colour: str) -> None:
 def _by_region(table: pd.DataFrame, alt: str, language: str) -> style.Figure:
     """For the country: every province a dot, a row each region."""
     codes = list(dict.fromkeys(geography.PROVINCES["region_code"].sort_values()))
-    regions = [geography.region_of(str(code)) for code in table["province_code"]]
-    table = table.assign(region=regions)
+    if "geo_level" not in table:
+        table = table.assign(geo_level="province_63")
+    units = zip(table["province_code"], table["geo_level"], strict=True)
+    table = table.assign(region=[geography.region_of(str(c), str(level)) for c, level in units])
     low, high = float(table["q50"].min()), float(table["q50"].max())
     title = say("figures.regions_title", language, low=low, high=high, n=len(table))
     names = [write(f"region/{code}", "unit", language) for code in codes]

@@ -174,7 +174,9 @@ def _curve(axes: Axes, readings: pd.DataFrame, targets: pd.DataFrame, language: 
 
 def _denominator(axes: Axes, language: str) -> None:
     """Mark the day since which the labour force is counted otherwise."""
-    axes.axvline(_NEW_DENOMINATOR, color=style.SOFT, linewidth=1, linestyle=(0, (3, 3)))
+    axes.axvline(
+        float(date2num(_NEW_DENOMINATOR)), color=style.SOFT, linewidth=1, linestyle=(0, (3, 3))
+    )
     axes.annotate(
         say("figures.new_denominator", language),
         (_NEW_DENOMINATOR, 0.03),

@@ -257,7 +257,7 @@ def curve(c: CoverageDrivers, language: str) -> style.Figure:
         rows = done[done["focal"] == focal].sort_values("estimate")
         firm = (rows["wild_p"] <= 0.05).to_numpy()
         at, height = np.arange(len(rows)), rows["estimate"].to_numpy()
-        axes.plot(at[~firm], height[~firm], ".", color="#9aa5b1", markersize=2.5)
+        axes.plot(at[~firm], height[~firm], ".", color=style.SOFT, markersize=2.5)
         axes.plot(at[firm], height[firm], ".", color=style.TARGET, markersize=3.5)
         axes.axhline(0, color=style.INK, linewidth=0.8)
         edge = np.quantile(np.abs(height), 0.9) * 1.5

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.explore.session import FIRST_YEAR, View
-from analysis.figures import style
+from analysis.figures import style, vector
 from analysis.forecast.points import decimal_year
 from analysis.indicators import INDICATORS
 from analysis.wording import say, write
@@ -22,22 +22,23 @@ WIDTH, HEIGHT = 720, 330
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 84, 34, 26
 _STEPS = (1, 2, 5, 10, 20)
 
+_v = vector.variable
 CSS = f"""
 .explore .wide {{ overflow-x: auto; }}
 .explore svg {{ width: 100%; min-width: 34rem; max-width: 45rem; height: auto; display: block; }}
 .explore svg {{ font: 12px "DejaVu Sans", sans-serif; }}
-.explore .w {{ fill: {style.BAND}; opacity: .45; }}
-.explore .b {{ fill: {style.BAND}; }}
-.explore .m {{ fill: none; stroke: {style.ESTIMATE}; stroke-width: 2; }}
-.explore .g {{ stroke: {style.FAINT}; }}
-.explore .o {{ stroke: {style.SOFT}; stroke-dasharray: 2 3; }}
-.explore .t {{ fill: {style.TARGET}; }}
-.explore text {{ fill: {style.SOFT}; }}
-.explore text.h {{ fill: {style.INK}; font-weight: bold; font-size: 13px; }}
-.explore .r {{ fill: {style.READING}; stroke: {style.READING}; }}
-.explore .i {{ fill: #fff; stroke: {style.READING}; }}
-.explore .l {{ fill: #fff; stroke: {style.SOFT}; stroke-dasharray: 1.5 1.5; }}
-.explore .s {{ stroke: {style.SECOND}; stroke-width: 3; fill: {style.SECOND}; }}
+.explore .w {{ fill: {_v(style.BAND)}; opacity: .45; }}
+.explore .b {{ fill: {_v(style.BAND)}; }}
+.explore .m {{ fill: none; stroke: {_v(style.ESTIMATE)}; stroke-width: 2; }}
+.explore .g {{ stroke: {_v(style.FAINT)}; }}
+.explore .o {{ stroke: {_v(style.SOFT)}; stroke-dasharray: 2 3; }}
+.explore .t {{ fill: {_v(style.TARGET)}; }}
+.explore text {{ fill: {_v(style.SOFT)}; }}
+.explore text.h {{ fill: {_v(style.INK)}; font-weight: bold; font-size: 13px; }}
+.explore .r {{ fill: {_v(style.READING)}; stroke: {_v(style.READING)}; }}
+.explore .i {{ fill: {_v(style.PAPER)}; stroke: {_v(style.READING)}; }}
+.explore .l {{ fill: {_v(style.PAPER)}; stroke: {_v(style.SOFT)}; stroke-dasharray: 1.5 1.5; }}
+.explore .s {{ stroke: {_v(style.SECOND)}; stroke-width: 3; fill: {_v(style.SECOND)}; }}
 """.strip()
 
 

@@ -75,6 +75,7 @@ def conversions(late: LatePayment, language: str) -> style.Figure:
     axes.set_yticks(places, [say(f"late_basis.{t}", language) for t in table["to"]])
     axes.set_ylim(-0.6, len(table) - 0.3)
     _horizontal(axes)
+    axes.set_xlabel(say("late_figures.log_axis_times", language))
     alt = _words("conversions", drawing, language, **dict(result.phrases[0][1]))
     return style.Figure("late_conversions", drawing, alt, table)
 
@@ -114,58 +115,52 @@ def levels(late: LatePayment, language: str) -> style.Figure:
 
 @style.both_widths
 def changes(late: LatePayment, language: str) -> style.Figure:
-    """Every change that compares like with like."""
+    """Every change that compares like with like: a small chart for each province."""
     result = late_results.changes(late)
-    drawing = style.blank(7.2, 4.2)
-    axes = drawing.add_subplot()
-    ends = []
-    for row in late.changes.to_dict("records"):
-        colour = style.ESTIMATE if row["ratio"] < 1 else style.TARGET
-        line = "-" if row["evidence"] == "stated" else (0, (4, 2))
-        dates, rates = [row["start"], row["end"]], [row["rate0"], row["rate1"]]
-        axes.plot(dates, rates, marker="o", color=colour, linestyle=line, markersize=4)
-        series = (row["province_code"], row["basis"], row["evidence"], row["december"])
-        ends.append((*series, row["end"], row["rate1"]))
-    last = {end[:4]: end for end in ends}
-    labels = [
-        (
-            day,
-            rate,
-            f"{geography.name(code, 'province_63', language)}, "
-            f"{say(f'late_basis.{basis}', language)}",
-        )
-        for (code, basis, _, _, day, rate) in last.values()
-    ]
-    _label_ends(axes, labels)
-    _log_ticks(axes, [1.0, 2.0, 3.0, 5.0, 8.0], language, "percent0", "y")
+    codes = list(dict.fromkeys(late.changes["province_code"]))
+    across = 2 if style.narrow() else 3
+    down = -(-len(codes) // across)
+    drawing = style.canvas(110 + 150 * down, 130 + 150 * down)
+    panels = drawing.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
     start = pd.Timestamp(late.changes["start"].min())
     end = pd.Timestamp(late.changes["end"].max())
-    edge = pd.Timedelta(days=90)
-    sides: Any = (start - edge, end + 0.55 * (end - start))
-    axes.set_xlim(*sides)
-    years = range(start.year + 1, end.year + 1)
-    ticks: Any = [pd.Timestamp(f"{y}-01-01") for y in years]
-    axes.set_xticks(ticks, [str(y) for y in years])
-    axes.set_ylim(1.0, 10)
+    ticks: Any = [pd.Timestamp(f"{y}-01-01") for y in range(start.year + 1, end.year + 1, 3)]
+    for axes, code in zip(panels, codes, strict=False):
+        _province_changes(axes, late.changes[late.changes["province_code"] == code], language)
+        name = geography.name(code, "province_63", language)
+        axes.set_title(name, fontsize=style.TEXT)
+    for at, axes in enumerate(panels[: len(codes)]):
+        axes.tick_params(labelbottom=at + across >= len(codes))
+        _log_ticks(axes, [1.0, 2.0, 3.0, 5.0, 8.0], language, "percent0", "y")
+        axes.set_ylim(1.0, 10)
+        axes.set_xticks(ticks, [str(tick.year) for tick in ticks])
+        axes.margins(x=0.08)
+    for axes in panels[len(codes) :]:
+        axes.set_visible(False)
+    drawing.supylabel(
+        say("late_figures.log_axis", language), fontsize=style.SMALL, color=style.SOFT
+    )
     alt = _words("changes", drawing, language, **dict(result.phrases[0][1]))
     return style.Figure("late_changes", drawing, alt, result.table)
 
 
-def _label_ends(axes: Axes, labels: list[tuple]) -> None:
-    """Labels beside the last point of each series, moved apart where they would touch."""
-    floor = 0.0
-    for day, rate, text in sorted(labels, key=lambda label: label[1]):
-        height = max(np.log(rate), floor)
-        floor = height + 0.085
-        axes.annotate(
-            text,
-            (day, rate),
-            xytext=(day + np.timedelta64(45, "D"), np.exp(height)),
-            va="center",
-            fontsize=7.4,
-            color=style.SOFT,
-            arrowprops={"arrowstyle": "-", "color": style.FAINT, "linewidth": 0.6},
-        )
+def _province_changes(axes: Axes, rows: pd.DataFrame, language: str) -> None:
+    """Lines of one province, each named at its last point by its definition."""
+    ends: dict[tuple[Any, ...], tuple[Any, float]] = {}
+    for row in rows.to_dict("records"):
+        colour = style.ESTIMATE if row["ratio"] < 1 else style.TARGET
+        line = "-" if row["evidence"] == "stated" else (0, (4, 2))
+        dates, rates = [row["start"], row["end"]], [row["rate0"], row["rate1"]]
+        axes.plot(dates, rates, marker="o", color=colour, linestyle=line, markersize=5)
+        series = (row["basis"], row["evidence"], row["december"])
+        ends[series] = (row["start"], float(row["rate0"]))
+    shown: set[str] = set()
+    for (basis, *_), (day, rate) in ends.items():
+        if basis in shown:
+            continue
+        shown.add(basis)
+        text = say(f"late_basis.{basis}", language)
+        style.direct_label(axes, day, rate, text, style.SOFT, xytext=(0, 10), ha="center")
 
 
 @style.both_widths
@@ -189,7 +184,7 @@ def reporters(late: LatePayment, language: str) -> style.Figure:
     axes.set_yticks(places, names)
     axes.set_xlabel(say("late_figures.reporters_axis", language))
     style.unit_ticks(axes.xaxis, "number", language)
-    axes.legend(loc="lower right", fontsize=8)
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.1)
     _horizontal(axes)
     alt = _words("reporters", drawing, language, **dict(result.phrases[0][1]))
     return style.Figure("late_reporters", drawing, alt, table)
@@ -209,7 +204,7 @@ def drivers(late: LatePayment, language: str) -> style.Figure:
         2 * width,
         left=-width,
         height=0.72,
-        color="#eef1f4",
+        color=style.TINT,
         label=say("late_figures.drivers_detectable", language),
     )
     low, high = table["low"].clip(-1, 1), table["high"].clip(-1, 1)
@@ -220,7 +215,7 @@ def drivers(late: LatePayment, language: str) -> style.Figure:
     axes.set_yticks(places, names)
     axes.set_xlabel(say("late_figures.drivers_axis", language))
     style.unit_ticks(axes.xaxis, "number", language)
-    drawing.legend(loc="outside upper right", fontsize=8)
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0.1)
     _horizontal(axes)
     alt = _words("drivers", drawing, language, **dict(result.phrases[0][1]))
     return style.Figure("late_drivers", drawing, alt, table)
@@ -231,7 +226,7 @@ def forecasts(late: LatePayment, language: str) -> style.Figure:
     """Forecast bands of late payment beside the targets."""
     result = late_results.forecasts(late)
     table = result.table.iloc[::-1].reset_index(drop=True)
-    drawing = style.blank(7.2, 0.32 * len(table) + 1.2)
+    drawing = style.canvas(32 * len(table) + 110, 44 * len(table) + 130)
     axes = drawing.add_subplot()
     places = np.arange(float(len(table)))
     axes.hlines(places, table["q10"], table["q90"], color=style.BAND, linewidth=5)
@@ -249,9 +244,14 @@ def forecasts(late: LatePayment, language: str) -> style.Figure:
                 language,
                 unit=geography.name(code, level, language),
                 basis=f"late_basis.{basis}",
+                date=date,
             )
-            for level, code, basis in zip(
-                table["geo_level"], table["province_code"], table["basis"], strict=True
+            for level, code, basis, date in zip(
+                table["geo_level"],
+                table["province_code"],
+                table["basis"],
+                table["date"],
+                strict=True,
             )
         ],
         fontsize=8,

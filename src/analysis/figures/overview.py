@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis import geography, overview
+from analysis import coverage, geography, overview
 from analysis.brief import brief
 from analysis.brief.tables import Tables, forecast_rows
 from analysis.figures import marks, style
@@ -17,9 +18,11 @@ from analysis.figures.brief import fan
 from analysis.figures.style import Figure
 from analysis.figures.tiles import Extras, probability_steps, tile_map
 from analysis.targets import NATIONWIDE
-from analysis.verdicts import NOT_ENOUGH_EVIDENCE, percent
+from analysis.verdicts import LIKELY, NOT_ENOUGH_EVIDENCE, UNLIKELY, percent
 from analysis.wording import say, write
 
+#: Verdicts that say nothing on whether a target is met.
+_SILENT = (NOT_ENOUGH_EVIDENCE, style.NO_TARGET)
 #: Pixels of a row, and of the name of a region, in the chart of all units.
 _ROW, _HEAD = 18.0, 24.0
 #: Pixels for the year of the latest reading beside each row.
@@ -52,7 +55,7 @@ def probability_map(
     ahead = forecast_rows(tables)
     table = ahead[(ahead["geo_level"] == level) & (ahead["indicator"] == indicator)]
     table = table.assign(value=table["p_meets_reported"].round(4))
-    table.loc[table["verdict"] == NOT_ENOUGH_EVIDENCE, "value"] = float("nan")
+    table.loc[table["verdict"].isin(_SILENT), "value"] = float("nan")
     table["verdict"] = table["verdict"].fillna(NOT_ENOUGH_EVIDENCE)
     columns = ["geo_level", "province_code", "value", "q50", "q10", "q90"]
     columns += ["target", "target_setter", "verdict"]
@@ -66,33 +69,52 @@ def probability_map(
         "short": [indicator],
         "due": tables.due,
         "origin": tables.origin,
-        **overview.counts(tables, indicator, level),
+        **_counts(table),
     }
     words = {
         "title": _title(values, language),
         "legend": say("figures.probability_legend", language),
         "missing": say("verdict.not_enough_evidence", language),
+        "aimless": say("figures.no_target", language),
         "footer": say("figures.probability_footer", language, **values),
         "alt": say("figures.probability_alt", language, **values),
     }
     name = f"probability_{indicator}_{level.removeprefix('province_')}"
     codes = [str(code) for code in table["province_code"]]
     tips = dict(zip(codes, (_tip(row, language) for row in table.to_dict("records")), strict=True))
+    aimless = table[table["verdict"] == style.NO_TARGET]
+    written |= {
+        str(row["province_code"]): f"({write(row['q50'], 'percent1', language)})"
+        for row in aimless.to_dict("records")
+    }
     addresses = {code: address(level, code) for code in codes} if address else {}
     steps, extras = probability_steps(language), Extras(tips, addresses)
+    extras = replace(extras, aimless=frozenset(map(str, aimless["province_code"])))
     return tile_map(name, table, steps, written, words, language, percent, extras)
+
+
+def _counts(table: pd.DataFrame) -> dict[str, int]:
+    """Count the units of a map by verdict."""
+    verdicts = table["verdict"]
+    return {
+        "units": len(table),
+        "likely": int(verdicts.isin(LIKELY).sum()),
+        "even": int((verdicts == "about_even").sum()),
+        "unlikely": int(verdicts.isin(UNLIKELY).sum()),
+        "unsure": int((verdicts == NOT_ENOUGH_EVIDENCE).sum()),
+        "judged": int((~verdicts.isin(_SILENT)).sum()),
+    }
 
 
 def _title(values: dict[str, Any], language: str) -> str:
     """Say how many of the units that can be judged are likely and unlikely to meet the target."""
-    judged = values["units"] - values["unsure"]
-    key = "figures.probability_title" if judged else "figures.probability_title_none"
-    return say(key, language, judged=judged, **values)
+    key = "figures.probability_title" if values["judged"] else "figures.probability_title_none"
+    return say(key, language, **values)
 
 
 def _tip(row: dict[Any, Any], language: str) -> str:
     """Say what a tile stands for."""
-    sure = row["verdict"] != NOT_ENOUGH_EVIDENCE
+    sure = row["verdict"] not in _SILENT
     key = "figures.probability_tip" if sure else "figures.probability_tip_unsure"
     unit = f"{row['geo_level']}/{row['province_code']}"
     values = {str(name): value for name, value in row.items()}
@@ -106,6 +128,7 @@ def intervals(
     language: str,
     level: str = "province_63",
     address: Callable[[str, str], str] | None = None,
+    units: Sequence[tuple[str, str]] | None = None,
 ) -> Figure:
     """Draw the forecast of every unit with its 80% range beside its target, by region.
 
@@ -115,10 +138,13 @@ def intervals(
         language: ``en`` or ``vi``.
         level: ``province_63`` or ``province_34``.
         address: the page of a unit, from its geographic level and code; a row leads there.
+        units: level and code of each unit; all of the level by default.
     """
-    table = overview.provinces(tables, (level,)).table
-    table = table[table["indicator"] == indicator].dropna(subset=["q50"])
-    names = [geography.name(str(code), level, language) for code in table["province_code"]]
+    table = _beside_readings(
+        tables, indicator, units or [(level, c) for c in geography.codes(level)]
+    )
+    own = list(zip(table["geo_level"], table["province_code"], strict=True))
+    names = [geography.name(str(code), str(where), language) for where, code in own]
     order = [style.alphabetical(name) for name in names]
     table = table.assign(name=names, order=order)
     table = table.sort_values(["region", "order"], ignore_index=True)
@@ -154,6 +180,23 @@ def intervals(
     shown += ["target_setter", "value", "as_of", "verdict"]
     short = level.removeprefix("province_")
     return Figure(f"intervals_{indicator}_{short}", drawing, alt, table[shown])
+
+
+def _beside_readings(
+    tables: Tables, indicator: str, units: Sequence[tuple[str, str]]
+) -> pd.DataFrame:
+    """Forecasts of units for the due date, each with its latest reading and its region."""
+    ahead = forecast_rows(tables)
+    keys = ["geo_level", "province_code"]
+    wanted = pd.DataFrame(units, columns=keys)
+    latest = coverage.latest(tables.readings, indicator)[[*keys, "value", "as_of"]]
+    columns = [*keys, "q10", "q50", "q90", "target", "target_setter", "verdict"]
+    table = ahead.loc[ahead["indicator"] == indicator, columns].merge(wanted, on=keys)
+    table = table.merge(latest, on=keys, how="left").dropna(subset=["q50"])
+    table["verdict"] = table["verdict"].fillna(NOT_ENOUGH_EVIDENCE)
+    table["target"] = table["target"].where(table["verdict"] != style.NO_TARGET)
+    own = zip(table["province_code"], table["geo_level"], strict=True)
+    return table.assign(region=[geography.region_of(str(code), str(where)) for code, where in own])
 
 
 def _intervals_title(values: dict[str, Any], language: str) -> str:

@@ -31,9 +31,9 @@ from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Rectangle
-from matplotlib.patheffects import withStroke
+from matplotlib.patheffects import AbstractPathEffect, withStroke
 from matplotlib.text import Text
-from matplotlib.ticker import Formatter
+from matplotlib.ticker import FixedLocator, Formatter
 from PIL import Image
 
 from analysis.figures import vector
@@ -114,6 +114,8 @@ STYLE: dict[str, Any] = {
 matplotlib.rcParams.update(STYLE)  # type: ignore[arg-type]
 
 _INCH = 72
+#: Pixels that the name of a row may take on a phone.
+_NAMES = 136.0
 #: Dots of a PNG for each pixel of the page.
 _SHARP = 1.5
 #: Mean width of a letter of DejaVu Sans, in parts of its size; the page's letters are narrower.
@@ -122,6 +124,8 @@ _COLOURS = 128
 #: Of zlib: the highest level takes seven times as long for files 5% smaller.
 _COMPRESSION = 6
 _NAME = re.compile(r"^[a-z0-9]+(_[a-z0-9]+)*$")
+#: The verdict of a unit whose own target is not known: its chance is not held against one.
+NO_TARGET = "no_target"
 #: Texts and marks that a light edge keeps apart from what runs behind them.
 HALO = "halo"
 SVG_NARROW = "application/vnd.analysis.narrow+svg"
@@ -160,7 +164,7 @@ class Figure:
         if not self.alt.strip():
             raise ValueError(f"figure {self.name!r} has no alt text")
         for text in self.drawing.findobj(Text):
-            if text.get_fontsize() < SMALL:
+            if float(text.get_fontsize()) < SMALL:
                 text.set_fontsize(SMALL)
 
     @cached_property
@@ -169,7 +173,10 @@ class Figure:
         if self.again is None:
             return self.drawing
         with _as_wide_as(NARROW):
-            return self.again().drawing
+            drawing = self.again().drawing
+        for axes in drawing.axes:
+            _fold_names(axes)
+        return drawing
 
     def svg(self, layout: str = "wide", kind: str = "inline") -> str:
         """Return the figure as SVG with real text: the same bytes for the same data.
@@ -203,7 +210,7 @@ class Figure:
         Drawn straight onto a canvas: savefig would lay the figure out twice and encode every
         picture once more, in all its colours.
         """
-        halo = [withStroke(linewidth=3.5, foreground=PAPER)]
+        halo: list[AbstractPathEffect] = [withStroke(linewidth=3.5, foreground=PAPER)]
         marked = [text for text in self.drawing.findobj(Text) if text.get_gid() == HALO]
         for text in marked:
             text.set_path_effects(halo)
@@ -259,6 +266,18 @@ def both_widths(draw: Callable[_P, Figure]) -> Callable[_P, Figure]:
     return drawn
 
 
+def _fold_names(axes: Axes) -> None:
+    """Break the long names of rows and axes into the lines that a phone has room for."""
+    axes.set_xlabel(fold_pixels(axes.get_xlabel(), _NAMES * 1.8))
+    if not isinstance(axes.yaxis.get_major_locator(), FixedLocator):
+        return
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    if any(text_width(text) > _NAMES for text in labels):
+        axes.set_yticks(
+            axes.get_yticks(), [fold_pixels(" ".join(text.split()), _NAMES) for text in labels]
+        )
+
+
 @contextmanager
 def _as_wide_as(pixels: int) -> Iterator[None]:
     token = _width.set(pixels)
@@ -288,11 +307,16 @@ def canvas(height: float, narrow_height: float | None = None) -> Drawing:
 
 
 def blank(width: float = 7.2, height: float = 3.6) -> Drawing:
-    """Return an empty drawing as wide as the context asks, of a height in inches of paper.
+    """Return an empty drawing as wide as the context asks, its shape given in inches of paper.
 
-    width: the width that the height is meant for, in inches.
+    On a phone it is a third higher, since the names of rows then take two lines.
+
+    Args:
+        width: the width that the height is meant for.
+        height: the height at that width.
     """
-    return canvas(round(height * 7.5 / width * 98))
+    tall = round(height * 7.5 / width * 98)
+    return canvas(tall, round(1.3 * tall))
 
 
 def pixels(drawing: Drawing) -> tuple[float, float]:
@@ -509,5 +533,5 @@ def place(drawing: Drawing, left: float, top: float, wide: float, tall: float) -
 def place_text(drawing: Drawing, left: float, top: float, text: str, **look: Any) -> None:
     """Write a text at a place in pixels from the upper left corner of a drawing."""
     across, down = pixels(drawing)
-    options = {"va": "top", "ha": "left", "fontsize": SMALL, "color": INK} | look
+    options: dict[str, Any] = {"va": "top", "ha": "left", "fontsize": SMALL, "color": INK} | look
     drawing.text(left / across, 1 - top / down, text, **options)

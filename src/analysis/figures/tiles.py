@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -23,6 +24,7 @@ _LEGEND_AT = {"province_63": (0.0, 7.7), "province_34": (0.0, 6.3)}
 _TILE = {"province_63": ((90, 50), (44.5, 64)), "province_34": ((121, 52), (59.3, 57))}
 _GAP = 3.0
 _KEY_ROW = 19.0
+_LINES, _DOTS = "////", ".."
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,13 @@ class Extras:
         tips: text shown when a tile is pointed at.
         addresses: page that a tile leads to.
         faded: units whose value is old; their tiles are pale.
+        aimless: units without a target of their own; they are dotted, not hatched.
     """
 
     tips: Mapping[str, str] = field(default_factory=dict)
     addresses: Mapping[str, str] = field(default_factory=dict)
     faded: frozenset[str] = frozenset()
+    aimless: frozenset[str] = frozenset()
 
 
 _NOTHING = Extras()
@@ -73,7 +77,7 @@ def tile_map(
         steps: the classes, from the lowest up.
         written: the value of each unit as it stands in its tile, by code.
         words: title, legend (heading of the legend), missing (label of units without a value),
-            footer and alt.
+            aimless (of those without a target, where there are some), footer and alt.
         language: ``en`` or ``vi``.
         classed: what the steps are steps of, from a value; the value itself by default.
         extras: tooltips, links and pale tiles.
@@ -83,7 +87,7 @@ def tile_map(
     values = table.set_index("province_code")["value"]
     rows, columns = int(units["tile_row"].max()) + 1, int(units["tile_col"].max()) + 1
     tile = _TILE[level][style.narrow()]
-    legend = (len(steps) + 2) * _KEY_ROW + 4 if style.narrow() else 0.0
+    legend = (len(steps) + 2 + bool(extras.aimless)) * _KEY_ROW + 4 if style.narrow() else 0.0
     wide, tall = tile[0] * columns, tile[1] * rows
     drawing, top = style.sheet(tall + legend, words["title"], words["footer"])
     axes = style.place(drawing, 0, top, wide, tall + legend)
@@ -96,14 +100,17 @@ def tile_map(
         corner = (unit["tile_col"] * tile[0], unit["tile_row"] * tile[1] + legend)
         label = geography.name(key, level, language)
         pale = key in extras.faded
-        _tile(axes, corner, tile, found[key], label, written.get(key, ""), pale)
+        hatch = _DOTS if key in extras.aimless else _LINES
+        _tile(axes, corner, tile, found[key], label, written.get(key, ""), pale, hatch)
         if key in extras.tips:
             field_ = (tile[0] - _GAP, tile[1] - _GAP)
             page, spoken = extras.addresses.get(key, ""), f"{label} {written.get(key, '')}".strip()
             style.link(axes, corner, field_, extras.tips[key], page, spoken)
     spot = _LEGEND_AT[level]
     where = (2.0, 2.0) if style.narrow() else (spot[0] * tile[0] + 2, spot[1] * tile[1])
-    _legend(axes, where, steps, list(found.values()), words)
+    counts = [(step, sum(1 for other in found.values() if other is step)) for step in steps]
+    without = sum(1 for step in found.values() if step is None)
+    _legend(axes, where, counts, without, len(extras.aimless), words)
     return style.Figure(name, drawing, words["alt"], table)
 
 
@@ -119,6 +126,7 @@ def _tile(
     label: str,
     number: str,
     pale: bool,
+    hatch: str,
 ) -> None:
     left, top = corner
     wide, tall = tile[0] - _GAP, tile[1] - _GAP
@@ -131,7 +139,7 @@ def _tile(
             facecolor=(colour, 0.4) if pale else colour,
             edgecolor=style.FAINT,
             linewidth=0.8,
-            hatch=None if step else "////",
+            hatch=None if step else hatch,
             clip_on=False,
         )
     )
@@ -143,7 +151,13 @@ def _tile(
     tallest = step_down * (len(lines) + len(numbers))
     first = top + (tall - tallest) / 2 + step_down / 2
     gid = None if step else style.HALO
-    look = {"ha": "center", "va": "center", "color": ink, "fontsize": size, "gid": gid}
+    look: dict[str, Any] = {
+        "ha": "center",
+        "va": "center",
+        "color": ink,
+        "fontsize": size,
+        "gid": gid,
+    }
     for at, line in enumerate(lines):
         axes.text(left + wide / 2, first + at * step_down, line, **look)
     for at, part in enumerate(numbers):
@@ -177,29 +191,24 @@ def _shorter(name: str) -> str:
 def _legend(
     axes: Axes,
     where: tuple[float, float],
-    steps: Sequence[Step],
-    found: Sequence[Step | None],
+    counts: Sequence[tuple[Step, int]],
+    without: int,
+    aimless: int,
     words: Mapping[str, str],
 ) -> None:
     """Explain the colours, each with the number of units that have it."""
     left, top = where
     axes.text(left, top + 6, words["legend"], fontsize=style.SMALL, color=style.SOFT, va="center")
-    entries: list[tuple[Step | None, str]] = [(step, step.label) for step in reversed(steps)]
-    entries.append((None, words["missing"]))
-    for place, (step, label) in enumerate(entries):
+    entries: list[tuple[str, str | None, str, int]] = [
+        (step.colour, None, step.label, count) for step, count in reversed(counts)
+    ]
+    if aimless:
+        entries.append((style.PAPER, _DOTS, words["aimless"], aimless))
+    entries.append((style.PAPER, _LINES, words["missing"], without - aimless))
+    for place, (colour, hatch, label, count) in enumerate(entries):
         y = top + _KEY_ROW * (place + 1)
-        axes.add_patch(
-            Rectangle(
-                (left, y - 1),
-                22,
-                14,
-                facecolor=step.colour if step else style.PAPER,
-                edgecolor=style.SOFT,
-                linewidth=0.7,
-                hatch=None if step else "////",
-            )
-        )
-        count = sum(1 for other in found if other is step)
+        look: dict[str, Any] = {"facecolor": colour, "edgecolor": style.SOFT, "hatch": hatch}
+        axes.add_patch(Rectangle((left, y - 1), 22, 14, linewidth=0.7, **look))
         text = f"{label}: {count}"
         axes.text(left + 29, y + 6, text, fontsize=style.SMALL, va="center", color=style.INK)
 

@@ -81,9 +81,14 @@ _ROTATION = re.compile(r"rotate\(([-\d.e]+)")
 _TRANSLATION = re.compile(r"translate\(([-\d.e]+)[ ,]+([-\d.e]+)")
 _NUMBER = r"(-?[\d.]+)"
 _POINT = f"{_NUMBER} {_NUMBER}"
+#: From so many alike dots on they are written as one path.
+_MANY = 40
+_ROUND = re.compile(r"M-([\d.]+) 0a")
 _CIRCLE = re.compile(r"M0 ([\d.]+)C.* 0 ([\d.]+)z")
 _BOX = re.compile(rf"M{_POINT}L{_POINT}L{_POINT}L{_POINT}(?:L-?[\d.]+ -?[\d.]+)?z")
-_CLASS = re.compile(r'class="c-(\w+)"')
+#: Classes of letters that stand at the middle or the end of their place.
+_ANCHORS = {"middle": "m", "end": "e"}
+_CLASS = re.compile(r'class="c-(\w+)[ "]')
 _LETTERS = re.compile(r" ?([A-Za-z]) ?")
 #: What a browser assumes anyway, or what cannot be seen.
 _DEFAULT = {
@@ -106,6 +111,10 @@ def _variables(dark: bool) -> str:
     return ";".join(f"--ch-{name}:{pair[dark]}" for name, pair in PALETTE.items())
 
 
+#: Where letters stand, and bold ones.
+_PLACES = "{0}.m{{text-anchor:middle}}{0}.e{{text-anchor:end}}{0}.b{{font-weight:bold}}"
+
+
 def _classes(names: Iterable[str], within: str = "") -> str:
     """Return the rules for letters in colours of the palette."""
     return "".join(f"{within}.c-{name}{{fill:var(--ch-{name})}}" for name in names)
@@ -120,6 +129,7 @@ CSS = f"""
 @media print{{:root{{{_variables(dark=False)}}}}}
 svg.chart .ha{{{_HALO.format("var(--ch-paper)")}}}
 svg.chart .hit{{fill:none;pointer-events:all}}
+{_PLACES.format("svg.chart ")}
 {_classes(PALETTE, "svg.chart ")}
 svg.chart{{display:block;width:100%;height:auto;font-family:inherit}}
 svg.chart a:hover *,svg.chart a:focus *{{stroke:var(--ch-ink);stroke-width:2px}}
@@ -130,7 +140,7 @@ svg.chart.narrow{{display:none;max-width:30rem}}
 
 _FILE_CSS = (
     f".ha{{{_HALO.format('var(--ch-paper)')}}}.hit{{fill:none;pointer-events:all}}"
-    f"svg{{{_variables(dark=False)}}}"
+    f"{_PLACES.format('')}svg{{{_variables(dark=False)}}}"
     f"@media (prefers-color-scheme:dark){{svg{{{_variables(dark=True)}}}}}"
 )
 
@@ -185,6 +195,11 @@ def coloured(text: str, kind: str) -> str:
     return _COLOUR.sub(lambda found: _variable(found[0]), text)
 
 
+def variable(colour: str) -> str:
+    """Return a colour of the palette as a variable that falls back to its light form."""
+    return f"var(--ch-{_NAMES[colour]},{colour})"
+
+
 def _variable(colour: str) -> str:
     name = _NAMES.get(colour)
     return f"var(--ch-{name})" if name else colour
@@ -196,6 +211,8 @@ class _Writer:
     def __init__(self, prefix: str, kind: str) -> None:
         self.prefix, self.kind = prefix, kind
         self.names: dict[str, str] = {}
+        #: Outlines of marks by the name that matplotlib gave them.
+        self.shapes: dict[str, str] = {}
 
     def written(self, node: ElementTree.Element) -> str:
         """Return an element and what it holds."""
@@ -207,6 +224,8 @@ class _Writer:
             return self.text(node)
         if tag == "g":
             return self.group(node)
+        if tag == "path" and gid:
+            self.shapes[gid] = _shape(_LETTERS.sub(r"\1", self.numbers(node.get("d", ""))))
         inside = "".join(self.written(child) for child in node)
         if tag == "defs" and not inside:
             return ""
@@ -218,6 +237,9 @@ class _Writer:
         if gid.startswith("link" + SEPARATOR):
             return self.link(node, gid)
         _merge(node)
+        dots = self.dots(node)
+        if dots:
+            return dots
         hoisted = self.hoisted(node)
         inside = "".join(self.written(child) for child in node)
         if gid == "halo":
@@ -228,6 +250,25 @@ class _Writer:
         if not inside or not (clip or hoisted):
             return inside
         return f"<g{clip}{hoisted}>{inside}</g>"
+
+    def dots(self, node: ElementTree.Element) -> str:
+        """Write many alike round dots as one path of round ends; empty for anything else."""
+        uses = [child for child in node if child.tag == f"{_SVG}use"]
+        marks = {(use.get(f"{_XLINK}href", "")[1:], use.get("style", "")) for use in uses}
+        if len(uses) < _MANY or len(marks) != 1:
+            return ""
+        ((name, text),) = marks
+        look = dict(_pairs(text))
+        round_one = _ROUND.match(self.shapes.get(name, ""))
+        if not round_one or look.get("fill") != look.get("stroke") or "opacity" in text:
+            return ""
+        places = "".join(f"M{_short(u.get('x', '0'))} {_short(u.get('y', '0'))}h0" for u in uses)
+        wide = 2 * float(round_one[1]) + float(look.get("stroke-width", "1"))
+        stroke = coloured(f"fill:none;stroke:{look['fill']}", self.kind)
+        style = f"{stroke};stroke-width:{wide:g};stroke-linecap:round"
+        clip = node.get("clip-path")
+        clip = f' clip-path="{self.reference(clip)}"' if clip else ""
+        return f'<path d="{places}"{clip} style="{style}"/>'
 
     def hoisted(self, node: ElementTree.Element) -> str:
         """Take the style that all children share off them; it is written once."""
@@ -265,20 +306,21 @@ class _Writer:
         if "font" in shown:
             weight, size = _font(shown.pop("font"))
         anchor = shown.pop("text-anchor", "")
+        shown.setdefault("fill", "#000000")
         parts = [f' x="{x}" y="{y}"{turned}']
-        if weight and weight != "400":
-            parts.append(f' font-weight="{"bold" if weight == "700" else weight}"')
         if size and size != "11px":
             parts.append(f' font-size="{size.removesuffix("px")}"')
-        if anchor:
-            parts.append(f' text-anchor="{anchor}"')
-        shown.setdefault("fill", "#000000")
-        name = _NAMES.get(shown["fill"])
-        if name and len(shown) == 1 and self.kind != "plain":
-            parts.append(f' class="c-{name}"')
-        else:
+        if self.kind == "plain" or set(shown) != {"fill"} or shown["fill"] not in _NAMES:
+            if weight == "700":
+                parts.append(' font-weight="bold"')
+            if anchor:
+                parts.append(f' text-anchor="{anchor}"')
             style_text = coloured(";".join(f"{n}:{v}" for n, v in shown.items()), self.kind)
             parts.append(f' style="{style_text}"')
+        else:
+            classes = [f"c-{_NAMES[shown['fill']]}", _ANCHORS.get(anchor, "")]
+            classes.append("b" if weight == "700" else "")
+            parts.append(f' class="{" ".join(filter(None, classes))}"')
         return f"<text{''.join(parts)}>{html.escape(node.text or '', quote=False)}</text>"
 
     def attributes(self, node: ElementTree.Element, tag: str) -> Iterator[str]:
@@ -322,12 +364,13 @@ def _shape(path: str) -> str:
     if circle and path.count("C") == 8 and circle[1] == circle[2]:
         r = circle[1]
         return f"M-{r} 0a{r} {r} 0 1 0 {2 * float(r):g} 0a{r} {r} 0 1 0 -{2 * float(r):g} 0z"
-    found = _BOX.fullmatch(path)
-    if found is None:
-        return path
+    return _BOX.sub(_by_sides, path)
+
+
+def _by_sides(found: re.Match[str]) -> str:
     x0, y0, x1, y1, x2, y2, x3, y3 = found.groups()
     if (y0, x1, y2, x3) != (y1, x2, y3, x0):
-        return path
+        return found[0]
     return f"M{x0} {y0}H{x1}V{y2}H{x0}z"
 
 
