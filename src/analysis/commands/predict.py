@@ -69,7 +69,7 @@ def read_questions(
 
     Args:
         origin: questions about days before it are refused. None: they are not.
-        raw: where the units are looked up by their names, to say what their codes are.
+        raw: the tables whose units are asked for. None: units are not looked up.
 
     Raises:
         QueryError: another kind of file, a doubled column, an empty line, a row with more or fewer
@@ -118,18 +118,23 @@ def _unknown_units(file: str, table: pd.DataFrame, raw: Raw | None) -> list[Faul
     from analysis.facts import Fault
     from analysis.intake.advice import Names
 
-    names = Names(raw) if raw is not None else None
+    if raw is None:
+        return []
+    names = Names(raw)
+    codes = {"country": {geography.COUNTRY}, "region": set(geography.REGIONS),
+             "province_63": set(raw.provinces["province_code"]),
+             "province_34": set(raw.provinces["merged_code"])}  # fmt: skip
     faults = []
     cells = table[["geo_level", "province_code"]].itertuples(index=False, name=None)
     for row, (level, code) in enumerate(cells, start=2):
-        if level not in geography.LEVELS:
-            message = f"is no level; write {', '.join(geography.LEVELS)}"
+        if level not in codes:
+            message = f"is no level; write {', '.join(codes)}"
             faults.append(Fault(file, row, "geo_level", level, message))
-        elif code not in geography.codes(level):
+        elif code not in codes[level]:
             message = f"is no unit of {level}; codes have two digits, such as 01"
-            if code.isdigit() and code.zfill(2) in geography.codes(level):
+            if code.isdigit() and code.zfill(2) in codes[level]:
                 message = f"has lost its zero; write {code.zfill(2)}"
-            elif names is not None and (meant := names.code(level, code)):
+            elif meant := names.code(level, code):
                 message = f"is a name; write the code, {meant}"
             faults.append(Fault(file, row, "province_code", code, message))
     return faults
