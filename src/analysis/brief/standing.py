@@ -29,8 +29,8 @@ class Standing:
     """The sentence on the neighbours, their table, and the provinces for the figure.
 
     ``provinces`` has one row a province: geo_level, province_code, q10, q50, q90 (percent, forecast
-    as reported for the due date), target, p_meets_reported, verdict, group (own, region, part or
-    other).
+    as reported for the due date), target, p_meets_reported, verdict, group (own, region, which
+    parts count as too, or other).
     """
 
     result: Result
@@ -64,7 +64,7 @@ def _group(unit: tuple[str, str], own: tuple[str, str]) -> str:
     if unit == own:
         return "own"
     if own[0] == "province_34":
-        return "part"
+        return "region"
     return "region" if geography.region_of(unit[1]) == geography.region_of(own[1]) else "other"
 
 

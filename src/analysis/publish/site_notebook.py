@@ -28,9 +28,7 @@ _HEADING = re.compile(r"<(h[23])( id=\"[^\"]*\")?>(.*?)</\1>", re.DOTALL)
 _LONG_TABLE = re.compile(
     r'<div class="table"[^>]*>(?:(?!</div>).)*?<tbody>(.*?)</tbody></table></div>', re.DOTALL
 )
-_REGION = re.compile(
-    r'<div class="table" tabindex="0"[^>]*>\s*(<table[^>]*>)(?!\s*<caption)', re.DOTALL
-)
+_REGION = re.compile(r'<div [^>]*class="table"[^>]*>\s*(<table[^>]*>)(?!\s*<caption)', re.DOTALL)
 #: Tables of more rows are folded in a chapter.
 _ROWS = 12
 #: The second layout of a figure, for phones; the first is image/svg+xml.
