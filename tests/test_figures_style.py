@@ -146,6 +146,20 @@ def test_the_legend_of_a_map_counts_its_units():
     assert sum(int(text.rsplit(": ", 1)[1]) for text in said if re.search(r": \d+$", text)) == 34
 
 
+def test_a_unit_without_a_target_of_its_own_is_dotted_and_counted_apart():
+    table = pd.DataFrame(
+        {"geo_level": "province_34", "province_code": ["01", "79"], "value": [0.1, None]}
+    )
+    words = {"title": "T", "legend": "L", "missing": "M", "footer": "", "alt": "A", "aimless": "N"}
+    figure = tile_map(
+        "map_of_units", table, probability_steps("en"), {}, words, "en", percent,
+        extras=Extras(aimless=frozenset({"79"})),
+    )  # fmt: skip
+    said = [text.get_text() for text in figure.drawing.axes[0].texts]
+    assert "N: 1" in said and "M: 32" in said
+    assert sorted({s.get_hatch() or "" for s in squares_of(figure)}) == ["", "..", "////"]
+
+
 def test_the_steps_of_an_amount_keep_their_order_in_grey():
     grey = [style.luminance(colour) for colour in style.STEPS]
     assert all((a + 0.05) / (b + 0.05) > 1.3 for a, b in itertools.pairwise(grey))

@@ -169,7 +169,9 @@ def _name_lines(name: str, wide: float) -> list[str]:
     """Break a name into as few lines as fit a tile."""
     if wide < 50:
         name = _shorter(name)
-    return style.fold_pixels(name.replace(" - ", "–").replace("–", "– "), wide - 2).split("\n")
+    return style.fold_pixels(
+        name.replace(" - ", "–").replace("–", "– "), wide - (2 if wide < 60 else 8)
+    ).split("\n")
 
 
 def short_name(name: str) -> str:
