@@ -71,9 +71,10 @@ def said_faults(facts: pd.DataFrame) -> list[Fault]:
 
 def source_faults(sources: pd.DataFrame) -> list[Fault]:
     """Return sources that were read before they were published."""
+    dated = sources["published"].str.fullmatch(r"[0-9]{4}(-[0-9]{2}){0,2}")
     length = np.minimum(sources["published"].str.len(), sources["retrieved"].str.len())
-    pairs = zip(sources["published"], sources["retrieved"], length, strict=True)
-    early = [read[:n] < printed[:n] for printed, read, n in pairs]
+    rows = zip(sources["published"], sources["retrieved"], length, dated, strict=True)
+    early = [is_date and read[:n] < printed[:n] for printed, read, n, is_date in rows]
     message = "is before the day of publication"
     return where("sources", sources, pd.Series(early, sources.index), "retrieved", message)
 
