@@ -115,6 +115,18 @@ def test_no_province_after_the_decree_is_an_error():
         windows.loss_and_recovery(table[table["period"] != "after"])
 
 
+def test_a_doubtful_figure_of_the_country_is_no_mark_for_the_provinces():
+    table = readings()
+    own = table[(table["geo_level"] == "country") & (table["indicator"] == "hi_coverage")]
+    own = own[own["kind_of_evidence"].eq("published") & own["basis"].eq("")]
+    day = own.loc[own["season"].eq("year_end"), "as_of"].max()
+    for doubt in ("contradiction", "definition unsure", "year inferred; definition unsure"):
+        made = table.copy()
+        made.loc[own.index[own["as_of"] == day], "doubt"] = doubt
+        assert (windows.country_readings(made, raw())["as_of"] != day).all()
+    assert (windows.country_readings(table, raw())["as_of"] == day).any()
+
+
 def test_readings_after_the_mergers_and_beyond_the_country_stay_out(found):
     table, nation = found.decisions.readings, found.decisions.nation
     assert table["as_of"].max() < windows.UNTIL

@@ -169,10 +169,14 @@ def test_a_ceiling_is_scored_beside_what_came():
     with mock.patch.object(targets, "targets", lambda raw: pd.DataFrame([ceiling])):
         record = late_forecast.past_ceilings(readings(), made, pd.Timestamp("2025-01-31"), 2000)
     assert len(record) == 1
-    came = readings().query(
-        "province_code == '01' and indicator == 'late_payment_rate' and as_of == '2024-12-31' "
-        "and kind_of_evidence == 'published' and basis == 'interest_bearing'"
-    )
+    table = readings()
+    came = table[
+        (table["province_code"] == "01")
+        & (table["indicator"] == "late_payment_rate")
+        & (table["as_of"] == pd.Timestamp("2024-12-31"))
+        & (table["kind_of_evidence"] == "published")
+    ]
+    came = came[came["basis"].map(late_data.BASES) == "one_month"]
     score = late_forecast.ceiling_scores(record).iloc[0]
     assert score["rate"] == came["value"].iloc[0]
     assert score["kept"] == (score["rate"] <= 2.5)

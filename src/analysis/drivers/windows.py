@@ -44,6 +44,9 @@ WINDOWS = {
     "until_decree": pd.Timestamp("2022-07-01"),
     "after": GIVEN,
 }
+#: Doubts with which a reading of the country is no mark for the provinces: a figure that sounds
+#: like an expectation for the year would push every province of its weeks below the line.
+_DOUBTFUL = "contradiction|year inferred|definition unsure"
 LOSS, RECOVERY, REMAINING = "861_x_minority", "restoration_x_minority", "remaining_x_minority"
 #: Shares of ethnic minorities, percent: below the first the lists name hardly a commune; from the
 #: second on a province counts as hit.
@@ -61,7 +64,7 @@ def country_readings(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
         & (readings["indicator"] == "hi_coverage")
         & (readings["basis"].fillna("") == "")
         & (readings["kind_of_evidence"] == "published")
-        & ~readings["doubt"].fillna("").str.contains("contradiction|year inferred")
+        & ~readings["doubt"].fillna("").str.contains(_DOUBTFUL)
     ].sort_values("as_of")
     rows = rows.drop_duplicates("as_of", keep="last").reset_index(drop=True)
     rows["published"], rows["time"] = rows["value"], pairs.decimal_year(rows["as_of"])
