@@ -93,10 +93,14 @@ class Explorer:
 
     @cached_property
     def origins(self) -> list[str]:
-        """The days to look ahead from: ends of years, and the end of the last month read."""
+        """The days to look ahead from: middles and ends of years, and the last month that was read.
+
+        The last are the ends of months; a day later than all readings would know nothing more.
+        """
         last = self.tables.readings["as_of"].max() + pd.offsets.MonthEnd(0)
-        ends = [pd.Timestamp(year, 12, 31) for year in range(FIRST_ORIGIN, last.year)]
-        return [f"{day:%Y-%m-%d}" for day in sorted({*ends, last})]
+        years = range(FIRST_ORIGIN, last.year + 1)
+        days = [pd.Timestamp(year, *end) for year in years for end in ((6, 30), (12, 31))]
+        return [f"{day:%Y-%m-%d}" for day in sorted({*(d for d in days if d <= last), last})]
 
     @cached_property
     def units(self) -> list[str]:
