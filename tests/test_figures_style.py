@@ -12,7 +12,7 @@ from figure_rules import sizes_of_letters
 from PIL import Image
 
 from analysis import geography
-from analysis.figures import marks, style, vector
+from analysis.figures import style, vector
 from analysis.figures.tiles import Extras, probability_steps, tile_map
 from analysis.verdicts import percent
 
@@ -227,21 +227,3 @@ def test_vietnamese_names_are_sorted_as_the_alphabet_has_them():
 )
 def test_long_names_break_into_two_lines(name, lines):
     assert len(style.two_lines(name).split("\n")) == lines
-
-
-def test_a_sparkline_is_a_few_hundred_bytes_and_shows_where_readings_begin():
-    text = marks.sparkline(range(2015, 2026), range(80, 91), 95.0, [2019.5], "80 to 90")
-    assert len(text) < 600
-    root = ElementTree.fromstring(text)
-    assert root.get("aria-label") == "80 to 90"
-    assert [part.get("class") for part in root if part.tag == "path"] == ["t", "d", "l"]
-    assert marks.sparkline([2020], [float("nan")]) == ""
-
-
-def test_a_range_bar_keeps_to_its_axis():
-    text = marks.range_bar(95.0, 80.0, 99.0, 95.0, (90.0, 98.0), width=120)
-    places = [float(x) for x in re.findall(r"[MH]([\d.]+)", text)]
-    assert all(0 <= x <= 120 for x in places)
-    assert 'cx="74.2"' in text and "M74.2 1V" in text
-    assert len(text) < 400
-    assert 'class="k"' not in marks.range_bar(95.0, 93.0, 97.0, None, (90.0, 98.0))

@@ -50,8 +50,17 @@ class LatePayment:
 
 
 @cached
-def run(readings: pd.DataFrame, raw: Raw, draws: int = 1999) -> LatePayment:
-    """Estimate everything that chapter 04 shows. ``draws``: bootstrap draws a test."""
+def run(
+    readings: pd.DataFrame, raw: Raw, draws: int = 1999, origin: str | None = None
+) -> LatePayment:
+    """Estimate everything that chapter 04 shows.
+
+    Args:
+        readings: see `analysis.readings.build_readings`.
+        raw: the raw tables.
+        draws: bootstrap draws a test.
+        origin: day on which the forecasts are made; the last reading when not given.
+    """
     rows, exposure = late_data.late_rows(readings, raw), exposures(raw)
     levels = late_levels.fit_levels(rows)
     score = late_forecast.rolling_score(rows)
@@ -68,7 +77,9 @@ def run(readings: pd.DataFrame, raw: Raw, draws: int = 1999) -> LatePayment:
         drivers=late_drivers.driver_rows(rows, exposure, draws),
         reporters=late_drivers.who_reports(rows, exposure),
         size=_size(rows, exposure),
-        forecasts=late_forecast.late_payment_forecasts(readings, raw, score=score),
+        forecasts=late_forecast.late_payment_forecasts(
+            readings, raw, pd.Timestamp(origin) if origin else None, score=score
+        ),
         score=score,
         ceilings=late_forecast.ceiling_scores(record),
         full_data_effect=late_drivers.with_full_data(levels),

@@ -7,8 +7,6 @@ a file that already holds the same bytes is left as it is.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +18,7 @@ import nbformat
 
 from analysis import geography, parallel, paths
 from analysis.brief import Tables, unit_of
+from analysis.figures import vector
 from analysis.figures.overview import front_figures
 from analysis.publish import site_front, site_papers, site_readings
 from analysis.publish.chapters import title as notebook_title
@@ -150,19 +149,12 @@ def build(
             language,
         )
         site.add(f"assets/search_{language}.js", _script("SEARCH", index))
-    site.add("assets/style.css", (TEMPLATES / "style.css").read_text("utf-8") + _figure_css())
+    site.add("assets/style.css", (TEMPLATES / "style.css").read_text("utf-8") + vector.CSS)
     for asset in ("table.js", "sources.js", "site.js"):
         site.add(f"assets/{asset}", (TEMPLATES / asset).read_bytes())
     site.add("index.html", _choice(site, tables))
     files = {name: _switched(name, content, site.files) for name, content in site.files.items()}
     return [_write(folder / name, content) for name, content in sorted(files.items())]
-
-
-def _figure_css() -> str:
-    """Return the style of drawings in pages, where figures can be drawn as such."""
-    if importlib.util.find_spec("analysis.figures.vector") is None:
-        return ""
-    return str(importlib.import_module("analysis.figures.vector").CSS)
 
 
 def _script(name: str, value: Any) -> str:
