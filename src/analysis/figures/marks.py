@@ -110,6 +110,5 @@ def key(axes: Axes, entries: Sequence[tuple[str, dict[str, Any]]], columns: int 
 
 
 __all__ = [
-    "ROW", "TINY_CSS", "boxes", "decimal_years", "forest", "key", "range_bar", "rows_height",
-    "sparkline",
-]  # fmt: skip
+    "ROW", "boxes", "decimal_years", "forest", "key", "rows_height",
+    ]  # fmt: skip
