@@ -84,7 +84,7 @@ def compare(own: pd.DataFrame, other: pd.DataFrame, loss: str = "crps") -> Diffe
             "score both on the same folds"
         )
     weight = once(both)
-    one_unit = both["province_code"].nunique() == 1
+    one_unit = len(set(both["province_code"])) == 1
     cluster = both["as_of"] if one_unit else both["province_code"]
     gap = both[loss] - both[f"{loss}_other"]
     low, high = scores.weighted_interval(gap, weight, cluster, "compare", loss)
