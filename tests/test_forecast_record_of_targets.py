@@ -10,27 +10,29 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 
 from analysis.forecast import record
-from analysis.forecast.reported import NO_PULLS, WIDTH, cells, middle, probability_at_least
+from analysis.forecast.reported import NO_PULLS, cells, middle, probability_at_least
+
+WIDTH = record.HEAP_WIDTH[0]
 
 
-def synthetic(short, heap, n=4000, level="province_63"):
+def synthetic(short, heap, n=4000, level="province_63", width=WIDTH):
     """Labelled synthetic year-ends: values drawn from the tilted density by rejection."""
     rng = np.random.default_rng(11)
-    mean, target = rng.normal(logit(0.9), 0.2, 8 * n), 90.0
+    mean, target = rng.normal(logit(0.9), 0.2, 20 * n), 90.0
     value = 100 * expit(rng.normal(mean, 0.25))
     gap = value - target
-    tilt = np.where(gap < 0, short, 1 + heap * np.exp(-np.maximum(gap, 0) / WIDTH))
-    kept = rng.uniform(0, 1 + heap, 8 * n) < tilt
+    tilt = np.where(gap < 0, short, 1 + heap * np.exp(-np.maximum(gap, 0) / width))
+    kept = rng.uniform(0, 1 + heap, 20 * n) < tilt
     table = pd.DataFrame({"percent": value, "mean": mean, "sd": 0.25, "target": target})
     return table[kept].head(n).assign(geo_level=level)
 
 
 def test_the_pull_behind_synthetic_year_ends_is_found_again():
-    past = pd.concat([synthetic(0.4, 2.0), synthetic(0.8, 2.0, level="country")])
+    past = pd.concat([synthetic(0.4, 8.0), synthetic(0.8, 8.0, level="country")])
     found = record.estimate(past)
     assert found.provinces.mean_short == pytest.approx(0.4, rel=0.1)
     assert found.country.mean_short == pytest.approx(0.8, rel=0.1)
-    assert found.provinces.mean_heap == pytest.approx(2.0, rel=0.15)
+    assert found.provinces.mean_heap == pytest.approx(8.0, rel=0.15)
     assert (found.provinces.n, found.country.n) == (4000, 4000)
 
 
@@ -40,6 +42,21 @@ def test_without_year_ends_of_the_country_its_pull_is_the_prior():
     assert found.country.short_at(0.1) == pytest.approx(0.1, abs=0.02)
     assert found.country.short_at(0.9) == pytest.approx(0.9, abs=0.02)
     assert found.country.n == 0
+
+
+def test_the_width_of_the_heap_is_found_again():
+    for width in (0.08, 0.3):
+        past = synthetic(0.5, 6.0, 3000, width=width)
+        assert record.estimate(past).provinces.mean_width == pytest.approx(width, rel=0.2)
+
+
+def test_version_1_keeps_its_own_heap():
+    own = built("health")
+    settings = dataclasses.replace(own.evidence.settings, narrow_heap=False)
+    source = dataclasses.replace(own.evidence, settings=settings)
+    found = record.pulls(dataclasses.replace(own.fit, evidence=source), known())
+    assert set(found.provinces.width) == {0.5}
+    assert found.provinces.mean_width > 2 * own.pulls.provinces.mean_width
 
 
 def test_the_grid_gives_what_integrating_over_both_parameters_gives():
@@ -68,7 +85,7 @@ def test_the_grid_gives_what_integrating_over_both_parameters_gives():
     logs = np.log(record.HEAP[0]) + record.HEAP[1] * np.linspace(-5, 5, 41)
     cube = np.array([[[density(h, s, c) for c in axis] for s in axis] for h in logs])
     expected = (cube.sum(axis=(0, 2)) @ axis) / cube.sum()
-    found = record.estimate(past)
+    found = record.estimate(past, record.HEAP, (WIDTH, 0.0))
     assert found.provinces.mean_short == pytest.approx(expected, abs=2e-3)
     heaps = cube.sum(axis=(1, 2))
     assert found.country.mean_heap == pytest.approx(heaps @ np.exp(logs) / heaps.sum(), rel=0.05)
@@ -78,7 +95,7 @@ def test_a_finer_grid_says_the_same(monkeypatch):
     past = pd.concat([synthetic(0.3, 1.0, 9), synthetic(0.7, 1.0, 5, level="country")])
     asked = np.array([2.6]), np.array([0.3]), 95.0
     plain = record.estimate(past)
-    monkeypatch.setattr(record, "GRID", (400, 160))
+    monkeypatch.setattr(record, "GRID", (200, 160, 15))
     finer = record.estimate(past)
     for one, other in ((plain.provinces, finer.provinces), (plain.country, finer.country)):
         assert probability_at_least(*asked, one) == pytest.approx(

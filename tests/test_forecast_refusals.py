@@ -14,6 +14,7 @@ from analysis.forecast.evidence import EvidenceError, evidence
 from analysis.forecast.known import known_at
 from analysis.forecast.outlook import outlooks
 from analysis.forecast.queries import QueryError, read_date, read_queries
+from analysis.forecast.settings import DEFAULT, VERSION_1
 
 QUERY = "geo_level,province_code,indicator,as_of\n"
 
@@ -178,10 +179,10 @@ def commanded(tmp_path, monkeypatch, capsys):
     out.parent.mkdir()
     out.write_text("older answer\n", "utf-8")
 
-    def run(text, origin=f"{ORIGIN:%Y-%m-%d}"):
+    def run(text, origin=f"{ORIGIN:%Y-%m-%d}", *more):
         queries = tmp_path / "q.csv"
         queries.write_text(text, "utf-8")
-        given = ["predict", "--origin", origin, "--queries", str(queries), "--out", str(out)]
+        given = ["predict", "--origin", origin, "--queries", str(queries), "--out", str(out), *more]
         status = main(given)
         return status, capsys.readouterr().err, out
 
@@ -214,7 +215,7 @@ def test_a_prediction_that_is_cut_short_leaves_the_older_answer(commanded, monke
     def full_disk(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("analysis.forecast.predict", lambda known, asked: asked[[]])
+    monkeypatch.setattr("analysis.forecast.predict", lambda known, asked, settings: asked[[]])
     monkeypatch.setattr("os.replace", full_disk)
     status, said, out = commanded(QUERY + "country,00,si_coverage,2020-12-31\n")
     assert status == 2 and "No space left" in said
@@ -233,3 +234,18 @@ def test_an_answered_question_has_all_quantiles_in_order(commanded):
     quantiles = answer[names].astype(float)
     assert quantiles.is_monotonic_increasing and quantiles.between(0, 100).all()
     assert quantiles.iloc[0] < answer["mean"] < quantiles.iloc[-1]
+
+
+def test_the_first_version_is_still_asked_for_by_its_number(commanded, monkeypatch):
+    asked = []
+
+    def answer(known, queries, settings):
+        asked.append(settings)
+        return queries[[]]
+
+    monkeypatch.setattr("analysis.forecast.predict", answer)
+    text = QUERY + "country,00,si_coverage,2020-12-31\n"
+    for more in ((), ("--model", "1"), ("--model", "2")):
+        assert commanded(text, f"{ORIGIN:%Y-%m-%d}", *more)[0] == 0
+    assert asked == [DEFAULT, VERSION_1, DEFAULT]
+    assert DEFAULT != VERSION_1

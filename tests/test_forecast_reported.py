@@ -9,6 +9,7 @@ from scipy.stats import norm
 
 from analysis.forecast.reported import (
     NONE,
+    WIDTH,
     Pull,
     due_targets,
     mixture_quantiles,
@@ -36,7 +37,8 @@ def test_values_below_a_target_weigh_what_the_pull_says(target):
 
 def test_a_pull_that_is_not_certain_averages_chances_not_weights():
     certain = [Pull.certain(0.1, 3.0), Pull.certain(0.9, 0.5)]
-    both = Pull(np.array([0.1, 0.9]), np.array([3.0, 0.5]), np.array([0.25, 0.75]), 4)
+    weight = np.array([0.25, 0.75])
+    both = Pull(np.array([0.1, 0.9]), np.array([3.0, 0.5]), np.full(2, WIDTH), weight, 4)
     chances = [probability_at_least(MEAN, SD, 95.0, pull) for pull in certain]
     found = probability_at_least(MEAN, SD, 95.0, both)
     assert found == pytest.approx(0.25 * chances[0] + 0.75 * chances[1], abs=1e-12)

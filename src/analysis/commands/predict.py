@@ -31,6 +31,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--origin", required=True, help="nothing dated after this day is used")
     parser.add_argument("--queries", required=True, help="CSV file with the questions")
     parser.add_argument("--out", required=True, help="CSV file to write the answers to")
+    parser.add_argument(
+        "--model",
+        type=int,
+        choices=(1, 2),
+        default=2,
+        help="version of the model; 1 is the first one, for comparison (2 when not given)",
+    )
     parser.add_argument("--raw", help="folder with the raw tables; data/raw when not given")
 
 
@@ -45,6 +52,7 @@ def run(options: argparse.Namespace) -> int:
     from analysis.forecast import predict
     from analysis.forecast.known import known_at
     from analysis.forecast.queries import read_date
+    from analysis.forecast.settings import VERSIONS
     from analysis.readings import build_readings
 
     refuse_onto_input(options.out, options.queries)
@@ -52,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     raw = load_raw(options.raw)
     queries = read_questions(Path(options.queries), origin, raw)
     known = known_at(build_readings(raw).readings, raw, origin)
-    found = predict(known, queries)
+    found = predict(known, queries, VERSIONS[options.model])
     paths.write_table(queries.join(found), options.out)
     print(f"{len(queries)} predictions from {origin:%Y-%m-%d} written to {options.out}")
     return 0

@@ -42,17 +42,17 @@ class Future:
 
     percent, mass: (N,) values in rising order and their weights, which add up to 1. people:
     persons that coverage is counted on. target: percent that the unit is held against, NaN where
-    none is known. drawn_to: the target of the unit's own that its reported value is drawn to, NaN
-    where it has none (a nationwide yardstick draws nobody). pull: how targets draw reported
-    values. usual: what chapter 05 says without levers, from the same draws after the pull; None
-    where the values are not draws of the forecast.
+    none is known. drawn_to: the target of the unit's own that its reported value is drawn to, or
+    (G,) equally likely ones where its number is not known; NaN where nothing draws. pull: how
+    targets draw reported values. usual: what chapter 05 says without levers, from the same draws
+    after the pull; None where the values are not draws of the forecast.
     """
 
     percent: np.ndarray
     mass: np.ndarray
     people: float
     target: float
-    drawn_to: float
+    drawn_to: float | np.ndarray
     pull: Pull
     usual: Outlook | None = None
 
@@ -103,16 +103,21 @@ def _weighted(future: Future, value: np.ndarray) -> Outlook:
     ).tolist()
     if not np.isfinite(future.target):
         return Outlook(q05, q10, q50, q90, q95, float("nan"))
-    reached = over if future.target == future.drawn_to else mass * _above(value, future.target)
+    same = bool(np.all(np.asarray(future.drawn_to) == future.target))
+    reached = over if same else mass * _above(value, future.target)
     return Outlook(q05, q10, q50, q90, q95, min(float(reached.sum() / total), 1.0))
 
 
 def _tilted(value: np.ndarray, mass: np.ndarray, future: Future) -> tuple[np.ndarray, np.ndarray]:
     """The mass of each cell at or above what it is drawn to, and below, with the pull applied."""
-    if not np.isfinite(future.drawn_to):
+    if not np.isfinite(future.drawn_to).all():
         return mass, np.zeros_like(mass)
-    over = mass * _above(value, future.drawn_to)
-    return future.pull.split(value - future.drawn_to, over, mass - over)
+    possible, counts = np.unique(future.drawn_to, return_counts=True)
+    sides = np.zeros((2, len(mass)))
+    for one, count in zip(possible, counts / counts.sum(), strict=True):
+        over = mass * _above(value, one)
+        sides += count * np.stack(future.pull.split(value - one, over, mass - over))
+    return sides[0], sides[1]
 
 
 def _above(value: np.ndarray, edge: float) -> np.ndarray:

@@ -15,10 +15,10 @@ from analysis.explore.courses import courses, offered
 from analysis.explore.outlook import LEVELS, Future, Outlook, drawn, mixture, outlook, persons_for
 from analysis.forecast import FAMILY, Model, prediction
 from analysis.forecast.chapter import filled
+from analysis.forecast.goals import goals
 from analysis.forecast.known import Known, known_at
 from analysis.forecast.model import kept_model
 from analysis.forecast.points import decimal_year
-from analysis.forecast.reported import due_targets
 from analysis.forecast.scenarios import Baseline, Scenario, prepared
 from analysis.forecast.scenarios.background import effects_of_cards
 from analysis.targets import Target, for_unit
@@ -188,7 +188,7 @@ class Explorer:
         value = target.value if target is not None else float("nan")
         parts = built.evidence.units.parts(choice.level, choice.code)
         people = float(_people(built, choice)[parts].sum())
-        goal = float(base.goals.get(unit, np.nan))
+        goal = base.goals.get(unit, np.array([np.nan]))
         values, mass = drawn(base.plain[unit])
         usual = _usual(base.reported[unit], value)
         return Future(values, mass, people, value, goal, base.pulls.of(choice.level), usual)
@@ -257,7 +257,7 @@ def _path(built: Model, choice: Choice, future: Future) -> pd.DataFrame:
     dates = [pd.Timestamp(year, 12, 31) for year in range(FIRST_YEAR, last.year)]
     query = _query(choice, dates)
     mean, sd = prediction.reported(built, query)
-    drawn_to, pull = due_targets(built.known, query), built.pulls.of(choice.level)
+    drawn_to, pull = goals(built, query), built.pulls.of(choice.level)
     ends = [
         Future(*mixture(mean[:, i], sd[:, i]), 1.0, np.nan, drawn_to[i], pull)
         for i in range(len(dates))

@@ -11,11 +11,13 @@ import pandas as pd
 from scipy.special import expit, logit
 
 from analysis import geography, seeds
+from analysis.forecast import bands
 from analysis.forecast.fit import CEILING, FLOOR
+from analysis.forecast.goals import goals as goals_of
 from analysis.forecast.linear import MOST
 from analysis.forecast.model import Model
 from analysis.forecast.points import decimal_year, points
-from analysis.forecast.reported import Pull, Pulls, coverage_error, due_targets, error_sd
+from analysis.forecast.reported import Pull, Pulls, coverage_error, error_sd
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,10 @@ class Draws:
     country_reported: (S, T) the country as its own reports would print it.
     country_base: (T,) the country's own denominator over the sum of its provinces'.
     plain: (S, P, T) and country_plain: (S, T) reported values before the pull of targets.
-    goals: (T,) targets in percent that pull at each unit; NaN for none.
+    goals: (T, G) equally likely targets in percent that pull at each unit; NaN for none.
+    carry: years over which what a target has moved fades; 0 where it acts on its day alone.
+    wide: (T,) by unit, and far: (S,): by how much bands of merged units and regions are wider than
+    the model has them, by kind of reading and for errors of definition (`analysis.forecast.bands`).
     aggregate_error: (S, 1) size of the reading error of aggregates, in points.
     """
 
@@ -48,6 +53,9 @@ class Draws:
     country_plain: np.ndarray = field(repr=False)
     goals: dict[tuple[str, str], np.ndarray] = field(repr=False)
     pulls: Pulls
+    carry: float = 0.0
+    wide: dict[tuple[str, str], np.ndarray] = field(default_factory=dict, repr=False)
+    far: np.ndarray = field(default_factory=lambda: np.ones(1), repr=False)
 
     def of(self, level: str, code: str, scale: str = "true") -> np.ndarray:
         """(S, T) draws of any unit: the participants of its provinces over its denominator.
@@ -63,7 +71,8 @@ class Draws:
             if len(parts) == 1:
                 return self.reported[:, parts[0], :]
             goals = self.goals[level, code][None]
-            return _bend(self.plain_of(level, code)[:, None], goals, self.pulls.of(level))[:, 0]
+            plain, pull = self.plain_of(level, code)[:, None], self.pulls.of(level)
+            return _bend(plain, goals, pull, decimal_year(self.dates), self.carry)[:, 0]
         share = self.persons[parts] / self.denominator(level, code)
         return np.einsum("spt,pt->st", self.true[:, parts, :], share)
 
@@ -84,15 +93,18 @@ class Draws:
             return self.country_plain
         if len(parts) == 1:
             return self.plain[:, parts[0], :]
-        return self._aggregate_plain(parts)
+        return self._aggregate_plain(parts, self.wide.get((level, code)))
 
-    def _aggregate_plain(self, parts: np.ndarray) -> np.ndarray:
+    def _aggregate_plain(self, parts: np.ndarray, wide: np.ndarray | None) -> np.ndarray:
         level = weighted(self.true, self.persons, parts) / 100
         share = np.clip(level, FLOOR, CEILING)
         size = self.aggregate_error / (100 * share * (1 - share))
         random = seeds.generator("aggregate", self.indicator, *parts.tolist())
         noise = _normal(random, [np.arange(len(level))], level.shape[1])
-        found: np.ndarray = 100 * expit(logit(level) + size * noise)
+        z = logit(level) + size * noise
+        if wide is not None:
+            z = _widened(z[:, None], wide[None], self.far)[:, 0]
+        found: np.ndarray = 100 * expit(z)
         return found
 
 
@@ -113,21 +125,28 @@ def draw(built: Model, indicator: str, dates: Sequence[pd.Timestamp], n: int = 4
     )
     level = _latent(built, table, n).reshape(n, len(codes), len(days))
     plain, nation, own_base, aggregate = _reported(built, table, level)
+    far = np.repeat(
+        built.scales.far(len(built.posterior.theta)),
+        [len(rows) for rows in _shares(n, len(built.posterior.theta))],
+    )
+    wide = _factors(built, table).reshape(len(codes), len(days))
+    plain = 100 * expit(_widened(logit(plain / 100), wide, far))
     goals = _goals(built, indicator, days)
     single = np.stack([goals["province_63", code] for code in codes])
     t = decimal_year(days)
+    settings = source.settings
+    carry = settings.carry_memory if settings.carried else 0.0
+    of_country = goals["country", geography.COUNTRY][None]
     return Draws(
         indicator=indicator,
         origin=source.origin,
         codes=codes,
         dates=days,
         true=100 * expit(level),
-        reported=_bend(plain, single, built.pulls.provinces),
+        reported=_bend(plain, single, built.pulls.provinces, t, carry),
         persons=source.units.denominators(t, source.family) * built.fit.reference.base[:, None],
         people=source.units.denominators(t, source.family),
-        country_reported=_bend(
-            nation[:, None], goals["country", geography.COUNTRY][None], built.pulls.country
-        )[:, 0],
+        country_reported=_bend(nation[:, None], of_country, built.pulls.country, t, carry)[:, 0],
         country_base=own_base,
         members=source.units.members,
         aggregate_error=aggregate,
@@ -135,7 +154,39 @@ def draw(built: Model, indicator: str, dates: Sequence[pd.Timestamp], n: int = 4
         country_plain=nation,
         goals=goals,
         pulls=built.pulls,
+        carry=carry,
+        wide=_of_sums(built, indicator, days),
+        far=far,
     )
+
+
+def _factors(built: Model, table: pd.DataFrame) -> np.ndarray:
+    """(q,) by how much bands are widened; NaN up to the origin, and where no past error says so."""
+    kind = bands.kinds(table, built.evidence)
+    known = (table["as_of"] > built.known.origin).to_numpy() & built.scales.known(kind)
+    return np.where(known, built.scales.of(kind), np.nan)
+
+
+def _of_sums(
+    built: Model, indicator: str, days: pd.DatetimeIndex
+) -> dict[tuple[str, str], np.ndarray]:
+    """The same (T,) for every merged unit and region; nothing where no band is widened."""
+    if not built.scales.factor:
+        return {}
+    units = [unit for unit, parts in built.evidence.units.members.items() if len(parts) > 1]
+    rows = [(*unit, indicator, day) for unit in units for day in days]
+    table = pd.DataFrame(rows, columns=["geo_level", "province_code", "indicator", "as_of"])
+    return dict(zip(units, _factors(built, table).reshape(len(units), -1), strict=True))
+
+
+def _widened(values: np.ndarray, factor: np.ndarray, far: np.ndarray) -> np.ndarray:
+    """Logits (S, P, T) about their medians, further off by `factor` (P, T; NaN: as they are)."""
+    if np.isnan(factor).all():
+        return values
+    middle = np.median(values, axis=0)
+    each = np.where(np.isnan(factor), 1.0, far[:, None, None] * factor)
+    found: np.ndarray = middle + each * (values - middle)
+    return found
 
 
 def _shares(n: int, parts: int) -> list[np.ndarray]:
@@ -198,29 +249,55 @@ def _of_country(table: pd.DataFrame, dates: int) -> pd.DataFrame:
 def _goals(
     built: Model, indicator: str, days: pd.DatetimeIndex
 ) -> dict[tuple[str, str], np.ndarray]:
-    """Targets that pull at values still to be reported: (T,) percent a unit, NaN for none."""
+    """Targets that pull at values still to be reported: (T, G) percent a unit, NaN for none."""
     units = sorted(built.evidence.units.members)
     rows = [(*unit, indicator, day) for unit in units for day in days]
     table = pd.DataFrame(rows, columns=["geo_level", "province_code", "indicator", "as_of"])
     later = (table["as_of"] > built.known.origin).to_numpy()
-    found = np.where(later, due_targets(built.known, table), np.nan)
-    return dict(zip(units, found.reshape(len(units), len(days)), strict=True))
+    found = np.where(later[:, None], goals_of(built, table), np.nan)
+    return dict(zip(units, found.reshape(len(units), len(days), -1), strict=True))
 
 
-def _bend(values: np.ndarray, goals: np.ndarray, pull: Pull) -> np.ndarray:
-    """Pull each column of draws (S, P, T) that has a goal (P, T) towards it."""
+def _bend(
+    values: np.ndarray, goals: np.ndarray, pull: Pull, t: np.ndarray, carry: float
+) -> np.ndarray:
+    """Pull each column of draws (S, P, T) that has a goal (P, T, G) towards it.
+
+    What a target has moved, on the logit scale, stays with the unit and fades over `carry` years:
+    a value that was drawn up to a plan does not fall back on the day after. t: (T,) years.
+    """
     bent = values.copy()
-    for column in zip(*np.nonzero(np.isfinite(goals)), strict=True):
-        bent[(slice(None), *column)] = pulled(values[(slice(None), *column)], goals[column], pull)
+    with_goal = np.isfinite(goals).all(axis=2)
+    for place in np.flatnonzero(with_goal.any(axis=1)):
+        moved, since = np.zeros(len(values)), t[0]
+        for at in range(len(t)):
+            own = values[:, place, at]
+            if moved.any():
+                own = 100 * expit(logit(own / 100) + moved * np.exp(-(t[at] - since) / carry))
+            if with_goal[place, at]:
+                own = pulled(own, goals[place, at], pull)
+                if carry > 0:
+                    moved, since = logit(own / 100) - logit(values[:, place, at] / 100), t[at]
+            bent[:, place, at] = own
     return bent
 
 
-def pulled(values: np.ndarray, target: float, pull: Pull) -> np.ndarray:
+def pulled(values: np.ndarray, target: float | np.ndarray, pull: Pull) -> np.ndarray:
     """Draws (S,) of a reported value under the pull of its target, in the order of the draws.
 
     The density is tilted by `Pull.tilt` (see `analysis.forecast.reported`). Each draw moves to
     the tilted distribution's quantile at its own rank, so all dependence between draws stays.
+    Of several equally likely targets each draw is given one, by chance.
     """
+    possible = np.atleast_1d(np.asarray(target, float))
+    if (possible != possible[0]).any():
+        given = np.resize(possible, len(values))
+        given = seeds.generator("given", len(values)).permutation(given)
+        bent = values.copy()
+        for one in np.unique(possible):
+            bent[given == one] = pulled(values[given == one], one, pull)
+        return bent
+    target = float(possible[0])
     order = np.argsort(values, kind="stable")
     ordered = values[order]
     weight = pull.tilt(ordered - target, np.full(len(values), 1 / len(values)))

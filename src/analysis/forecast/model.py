@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from analysis.cache import cached
+from analysis.forecast.bands import PLAIN, Scales, scales
 from analysis.forecast.evidence import Evidence, evidence
 from analysis.forecast.fit import Fit, fit
 from analysis.forecast.known import Known
@@ -24,6 +25,7 @@ class Model:
     known: Known
     posterior: Posterior
     pulls: Pulls
+    scales: Scales = PLAIN
 
     @property
     def fit(self) -> Fit:
@@ -54,4 +56,4 @@ def model(known: Known, indicator: str, settings: Settings = DEFAULT) -> Model:
         NonConvergence: the fit has no top within reach.
     """
     fitted = fit(evidence(known, indicator, settings))
-    return Model(known, posterior(fitted), pulls(fitted, known))
+    return Model(known, posterior(fitted), pulls(fitted, known), scales(fitted, known))

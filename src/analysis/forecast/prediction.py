@@ -8,13 +8,15 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
+from analysis.forecast import bands
+from analysis.forecast.goals import goals
 from analysis.forecast.known import Known
 from analysis.forecast.linear import MOST, matched, mean_coverage, mean_slope
 from analysis.forecast.model import Model, model
-from analysis.forecast.points import Points, points
+from analysis.forecast.points import Points, decimal_year, points
 from analysis.forecast.posterior import Posterior
 from analysis.forecast.queries import QueryError
-from analysis.forecast.reported import due_targets, error_sd, mixture_quantiles
+from analysis.forecast.reported import error_sd, mixture_quantiles, tilted
 from analysis.forecast.settings import DEFAULT, FAMILY, Settings
 from analysis.forecast.units import members_of
 
@@ -48,7 +50,8 @@ def predict(known: Known, queries: pd.DataFrame, settings: Settings = DEFAULT) -
 def answers(built: Model, queries: pd.DataFrame) -> np.ndarray:
     """(q, 101) mean, sd and quantiles of the reported value for queries of one family."""
     mean, sd = reported(built, queries)
-    target = due_targets(built.known, queries)
+    mean = mean + carried(built, queries)
+    target = goals(built, queries)
     out = np.empty((len(queries), 2 + len(LEVELS)))
     for i, level in enumerate(queries["geo_level"]):
         quantiles, expected, spread = mixture_quantiles(
@@ -56,6 +59,49 @@ def answers(built: Model, queries: pd.DataFrame) -> np.ndarray:
         )
         out[i] = [expected, spread, *quantiles]
     return out
+
+
+def carried(built: Model, queries: pd.DataFrame) -> np.ndarray:
+    """(q,) how far targets that fall due earlier have moved a reported value, on the logit scale.
+
+    As `analysis.forecast.draw` has it, but for the mean alone: what a target moves at its own day
+    fades over `Settings.carry_memory` years.
+    """
+    settings, origin = built.evidence.settings, built.known.origin
+    moved = np.zeros(len(queries))
+    if not settings.carried:
+        return moved
+    days = pd.to_datetime(queries["as_of"])
+    last = days.max()
+    ends = [pd.Timestamp(y, 12, 31) for y in range(origin.year, last.year + 1)]
+    ends = [day for day in ends if origin < day < last]
+    keys = ["geo_level", "province_code", "indicator"]
+    units = queries[keys].drop_duplicates().reset_index(drop=True)
+    if not ends or units.empty:
+        return moved
+    state, since = np.zeros(len(units)), np.full(len(units), np.nan)
+    place = pd.MultiIndex.from_frame(units).get_indexer(pd.MultiIndex.from_frame(queries[keys]))
+    t = decimal_year(pd.DatetimeIndex(days))
+    for day in ends:
+        asked = units.assign(as_of=day)
+        goal = goals(built, asked)
+        due = np.isfinite(goal).all(axis=1)
+        if not due.any():
+            continue
+        now = float(decimal_year(pd.DatetimeIndex([day]))[0])
+        before = np.where(np.isnan(since), 0.0, state)
+        before = before * np.exp(-(now - np.nan_to_num(since, nan=now)) / settings.carry_memory)
+        mean, sd = reported(built, asked[due])
+        for i, unit in enumerate(np.flatnonzero(due)):
+            pull = built.pulls.of(asked["geo_level"].iloc[unit])
+            edges, mass = tilted(mean[:, i] + before[unit], sd[:, i], goal[unit], pull)
+            state[unit] = mass @ (edges[1:] + edges[:-1]) / 2 - mean[:, i].mean()
+            since[unit] = now
+        later = (days > day).to_numpy()
+        fresh = later & ~np.isnan(since[place])
+        faded = np.exp(-(t - since[place]) / settings.carry_memory)
+        moved[fresh] = (state[place] * faded)[fresh]
+    return moved
 
 
 def reported(built: Model, queries: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -70,7 +116,21 @@ def reported(built: Model, queries: pd.DataFrame) -> tuple[np.ndarray, np.ndarra
         mean[:, sums], spread = matched(np.minimum(share * own, MOST), spread * own)
         variance[:, sums] = spread**2
     error = error_sd(given.fit, given.theta, mean, asked.country > 0)
-    return mean, np.sqrt(variance + error**2)
+    return mean, _widened(built, queries, np.sqrt(variance + error**2))
+
+
+def _widened(built: Model, queries: pd.DataFrame, sd: np.ndarray) -> np.ndarray:
+    """Sds (M, q) of readings to come, as wide as past errors of their kind call for.
+
+    Every `bands.EVERY`th parameter draw stands for a reading that errs by definition.
+    """
+    kind = bands.kinds(queries, built.evidence)
+    later = (pd.to_datetime(queries["as_of"]) > built.known.origin).to_numpy()
+    factor = np.where(later, built.scales.of(kind), 1.0)
+    moved = later & built.scales.known(kind)
+    far = np.where(moved[None], built.scales.far(len(sd))[:, None], 1.0)
+    wide: np.ndarray = sd * factor * far
+    return wide
 
 
 def _sums(built: Model, queries: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

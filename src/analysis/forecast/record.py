@@ -36,9 +36,14 @@ from analysis.forecast.reported import (
 AHEAD = pd.DateOffset(years=1)
 #: Before any year-end is seen: values below a target may weigh anything from nothing to all,
 #: each alike; the heap has this median and this width on the log scale.
-HEAP = (0.3, 1.0)
-#: Points at which `short` and `heap` are asked, and how many widths those of the heap reach.
-GRID, REACH = (50, 80), 4.0
+HEAP = (2.0, 1.5)
+#: How far above the target values heap, in points: median and width on the log scale. Of the
+#: year-ends before July 2025 with a target two in five lie within a quarter of a point above it.
+HEAP_WIDTH = (0.15, 0.5)
+#: Version 1: the prior of the heap. Its width was fixed (`reported.WIDTH`).
+HEAP_1 = (0.3, 1.0)
+#: Points at which `short`, `heap` and its width are asked, and how many prior widths these reach.
+GRID, REACH = (50, 80, 7), 4.0
 #: Fewer readings than this cannot carry a forecast of the past.
 FEWEST = 3
 
@@ -50,53 +55,70 @@ def pulls(fit: Fit, known: Known) -> Pulls:
     if not fit.evidence.settings.pull:
         return NO_PULLS
     past = past_year_ends(fit, known)
-    return estimate(past) if len(past) else NO_PULLS
+    if past.empty:
+        return NO_PULLS
+    if not fit.evidence.settings.narrow_heap:
+        return estimate(past, HEAP_1, (WIDTH, 0.0))
+    return estimate(past)
 
 
-def estimate(past: pd.DataFrame) -> Pulls:
-    """What past year-ends say of `short` of provinces, `short` of the country and a common `heap`.
+def estimate(
+    past: pd.DataFrame,
+    heap_prior: tuple[float, float] = HEAP,
+    width_prior: tuple[float, float] = HEAP_WIDTH,
+) -> Pulls:
+    """What past year-ends say of `short` of provinces and country, and of a common heap.
 
     The country's figure is printed whatever it says; a province's is found when somebody chose to
     print it. So each has its own `short`. The posterior is summed over a grid: given the heap the
     two are independent, and what one group says of the other is what it says of the heap.
 
-    past: as `past_year_ends` gives it.
+    past: as `past_year_ends` gives it. heap_prior, width_prior: median and width on the log scale
+    of the heap and of its width; a width of 0 fixes it.
     """
-    short, heap, prior = _grid()
+    short = (np.arange(GRID[0]) + 0.5) / GRID[0]
+    heap, width, prior = _grid(heap_prior, width_prior)
     country = (past["geo_level"] == "country").to_numpy()
-    own = {nation: _likelihood(past[country == nation], short, heap) for nation in (False, True)}
-    shorts, heaps = (axis.ravel() for axis in np.meshgrid(short, heap))
+    loss = {nation: _loss(past[country == nation], short, heap, width) for nation in (False, True)}
+    own = {nation: np.exp(one.min() - one) for nation, one in loss.items()}
+    heaps, shorts = np.repeat(heap, len(short)), np.tile(short, len(heap))
+    widths = np.repeat(width, len(short))
     found = []
     for nation in (False, True):
-        weight = prior * own[nation] * own[not nation].sum(axis=1, keepdims=True)
+        weight = prior[:, None] * own[nation] * own[not nation].sum(axis=1, keepdims=True)
         share = (weight / weight.sum()).ravel()
-        found.append(Pull(shorts, heaps, share, int((country == nation).sum())))
+        found.append(Pull(shorts, heaps, widths, share, int((country == nation).sum())))
     return Pulls(*found)
 
 
-def _grid() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """`short` (S,), `heap` (H,), and how likely the heap's points are beforehand (H, 1)."""
-    normal = np.linspace(-REACH, REACH, GRID[1])
-    heap = HEAP[0] * np.exp(HEAP[1] * normal)
-    return (np.arange(GRID[0]) + 0.5) / GRID[0], heap, np.exp(-(normal[:, None] ** 2) / 2)
+def _grid(
+    heap: tuple[float, float], width: tuple[float, float]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs of a heap and its width, (H,) each, and how likely they are beforehand (H,)."""
+    along = np.linspace(-REACH, REACH, GRID[1])
+    across = np.linspace(-2.5, 2.5, GRID[2]) if width[1] > 0 else np.zeros(1)
+    heaps, widths = (axis.ravel() for axis in np.meshgrid(along, across))
+    prior = np.exp(-(heaps**2 + widths**2) / 2)
+    return heap[0] * np.exp(heap[1] * heaps), width[0] * np.exp(width[1] * widths), prior
 
 
-def _likelihood(past: pd.DataFrame, short: np.ndarray, heap: np.ndarray) -> np.ndarray:
-    """(H, S) likelihood of year-ends at heap (H,) and short (S,), but for a factor."""
+def _loss(past: pd.DataFrame, short: np.ndarray, heap: np.ndarray, width: np.ndarray) -> np.ndarray:
+    """(H, S) minus the log likelihood of year-ends at heap and width (H,) and short (S,)."""
     loss = np.zeros((len(heap), len(short)))
     columns = past[["mean", "sd", "target", "percent"]].to_numpy(float)
     for mean, sd, target, percent in columns:
         edges, mass = cells(mean[None], sd[None], target)
         gap = middle(edges) - target
         over = gap >= 0
-        near = mass[over] @ np.exp(-gap[over] / WIDTH)
+        kinds, place = np.unique(width, return_inverse=True)
+        near = (np.exp(-gap[over] / kinds[:, None]) @ mass[over])[place][:, None]
         below, above = mass[~over].sum(), mass[over].sum()
         loss += np.log(tilted_sum(short, heap[:, None], below, above, near))
         if percent < target:
             loss -= np.log(short)
         else:
-            loss -= np.log(1 + heap[:, None] * np.exp(-(percent - target) / WIDTH))
-    return np.exp(loss.min() - loss)
+            loss -= np.log1p(heap * np.exp(-(percent - target) / width))[:, None]
+    return loss
 
 
 def past_year_ends(fit: Fit, known: Known) -> pd.DataFrame:
@@ -128,7 +150,7 @@ def _pairs(fit: Fit, known: Known) -> pd.DataFrame:
 
 def _forecast(fit: Fit, known: Known, due: pd.Timestamp, pairs: pd.DataFrame) -> pd.DataFrame:
     """Mean and sd of the year-ends `pairs` of one day, from a year before."""
-    earlier = _as_known(fit, known, due - AHEAD)
+    earlier = as_known(fit, known, due - AHEAD)
     if earlier is None:
         return pairs.iloc[:0]
     asked = fit.evidence.points.take(pairs["row"].to_numpy())
@@ -137,7 +159,7 @@ def _forecast(fit: Fit, known: Known, due: pd.Timestamp, pairs: pd.DataFrame) ->
     return pairs.assign(mean=mean[0], sd=np.sqrt(variance + error**2)[0])
 
 
-def _as_known(fit: Fit, known: Known, day: pd.Timestamp) -> Posterior | None:
+def as_known(fit: Fit, known: Known, day: pd.Timestamp) -> Posterior | None:
     """The posterior from the readings and targets known on `day`; None where there are too few."""
     since = known.readings.set_index("reading_id")["known_on"]
     table = fit.evidence.table

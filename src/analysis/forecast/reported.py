@@ -3,10 +3,13 @@
 Reported year-end values sit at or just above their target more often than levels do. The
 density of the reported value is that of level plus reading error, tilted by
     r(gap) = short                          below the target,
-             1 + heap exp(-gap / WIDTH)     at or above it,
+             1 + heap exp(-gap / width)     at or above it,
 where gap is the reported value less the target in points. `analysis.forecast.record` learns
-`short` and `heap` from past year-ends. These are few, so what is known of the two is kept as a
-weighted grid, and a forecast is the average of the densities under its points.
+`short`, `heap` and `width` from past year-ends. These are few, so what is known of them is kept as
+a weighted grid, and a forecast is the average of the densities under its points.
+
+Where the number of a target is not known, several are possible (`analysis.forecast.goals`), and a
+forecast is the average of the densities under them.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from scipy.special import expit, ndtr
 from analysis.forecast.fit import CEILING, FLOOR, Fit
 from analysis.forecast.known import Known
 
-#: Points above the target within which reported values heap.
+#: Points above the target within which reported values heap, in version 1.
 WIDTH = 0.5
 #: Cells into which a density is cut, and how many standard deviations it reaches to either side.
 CELLS, REACH = 800, 6.0
@@ -30,21 +33,22 @@ WHOLE = 100.0
 
 @dataclass(frozen=True, eq=False)
 class Pull:
-    """What is known of the pull: (K,) points of its two parameters and how likely each is.
+    """What is known of the pull: (K,) points of its parameters and how likely each is.
 
-    short: weight of values below a target. heap: extra weight just above. weight: adds up to 1.
-    n: year-ends seen.
+    short: weight of values below a target. heap: extra weight just above. width: points above
+    within which they heap. weight: adds up to 1. n: year-ends seen.
     """
 
     short: np.ndarray
     heap: np.ndarray
+    width: np.ndarray
     weight: np.ndarray
     n: int
 
     @classmethod
-    def certain(cls, short: float, heap: float, n: int = 0) -> Pull:
+    def certain(cls, short: float, heap: float, width: float = WIDTH, n: int = 0) -> Pull:
         """A pull of which everything is known."""
-        return cls(np.array([short]), np.array([heap]), np.ones(1), n)
+        return cls(np.array([short]), np.array([heap]), np.array([width]), np.ones(1), n)
 
     @property
     def mean_short(self) -> float:
@@ -61,6 +65,11 @@ class Pull:
         """The extra weight just above a target that is to be expected."""
         return float(self.weight @ self.heap)
 
+    @property
+    def mean_width(self) -> float:
+        """Points above a target within which values heap, as is to be expected."""
+        return float(self.weight @ self.width)
+
     def tilt(self, gap: np.ndarray, mass: np.ndarray) -> np.ndarray:
         """Probabilities under the pull of values with gaps in points and probabilities `mass`.
 
@@ -74,18 +83,24 @@ class Pull:
         self, gap: np.ndarray, over: np.ndarray, under: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """The same for cells that the target may cut: what lies over it and under it, (C,) each."""
-        near = np.exp(-np.maximum(gap, 0) / WIDTH)
-        total = tilted_sum(self.short, self.heap, under.sum(), over.sum(), (over * near).sum())
-        each = self.weight / total
-        return over * (each.sum() + (each @ self.heap) * near), under * (each @ self.short)
+        out, below = np.zeros_like(over), 0.0
+        for width in np.unique(self.width):
+            rows = self.width == width
+            near = np.exp(-np.maximum(gap, 0) / width)
+            short, heap = self.short[rows], self.heap[rows]
+            total = tilted_sum(short, heap, under.sum(), over.sum(), (over * near).sum())
+            each = self.weight[rows] / total
+            out = out + over * (each.sum() + (each @ heap) * near)
+            below += float(each @ short)
+        return out, under * below
 
 
 def tilted_sum(
-    short: np.ndarray, heap: np.ndarray, below: float, above: float, near: float
+    short: np.ndarray, heap: np.ndarray, below: float, above: float, near: float | np.ndarray
 ) -> np.ndarray:
     """What a tilted density adds up to, from the probabilities below and above its target.
 
-    short, heap: shapes that go together. near: like `above`, each cell times exp(-gap / WIDTH).
+    short, heap: shapes that go together. near: like `above`, each cell times exp(-gap / width).
     """
     return short * below + above + heap * near
 
@@ -135,12 +150,17 @@ def _error(fit: Fit, theta: np.ndarray, name: str) -> np.ndarray:
 
 
 def mixture_quantiles(
-    mean: np.ndarray, sd: np.ndarray, levels: np.ndarray, pull: Pull = NONE, target: float = np.nan
+    mean: np.ndarray,
+    sd: np.ndarray,
+    levels: np.ndarray,
+    pull: Pull = NONE,
+    target: float | np.ndarray = np.nan,
 ) -> tuple[np.ndarray, float, float]:
     """Quantiles, mean and standard deviation, in percent, of a tilted mixture of logit normals.
 
     Args:
-        mean, sd: (M,) logits. levels: probabilities asked. target: percent, NaN for none.
+        mean, sd: (M,) logits. levels: probabilities asked. target: percent, NaN for none; or
+            several that are equally likely.
     """
     edges, mass = tilted(mean, sd, target, pull)
     value = middle(edges)
@@ -152,23 +172,46 @@ def mixture_quantiles(
 
 
 def probability_at_least(
-    mean: np.ndarray, sd: np.ndarray, target: float, pull: Pull = NONE
+    mean: np.ndarray,
+    sd: np.ndarray,
+    target: float,
+    pull: Pull = NONE,
+    goal: float | np.ndarray | None = None,
 ) -> float:
-    """Probability that the (tilted) value is at or above `target` percent."""
-    edges, mass = tilted(mean, sd, target, pull)
-    return float(mass[middle(edges) >= target].sum())
+    """Probability that the (tilted) value is at or above `target` percent.
+
+    goal: what pulls, where that is not the target itself; as `target` of `mixture_quantiles`.
+    """
+    possible, counts = np.unique(target if goal is None else goal, return_counts=True)
+    if len(possible) > 1:
+        each = [probability_at_least(mean, sd, target, pull, float(one)) for one in possible]
+        return float(np.average(each, weights=counts))
+    edges, mass = tilted(mean, sd, float(possible[0]), pull)
+    if possible[0] == target:
+        return float(mass[middle(edges) >= target].sum())
+    below = np.interp(np.log(target / (100 - target)), edges, np.append(0.0, np.cumsum(mass)))
+    return float(1 - below)
 
 
 def tilted(
-    mean: np.ndarray, sd: np.ndarray, target: float, pull: Pull
+    mean: np.ndarray, sd: np.ndarray, target: float | np.ndarray, pull: Pull
 ) -> tuple[np.ndarray, np.ndarray]:
     """Edges (C + 1,) of the cells on the logit scale, and their probabilities (C,) under the pull.
 
-    Without a target (NaN) nothing pulls.
+    Without a target (NaN) nothing pulls. Of several targets each is as likely as the others.
     """
-    edges, mass = cells(mean, sd, target)
-    if np.isfinite(target):
-        return edges, pull.tilt(middle(edges) - target, mass)
+    possible, counts = np.unique(target, return_counts=True)
+    if len(possible) > 1:
+        edges, _ = cells(mean, sd, np.nan)
+        cumulative = np.zeros(len(edges))
+        for one, count in zip(possible, counts, strict=True):
+            own, mass = tilted(mean, sd, float(one), pull)
+            cumulative += count * np.interp(edges, own, np.append(0.0, np.cumsum(mass)))
+        mass = np.diff(cumulative)
+        return edges, mass / mass.sum()
+    edges, mass = cells(mean, sd, float(possible[0]))
+    if np.isfinite(possible[0]):
+        return edges, pull.tilt(middle(edges) - float(possible[0]), mass)
     return edges, mass / mass.sum()
 
 

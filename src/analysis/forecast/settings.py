@@ -34,6 +34,13 @@ class Settings:
     regions: bool = True
     participants: bool = True
     pull: bool = True
+    #: What version 2 adds to version 1 (see docs/methods.md): a heap as narrow as past year-ends
+    #: have it; targets whose number is unknown; a pull that stays for a while after its day; bands
+    #: as wide as past errors of their kind.
+    narrow_heap: bool = True
+    unknown_targets: bool = True
+    carried: bool = True
+    scaled: bool = True
 
     slope_memory: float = 3.0
     #: Differences between provinces close where coverage nears 100 percent; in the labour family
@@ -52,6 +59,8 @@ class Settings:
     target_error_health: float = 1.5
     target_error_labour: float = 3.0
     target_error_shared: float = 0.5
+    #: Years over which what a target has moved fades after its day.
+    carry_memory: float = 1.0
     #: Points on the posterior of the standard deviations that draws and forecasts average over.
     parameter_draws: int = 16
     #: Rounds of linearising, at the most; it ends when nothing moves.
@@ -72,6 +81,9 @@ class Settings:
 
 #: The settings of the published forecasts.
 DEFAULT = Settings()
+#: The first version as it was, for comparison.
+VERSION_1 = Settings(narrow_heap=False, unknown_targets=False, carried=False, scaled=False)
+VERSIONS = {1: VERSION_1, 2: DEFAULT}
 
 #: Prior median and width (on the log scale) of each standard deviation. On the logit scale,
 #: but for `error_*`, which are in percentage points.

@@ -68,7 +68,7 @@ class Baseline:
     at_date: Mapping[Unit, np.ndarray]
     plain: Mapping[Unit, np.ndarray]
     reported: Mapping[Unit, np.ndarray]
-    goals: Mapping[Unit, float]
+    goals: Mapping[Unit, np.ndarray]
     pulls: Pulls
     targets: Mapping[Unit, tuple[float, str]]
     best_year: Mapping[Unit, tuple[int, float]]
@@ -262,9 +262,10 @@ def _own_base(draws: Draws, dates: pd.DatetimeIndex) -> np.ndarray:
     return np.interp(decimal_year(dates), decimal_year(draws.dates), draws.country_base)
 
 
-def _goals(draws: Draws, at: int) -> dict[Unit, float]:
-    goals = {unit: float(own[at]) for unit, own in draws.goals.items()}
-    return {unit: goal for unit, goal in goals.items() if np.isfinite(goal)}
+def _goals(draws: Draws, at: int) -> dict[Unit, np.ndarray]:
+    """Equally likely targets (G,) of the units that have any."""
+    goals = {unit: own[at] for unit, own in draws.goals.items()}
+    return {unit: goal for unit, goal in goals.items() if np.isfinite(goal).all()}
 
 
 def _targets(own: Outlook, date: pd.Timestamp) -> dict[Unit, tuple[float, str]]:

@@ -49,6 +49,7 @@ def _chances(built: Model, queries: pd.DataFrame, target: np.ndarray) -> np.ndar
     asked = points(queries, source.units, source.settings, source.origin)
     level, variance = built.posterior.marginal(asked)
     value, spread = prediction.reported(built, queries)
+    value = value + prediction.carried(built, queries)
     out = np.full((len(queries), 2), np.nan)
     for i in np.flatnonzero(np.isfinite(target)):
         true = probability_at_least(level[:, i], np.sqrt(variance[:, i]), target[i])
