@@ -6,10 +6,11 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
-from forecast_cases import gathered, known
+from forecast_cases import QUICK, ask, built, gathered, known
 
 from analysis.forecast.evidence import evidence
 from analysis.forecast.points import points
+from analysis.forecast.prediction import predict
 from analysis.forecast.settings import DEFAULT, FAMILY
 
 LATE = pd.Timestamp("2025-06-30")
@@ -88,3 +89,20 @@ def test_season_and_push_vanish_at_year_end_and_differ_within_the_year():
     assert at.push[4] == pytest.approx(-(46 / 365) / 0.25, abs=0.01)
     assert (np.diff(at.season[1:5]) > 0).all()
     assert at.season[3] > -0.1
+
+
+def test_a_national_figure_of_the_year_moves_the_units_of_that_year():
+    """The country's last figure, two points higher: the forecasts of nearly all units rise."""
+    now = known()
+    rows = now.readings
+    own = rows[(rows["geo_level"] == "country") & (rows["indicator"] == "hi_coverage")]
+    last = own.loc[own["as_of"].idxmax()]
+    assert last["as_of"] > pd.Timestamp("2018-06-30")
+    higher = rows.copy()
+    higher.loc[last.name, ["value", "lower", "upper"]] += 2.0
+    moved = dataclasses.replace(now, readings=higher)
+    codes = built("health").evidence.units.codes
+    asked = ask(*[("province_63", code, "hi_coverage", "2018-12-30") for code in codes])
+    medians = [predict(one, asked, QUICK)["q0.50"].to_numpy(float) for one in (now, moved)]
+    rise = medians[1] - medians[0]
+    assert (rise > 0.1).mean() > 0.9 and 0.5 < rise.mean() < 2.5

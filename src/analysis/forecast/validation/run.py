@@ -11,17 +11,19 @@ import dataclasses
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from analysis.forecast.settings import VERSION_1
 from analysis.forecast.validation import designs, own, scores
 from analysis.forecast.validation.inputs import inputs
 from analysis.forecast.validation.peers import PEERS, Peer, PeerFailure
 from analysis.forecast.validation.scores import QUANTILES
 
-NAIVE, BENCHMARK = "last_value", "national"
+NAIVE, BENCHMARK, FIRST = "last_value", "national", "version_1"
 #: The two rolling designs come from one set of folds.
 RUNS = ("rolling_origin", "latest", "random_fifth", "leave_province_out")
 FAILURES = ["model", "indicator", "design", "fold", "n", "reason"]
@@ -41,15 +43,16 @@ class Evaluation:
 
 
 def model_of(name: str) -> Peer:
-    """The function of a model: `analysis`, one of PEERS, or `module:function`."""
-    if name == "analysis":
-        return own.analysis
+    """The function of a model: `analysis`, `version_1`, one of PEERS, or `module:function`."""
+    if name in ("analysis", FIRST):
+        return own.analysis if name == "analysis" else partial(own.analysis, settings=VERSION_1)
     if name in PEERS:
         return PEERS[name]
     module, _, function = name.partition(":")
     if not function:
         raise ValueError(
-            f"unknown model {name!r}; known: analysis, {', '.join(PEERS)}, or module:function"
+            f"unknown model {name!r}; known: analysis, {FIRST}, {', '.join(PEERS)}, or "
+            "module:function"
         )
     return getattr(importlib.import_module(module), function)
 
@@ -62,7 +65,7 @@ def evaluate(
     raw: Any,
     name: str | None = None,
 ) -> Evaluation:
-    """Forecast and score every fold of `design` (one of RUNS) with one model."""
+    """Forecast and score every fold of `design` (RUNS, designs.FURTHER) with one model."""
     label = name or (model if isinstance(model, str) else model.__name__)
     return evaluate_all({label: model}, indicator, design, readings, raw)[label]
 
@@ -223,7 +226,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", required=True, action="append")
     parser.add_argument("--indicator", default="hi_coverage")
-    parser.add_argument("--design", default="rolling_origin", choices=[*RUNS, "all"])
+    parser.add_argument(
+        "--design", default="rolling_origin", choices=[*RUNS, *designs.FURTHER, "all"]
+    )
     parser.add_argument("--out", help="write every scored forecast to this CSV file")
     given = parser.parse_args(arguments)
     readings, raw = inputs()
