@@ -12,7 +12,8 @@ from typing import Any
 EXAMPLE = """examples:
   analysis report
   analysis report --only 08_province_brief
-  analysis report --only 05_forecast --set 05_forecast.origin=2022-12-31
+  analysis report --round 2025
+  analysis report --only 06_validation --set 06_validation.indicator=si_coverage
   analysis report --scheduler tcp://10.0.0.5:8786
 
 More machines: install this project with `pip install .[cluster]` on each, start `dask scheduler`
@@ -23,6 +24,8 @@ with it and may pay no heed to a first SIGTERM; send a second one.
 The exit status is the number of notebooks that failed.
 """
 
+#: The chapter that is made for one round; what follows takes it from its tables.
+ROUNDS_CHAPTER = "05_forecast"
 #: What the operating system says -> what to say to people.
 _DISK = {
     errno.ENOSPC: "the disk is full; free some space and run this again",
@@ -46,6 +49,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NOTEBOOK.PARAMETER=VALUE",
         help="pass a parameter to a notebook; may be repeated",
     )
+    parser.add_argument(
+        "--round", metavar="NAME", help="show this round of notebooks/rounds.yml, not its main one"
+    )
     parser.add_argument("--workers", type=int, default=0, help="notebooks at once; default: cores")
     parser.add_argument("--cold", action="store_true", help="use ordinary kernels")
     parser.add_argument("--no-wait", action="store_true", help="refuse when a report is being made")
@@ -60,6 +66,9 @@ def run(options: argparse.Namespace) -> int:
     from analysis.publish.runner_environment import run_pinned
 
     settings = parsed_settings(options.set)
+    if options.round:
+        _check_round(options.round)
+        settings.setdefault(ROUNDS_CHAPTER, {})["round"] = options.round
     request = Request(tuple(options.only), settings, options.workers, not options.cold)
     if is_up_to_date(request):
         print(f"Nothing has changed. The report: {paths.REPORTS / 'index.html'}")
@@ -85,6 +94,13 @@ def run(options: argparse.Namespace) -> int:
         return 2
     print(f"The report: {paths.REPORTS / 'index.html'}")
     return failed
+
+
+def _check_round(name: str) -> None:
+    """Refuse a round that rounds.yml lacks before anything is run."""
+    from analysis.forecast.rounds import named
+
+    named(name)
 
 
 def _stop(*_: Any) -> None:
