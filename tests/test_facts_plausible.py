@@ -61,7 +61,8 @@ CASES = {
         "facts", "value", "92.345", is_a(indicator="hi_coverage", kind="actual"),
         "more decimals"),
     "a province after its merger": (
-        "facts", "as_of", "2025-12-31", is_a(kind="actual", province_code="91", geo_level="province_63"),
+        "facts", "as_of", "2025-12-31",
+        is_a(kind="actual", province_code="91", geo_level="province_63"),
         "part of An Giang; write province_34 and its code 91"),
     "a date of a spreadsheet's beginning": (
         "facts", "as_of", "1900-01-01", is_a(kind="actual"), "is not a date"),
