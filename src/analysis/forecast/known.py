@@ -35,24 +35,72 @@ class Known:
 
 
 def known_at(
-    readings: pd.DataFrame, raw: Raw, origin: pd.Timestamp, targets: pd.DataFrame | None = None
+    readings: pd.DataFrame,
+    raw: Raw,
+    origin: pd.Timestamp,
+    targets: pd.DataFrame | None = None,
+    printed: bool = False,
 ) -> Known:
     """Cut `readings` and `raw` at `origin` (inclusive).
 
-    A figure counts as known from the date that it describes: its source may have been printed
-    some weeks later, as year-end figures always are. `targets` is the table of
+    Two rules say since when a figure is known. The *dated* rule takes the day that it describes:
+    its source may have been printed some weeks later, as year-end figures always are. The
+    *printed* rule takes the day on which it had been printed (`printed_on`), which is what
+    somebody who forecast on that day could have had on the desk. `targets` is the table of
     `analysis.targets.targets(raw)`; it is made here when not given.
     """
     origin = pd.Timestamp(origin)
     if targets is None:
         targets = targets_room.targets(raw)
     announced = targets_room.known_at(targets, origin)
+    seen = _known_by(readings, origin)
+    cut = _cut_raw(raw, announced, origin)
+    if printed:
+        days = fact_printed_on(raw)
+        seen &= printed_on(readings, days) <= origin
+        late = days.index[days > origin]
+        facts = cut.facts
+        kept = ~((facts["kind"] == "actual") & facts["row"].isin(late))
+        cut = dataclasses.replace(cut, facts=facts[kept])
     return Known(
         origin=origin,
-        readings=readings[_known_by(readings, origin)].reset_index(drop=True),
-        raw=_cut_raw(raw, announced, origin),
+        readings=readings[seen].reset_index(drop=True),
+        raw=cut,
         targets=announced.reset_index(drop=True),
     )
+
+
+#: A source without a date counts as printed so long after the day that its figure describes.
+UNDATED = pd.DateOffset(months=3)
+
+
+def fact_printed_on(raw: Raw) -> pd.Series:
+    """The day on which each fact had been printed, by its line in facts.csv.
+
+    That is the last day on which its source can have appeared, since some sources give a month
+    or a year only; but never before the day that the figure describes.
+    """
+    facts = corrected(raw)
+    published = raw.sources.set_index("source_id")["published_on"].reindex(facts["source_id"])
+    printed = pd.Series(pd.to_datetime(published.to_numpy()), index=facts["row"].to_numpy())
+    described = pd.Series(pd.to_datetime(facts["as_of"].to_numpy()), index=printed.index)
+    return printed.fillna(described + UNDATED).clip(lower=described)
+
+
+def printed_on(readings: pd.DataFrame, days: pd.Series) -> pd.Series:
+    """The day from which each reading could be read.
+
+    days: as `fact_printed_on` gives it. A published figure that several sources repeat is known
+    from the first; one computed from several figures from the last. A reading without facts of
+    its own is known from the day that it describes.
+    """
+    lines = [sorted(fact_rows([cell])) for cell in readings["facts"]]
+    computed = (readings["kind_of_evidence"] != "published").to_numpy()
+    found = [
+        (days.loc[rows].max() if last else days.loc[rows].min()) if rows else day
+        for rows, last, day in zip(lines, computed, readings["as_of"], strict=True)
+    ]
+    return pd.Series(pd.to_datetime(found), index=readings.index)
 
 
 def _known_by(readings: pd.DataFrame, origin: pd.Timestamp) -> pd.Series:
@@ -79,6 +127,15 @@ def _cut_raw(raw: Raw, announced: pd.DataFrame, origin: pd.Timestamp) -> Raw:
         covariates=raw.covariates[raw.covariates["year"] <= origin.year],
         population=raw.population[raw.population["year"] <= origin.year],
     )
+
+
+def ended_years(known: Known) -> Known:
+    """`known` without the yearly figures of a year that had not ended by the origin."""
+    last = known.origin.year if known.origin.is_year_end else known.origin.year - 1
+    raw = known.raw
+    cut = {name: getattr(raw, name) for name in ("covariates", "population")}
+    cut = {name: table[table["year"] <= last] for name, table in cut.items()}
+    return dataclasses.replace(known, raw=dataclasses.replace(raw, **cut))
 
 
 def without(known: Known, hidden: pd.DataFrame) -> Known:

@@ -37,7 +37,6 @@ Scores
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,7 +44,7 @@ import pandas as pd
 
 from analysis import targets as targets_room
 from analysis.facts import settled
-from analysis.forecast.known import Known, known_at
+from analysis.forecast.known import Known, ended_years, known_at
 from analysis.forecast.validation import designs
 from analysis.forecast.validation.designs import COUNTRY, HORIZON, ORIGINS, QUERY, Fold
 
@@ -69,7 +68,7 @@ def folds(
     scored = {one: designs.scored_readings(readings, one, COUNTRY) for one in indicators}
     origins = {YEAR_END: ORIGINS, MID_YEAR: MIDDLES}.get(design)
     for origin in origins or announcements(targets, indicators):
-        known = _ended_years(known_at(readings, raw, origin, targets))
+        known = ended_years(known_at(readings, raw, origin, targets))
         for indicator in indicators:
             due = ahead(before_due(known.targets), origin, indicator)
             later = scored[indicator]
@@ -82,15 +81,6 @@ def folds(
                 later = later[later["as_of"].isin(due["as_of"])]
             if len(later):
                 yield _fold(design, known, *(one.reset_index(drop=True) for one in (later, due)))
-
-
-def _ended_years(known: Known) -> Known:
-    """`known` without the yearly figures of a year that had not ended by the origin."""
-    last = known.origin.year if known.origin.is_year_end else known.origin.year - 1
-    raw = known.raw
-    cut = {name: getattr(raw, name) for name in ("covariates", "population")}
-    cut = {name: table[table["year"] <= last] for name, table in cut.items()}
-    return dataclasses.replace(known, raw=dataclasses.replace(raw, **cut))
 
 
 def before_due(targets: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,7 @@
-"""What is hidden from a model, and what it is then asked: the five designs of validation.
+"""What is hidden from a model, and what it is then asked: the designs of validation.
 
-The designs were fixed before the project's own model was tuned.
+The first five were fixed before the project's own model was tuned, the further ones before its
+second version.
 
 rolling_origin, rolling_origin_cold
     Origins at the ends of 2018 to 2023. Asked: every later reading of a province to 24 months.
@@ -11,6 +12,16 @@ random_fifth
     A random fifth of the readings is hidden, five times, so that each is hidden once.
 leave_province_out
     All that a fifth of the provinces ever published is hidden at a time.
+
+Further designs (`FURTHER`), with the same questions as the rolling origins but for what is said:
+
+printed_december, printed_january
+    Origins at the ends of 2018 to 2023, and a month later. Known is what had been *printed* by
+    the origin, not what describes a day before it: year-end figures are printed weeks later.
+    Asked is the same in both, every later reading from the end of the year to 24 months on.
+horizon_far
+    Origins at the ends of 2016 to 2021. Asked: every reading of a province or of the country from
+    more than 24 to 60 months later.
 """
 
 from __future__ import annotations
@@ -26,11 +37,14 @@ import pandas as pd
 from analysis import seeds
 from analysis import targets as targets_room
 from analysis.facts import settled
-from analysis.forecast.known import Known, known_at, without, without_provinces
+from analysis.forecast.known import Known, ended_years, known_at, without, without_provinces
 
 DESIGNS = ("rolling_origin", "rolling_origin_cold", "latest", "random_fifth", "leave_province_out")
+FURTHER = ("printed_december", "printed_january", "horizon_far")
 ORIGINS = tuple(pd.Timestamp(year, 12, 31) for year in range(2018, 2024))
 HORIZON = pd.DateOffset(months=24)
+FAR_ORIGINS = tuple(pd.Timestamp(year, 12, 31) for year in range(2016, 2022))
+FAR = pd.DateOffset(months=60)
 FIFTHS = 5
 PROVINCE_FOLDS = 5
 
@@ -45,7 +59,7 @@ class Fold:
     """One question to a model.
 
     known: what it may see. queries: what it is scored on (columns of QUERY). answers: same
-    index, with design, value, lower, upper (percent) and the province's last known reading.
+    index, with design, value, lower, upper (percent) and the unit's last known reading.
     targets: year-ends after a rolling origin with a target announced by then (QUERY, target),
     whether or not the province reported later. origin: the year of a rolling origin, else "all".
     """
@@ -93,10 +107,14 @@ def scored_readings(readings: pd.DataFrame, indicator: str, level: str = PROVINC
 
 def folds(design: str, readings: pd.DataFrame, raw: Any, indicator: str) -> Iterator[Fold]:
     """The folds of `design`; the two rolling designs share theirs. Raises ValueError."""
-    if design not in DESIGNS:
-        raise ValueError(f"unknown design {design!r}; known: {', '.join(DESIGNS)}")
+    if design not in (*DESIGNS, *FURTHER):
+        raise ValueError(f"unknown design {design!r}; known: {', '.join((*DESIGNS, *FURTHER))}")
     scored, raw = scored_readings(readings, indicator), settled(raw)
-    if design.startswith("rolling_origin"):
+    if design == "horizon_far":
+        yield from _far(scored, readings, raw, indicator)
+    elif design.startswith("printed"):
+        yield from _printed(design, scored, readings, raw)
+    elif design.startswith("rolling_origin"):
         yield from _rolling(scored, readings, raw)
     else:
         yield from _hidden(design, scored, readings, raw)
@@ -109,6 +127,37 @@ def _rolling(scored: pd.DataFrame, readings: pd.DataFrame, raw: Any) -> Iterator
         asked = scored[(scored["as_of"] > origin) & (scored["as_of"] <= origin + HORIZON)]
         if len(asked):
             yield _fold(f"origin {origin.year}", str(origin.year), known, asked, due=True)
+
+
+def _printed(design: str, scored: pd.DataFrame, readings: pd.DataFrame, raw: Any) -> Iterator[Fold]:
+    """The rolling origins with what had been printed by the origin, or a month later."""
+    targets = targets_room.targets(raw)
+    for end in ORIGINS:
+        origin = end + pd.offsets.MonthEnd(1) if design == "printed_january" else end
+        known = ended_years(known_at(readings, raw, origin, targets, printed=True))
+        asked = scored[(scored["as_of"] > end) & (scored["as_of"] <= end + HORIZON)]
+        asked = asked[asked["as_of"] > origin] if design == "printed_january" else asked
+        if len(asked):
+            fold = _fold(f"{design} {end.year}", str(end.year), known, asked, due=True)
+            warm = fold.answers["design"] == "rolling_origin"
+            fold.answers["design"] = np.where(warm, design, f"{design}_cold")
+            yield fold
+
+
+def _far(scored: pd.DataFrame, readings: pd.DataFrame, raw: Any, indicator: str) -> Iterator[Fold]:
+    """Readings of provinces and of the country from two to five years ahead."""
+    targets = targets_room.targets(raw)
+    both = pd.concat([scored, scored_readings(readings, indicator, COUNTRY)], ignore_index=True)
+    for origin in FAR_ORIGINS:
+        known = known_at(readings, raw, origin, targets)
+        asked = both[(both["as_of"] > origin + HORIZON) & (both["as_of"] <= origin + FAR)]
+        if len(asked) and len(scored_readings(known.readings, indicator, COUNTRY)):
+            fold = _fold(
+                f"horizon_far {origin.year}", str(origin.year), known, asked, "horizon_far"
+            )
+            nation = fold.queries["geo_level"] == COUNTRY
+            fold.answers["design"] = np.where(nation, "horizon_far_country", "horizon_far")
+            yield fold
 
 
 def _hidden(design: str, scored: pd.DataFrame, readings: pd.DataFrame, raw: Any) -> Iterator[Fold]:
@@ -161,7 +210,8 @@ def _fold(
 def _last_known(known: Known, asked: pd.DataFrame) -> pd.DataFrame:
     """The latest known scored reading of each asked province (NaN where there is none)."""
     indicator = asked["indicator"].iloc[0]
-    last = scored_readings(known.readings, indicator).groupby("province_code").last()
+    both = [scored_readings(known.readings, indicator, one) for one in (PROVINCE, COUNTRY)]
+    last = pd.concat(both).groupby("province_code").last()
     return pd.DataFrame(
         {
             "last_value": asked["province_code"].map(last["value"]),

@@ -180,6 +180,19 @@ def mean_interval(values: pd.Series, province: pd.Series, *names: str) -> tuple[
     return float(low), float(high)
 
 
+def weighted_interval(
+    values: pd.Series, weight: Floats, cluster: pd.Series, *names: str
+) -> tuple[float, float]:
+    """95% percentile interval of a weighted mean, resampling whole clusters (NaN with one)."""
+    table = pd.DataFrame({"s": values.to_numpy(float) * weight, "n": weight})
+    sums = table.groupby(cluster.to_numpy()).sum()
+    if len(sums) < 2:
+        return (np.nan, np.nan)
+    drawn = _times(len(sums), "mean", *names) @ sums.to_numpy()
+    low, high = np.quantile(drawn[:, 0] / drawn[:, 1], [0.025, 0.975])
+    return float(low), float(high)
+
+
 def brier(probability: Floats, met: Floats) -> float:
     """Mean squared distance between the probability and what came (1 met, 0 not)."""
     return float(np.mean((np.asarray(probability) - np.asarray(met, float)) ** 2))
