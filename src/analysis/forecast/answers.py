@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from pandas._libs.tslibs.nattype import NaTType
 from scipy.special import expit
 
 from analysis import geography
@@ -170,7 +171,7 @@ def _passes(one: Asked, unit: tuple[str, str]) -> list[dict]:
     return rows
 
 
-def _first(own: Outlook, chance: np.ndarray, share: float) -> pd.Timestamp:
+def _first(own: Outlook, chance: np.ndarray, share: float) -> pd.Timestamp | NaTType:
     """The first year-end after the origin with at least this chance; NaT where none has it."""
     for place, day in enumerate(own.draws.dates):
         if day > own.origin and day.is_year_end and chance[place] >= share:
