@@ -434,17 +434,16 @@ def faults() -> list[str]:
     """What differs from the ledger, one line each: changed, missing and surplus files."""
     table = ledger()
     found = []
-    for row in table.itertuples(index=False):
-        path = home() / row.round / row.file
-        name = f"{FOLDER}/{row.round}/{row.file}"
+    listed = dict(zip(table["round"] + "/" + table["file"], table["sha256"], strict=True))
+    for file, digest in listed.items():
+        path, name = home() / file, f"{FOLDER}/{file}"
         if not path.is_file():
             found.append(f"{name}: is missing; bring it back from the history of the repository")
-        elif _digest(path.read_bytes()) != row.sha256:
+        elif _digest(path.read_bytes()) != digest:
             found.append(f"{name}: has been changed; bring it back, and correct in a new round")
-    listed = {f"{row.round}/{row.file}" for row in table.itertuples(index=False)}
-    for path in _archived():
-        if path not in listed:
-            found.append(f"{FOLDER}/{path}: is not in {LEDGER}; take it out of the archive")
+    for file in _archived():
+        if file not in listed:
+            found.append(f"{FOLDER}/{file}: is not in {LEDGER}; take it out of the archive")
     return found
 
 

@@ -4,9 +4,8 @@ An event is a unit's figure of one due day. It counts once, however many forecas
 holds: a unit that did not merge stands under two levels, and several setters may have set targets
 for one day, so that each of n forecasts weighs 1 / n.
 
-Values: the weighted interval score of nine quantiles, which approximates the CRPS (Bracher and
-others 2021, PLoS Computational Biology 17), and the share inside the 50, 80 and 95% bands. Chances:
-Brier and log score beside three constants, reliability without bins (CORP, see
+Values: the CRPS from nine quantiles, and the share inside the 50, 80 and 95% bands. Chances: Brier
+and log score beside three constants, reliability without bins (CORP, see
 `analysis.forecast.validation.rule`), and an e-value: the product of p / q for targets met and
 (1 - p) / (1 - q) for targets missed, p being the chance and q the cautious past share of targets
 met. If q were right and no event told of another, it would be at least x with a chance of 1 / x at
@@ -22,6 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 from analysis import geography, paths, targets
 from analysis.coverage import Tables
@@ -29,6 +29,7 @@ from analysis.facts import Raw
 from analysis.forecast.rounds import RoundError
 from analysis.forecast.settings import FAMILY
 from analysis.forecast.tables import QUANTILES
+from analysis.forecast.validation import scores
 from analysis.forecast.validation.rule import decomposition, recalibrated
 from analysis.outcomes import NOT_KNOWN, YES, came, met
 from analysis.rounds.archive import Archived, home
@@ -40,12 +41,10 @@ LEAST = 0.005
 COIN = 0.5
 EVENT = ["round", "geo_level", "province_code", "indicator", "due"]
 _BANDS = {50: ("q25", "q75"), 80: ("q10", "q90"), 95: ("q025", "q975")}
-#: Central interval of 1 - alpha, by alpha, of the weighted interval score.
-_ALPHAS = {0.05: ("q025", "q975"), 0.1: ("q05", "q95"), 0.2: ("q10", "q90"), 0.5: ("q25", "q75")}
 EVENT_COLUMNS = [
     "round", "kind", "model", "event", "geo_level", "province_code", "indicator", "origin", "due",
     "target", "whose", "word", "reading", "standing", "outcome", "probability", "recalibrated",
-    "past_share", "cautious_share", "q025", "q10", "q25", "q50", "q75", "q90", "q975", "wis",
+    "past_share", "cautious_share", "q025", "q10", "q25", "q50", "q75", "q90", "q975", "crps",
     "weight",
 ]  # fmt: skip
 SCORE_COLUMNS = [
@@ -148,22 +147,24 @@ def _values(one: Archived, tables: Tables) -> pd.DataFrame:
         event=VALUES,
         target=np.nan,
         weight=1.0,
-        wis=interval_score(found[list(QUANTILES)], found["reading"].to_numpy(float)),
+        crps=crps(found[list(QUANTILES)], found["reading"].to_numpy(float)),
     )
 
 
-def interval_score(quantiles: pd.DataFrame, value: np.ndarray) -> np.ndarray:
-    """Weighted interval score (n,) of the quantiles QUANTILES (n, 9), in their unit.
+def crps(quantiles: pd.DataFrame, value: np.ndarray) -> np.ndarray:
+    """Continuous ranked probability score (n,) from the quantiles QUANTILES (n, 9).
 
-    (|y - m| / 2 + sum over alpha of alpha / 2 x interval score) / (K + 1/2) for K intervals.
+    The quantiles are joined, and carried on beyond the outer ones, by straight lines on the scale
+    of normal scores, which is exact for a normal, and read at 99 levels; see
+    `analysis.forecast.validation.scores.crps_quantiles`.
     """
-    total = 0.5 * np.abs(value - quantiles["q50"].to_numpy(float))
-    for alpha, (low, high) in _ALPHAS.items():
-        below, above = quantiles[low].to_numpy(float), quantiles[high].to_numpy(float)
-        miss = np.maximum(below - value, 0) + np.maximum(value - above, 0)
-        total = total + alpha / 2 * (above - below + 2 / alpha * miss)
-    scored: np.ndarray = total / (len(_ALPHAS) + 0.5)
-    return scored
+    at, wanted = norm.ppf(list(QUANTILES.values())), norm.ppf(scores.LEVELS)
+    own = quantiles[list(QUANTILES)].to_numpy(float)
+    place = np.clip(np.searchsorted(at, wanted) - 1, 0, len(at) - 2)
+    share = (wanted - at[place]) / (at[place + 1] - at[place])
+    every = own[:, place] * (1 - share) + own[:, place + 1] * share
+    found: np.ndarray = scores.crps_quantiles(every, value)
+    return found
 
 
 def _chances(one: Archived, tables: Tables) -> pd.DataFrame:
@@ -181,7 +182,9 @@ def _chances(one: Archived, tables: Tables) -> pd.DataFrame:
     if found.empty:
         return pd.DataFrame()
     own = _own_targets(one)
-    key = pd.MultiIndex.from_frame(found[["location", "indicator", "due", "target"]])
+    key = pd.MultiIndex.from_frame(
+        found[["geo_level", "province_code", "indicator", "due", "target"]]
+    )
     weight = 1 / found.groupby(EVENT)["target"].transform("size")
     past = past_shares(one)
     return found.assign(
@@ -198,20 +201,18 @@ def _chances(one: Archived, tables: Tables) -> pd.DataFrame:
 
 
 def _own_targets(one: Archived) -> pd.MultiIndex:
-    """Targets that somebody set for the unit itself, as location, indicator, due day and value."""
-    table = one.targets
-    rows = [
-        (_one_location(row.geo_level, row.province_code), row.indicator, row.due,
-         round(float(row.value), 6))
-        for row in table.itertuples(index=False)
-    ]  # fmt: skip
-    return pd.MultiIndex.from_tuples(rows or [("", "", pd.NaT, np.nan)])
+    """Targets that somebody set for the unit itself: unit, indicator, due day and value."""
+    columns = ["geo_level", "province_code", "indicator", "due", "value"]
+    table = _one_level(one.targets)[columns]
+    return pd.MultiIndex.from_frame(table.assign(value=table["value"].round(6)))
 
 
-def _one_location(level: str, code: str) -> str:
-    """A unit's name; one that did not merge goes by the level province_63."""
-    alone = level == "province_34" and geography.members(code) == [code]
-    return f"{'province_63' if alone else level}/{code}"
+def _one_level(table: pd.DataFrame) -> pd.DataFrame:
+    """Units that did not merge under the level province_63 alone."""
+    merged = geography.merged()
+    alone = [code for code in merged.index if geography.members(code) == [code]]
+    same = (table["geo_level"] == "province_34") & table["province_code"].isin(alone)
+    return table.assign(geo_level=table["geo_level"].mask(same, "province_63"))
 
 
 def past_shares(one: Archived) -> pd.DataFrame:
@@ -220,23 +221,20 @@ def past_shares(one: Archived) -> pd.DataFrame:
     Columns: n, met, share (one half where n is 0) and cautious, with one met and one missed target
     added (Laplace's rule). Of several targets of a unit and day the one it is held against counts.
     """
-    due = one.targets[one.targets["due"] <= one.origin]
-    values = {
-        (row.location, row.target, row.target_end_date): row.observation
-        for row in one.series.itertuples(index=False)
+    known = one.series.rename(columns={"target": "indicator", "target_end_date": "due"})
+    due = _one_level(one.targets[one.targets["due"] <= one.origin]).assign(basis="")
+    units = due[["geo_level", "province_code", "indicator", "due"]].drop_duplicates()
+    units = units.assign(location=units["geo_level"] + "/" + units["province_code"])
+    pairs = units.merge(known[["location", "indicator", "due", "observation"]])
+    held = {
+        key: targets.due_on(due, *key)
+        for key in set(zip(due["indicator"], due["due"], strict=True))
     }
     counts = dict.fromkeys(FAMILY, (0, 0))
-    for (indicator, day), rows in due.assign(basis="").groupby(["indicator", "due"]):
-        held = targets.due_on(rows, indicator, day)
-        units = {
-            _one_location(level, code): (level, code)
-            for level, code in rows[["geo_level", "province_code"]].itertuples(index=False)
-        }
-        for name, unit in units.items():
-            value = values.get((name, indicator, day))
-            if value is not None:
-                n, hits = counts[indicator]
-                counts[indicator] = (n + 1, hits + int(value >= held.held_by(*unit).value))
+    for row in pairs.to_dict("records"):
+        target = held[row["indicator"], row["due"]].held_by(row["geo_level"], row["province_code"])
+        n, hits = counts[row["indicator"]]
+        counts[row["indicator"]] = (n + 1, hits + int(row["observation"] >= target.value))
     table = pd.DataFrame.from_dict(counts, orient="index", columns=["n", "met"])
     table["share"] = (table["met"] / table["n"].where(table["n"] > 0)).fillna(COIN)
     table["cautious"] = (table["met"] + 1) / (table["n"] + 2)
@@ -269,8 +267,8 @@ def _of_values(table: pd.DataFrame) -> list[dict]:
     shared = table.groupby(EVENT)["model"].transform("nunique") == models
     for model, own in table.groupby("model", sort=True):
         both = own[shared[own.index]]
-        rows.append(_entry(model, len(both), "wis_shared", both["wis"].mean()))
-        rows.append(_entry(model, len(own), "wis", own["wis"].mean()))
+        rows.append(_entry(model, len(both), "crps_shared", both["crps"].mean()))
+        rows.append(_entry(model, len(own), "crps", own["crps"].mean()))
         rows.append(_entry(model, len(own), "mae", (own["q50"] - own["reading"]).abs().mean()))
         rows.append(_entry(model, len(own), "bias", (own["q50"] - own["reading"]).mean()))
         for percent, (low, high) in _BANDS.items():
@@ -307,7 +305,7 @@ def _of_chances(table: pd.DataFrame) -> list[dict]:
     return rows
 
 
-def _entry(model: str, n: int, name: str, value: float) -> dict:
+def _entry(model: object, n: int, name: str, value: float) -> dict:
     return {"model": model, "n": n, "score": name, "value": float(value)}
 
 
