@@ -75,6 +75,16 @@ def test_an_unknown_name_is_told_which_there_are():
         rounds.named("1999")
 
 
+def test_two_days_make_a_round_to_look_at():
+    one = rounds.named("2022-12-31/2025-12-31")
+    assert (one.origin, one.years) == (pd.Timestamp("2022-12-31"), (2025,))
+    assert (one.kind, one.units) == ("retrospective", "both")
+    with pytest.raises(RoundError, match="2022-12-31 is not after the origin 2025-12-31"):
+        rounds.named("2025-12-31/2022-12-31")
+    with pytest.raises(RoundError, match="write origin and due date as"):
+        rounds.named("2022-12-31/soon")
+
+
 def test_the_rounds_of_the_project_are_those_of_2025_and_2026():
     found = rounds.load()
     assert (found["2025"].kind, found["2026"].kind) == ("retrospective", "prospective")

@@ -104,11 +104,35 @@ def main(file: Path | None = None) -> Round:
 
 
 def named(name: str, file: Path | None = None) -> Round:
-    """The round of a name. Raises RoundError, which lists the names that there are."""
+    """The round of a name, or of two days such as 2022-12-31/2025-12-31: origin and due date.
+
+    A round of two days is one to look at, retrospective, by the newest version of the model.
+
+    Raises:
+        RoundError: neither is meant; the message lists the names that there are.
+    """
+    if "/" in str(name):
+        return _of_days(str(name))
     known = load(file)
     if str(name) not in known:
-        raise RoundError(f"no round {name!r} in {FILE}; there are: {', '.join(known)}")
+        raise RoundError(
+            f"no round {name!r} in {FILE}; there are: {', '.join(known)}; or write origin and due "
+            "date as 2022-12-31/2025-12-31"
+        )
     return known[str(name)]
+
+
+def _of_days(name: str) -> Round:
+    try:
+        origin, due = (datetime.date.fromisoformat(part) for part in name.split("/"))
+    except ValueError as error:
+        raise RoundError(
+            f"round {name!r}: write origin and due date as 2022-12-31/2025-12-31"
+        ) from error
+    if found := _faults_of_days(origin, [due]):
+        raise RoundError(f"round {name}: {found[0]}")
+    days = {"origin": origin, "due": [due]}
+    return _round(name, {**days, "units": "both", "model": NEWEST, "kind": KINDS[1]})
 
 
 class _UniqueKeys(yaml.SafeLoader):

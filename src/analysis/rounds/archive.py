@@ -104,6 +104,8 @@ def close(chosen: Round, make: Callable[[], Printed], today: datetime.date | Non
         RoundError: it has been closed before, it is prospective and a target has fallen due, or a
             file of the archive has changed. Nothing is written then.
     """
+    if "/" in chosen.name:
+        raise RoundError(f"round {chosen.name} has no name: only rounds of rounds.yml are closed")
     today = today or datetime.datetime.now(datetime.UTC).date()
     name = identifier(chosen)
     place = home() / name
