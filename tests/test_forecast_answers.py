@@ -84,10 +84,12 @@ def test_later_target_years_share_the_draws_of_the_first():
     (later,) = own.later
     assert (own.target_year, later.target_year) == (2019, 2020)
     assert later.draws is own.draws
-    assert own.draws.dates[-1].year == 2025
-    alone = outlook(built("health"), "hi_coverage", 2020, n=40)
-    np.testing.assert_array_equal(later.draws.true, alone.draws.true)
-    np.testing.assert_array_equal(later.past.rise, alone.past.rise)
+    alone = outlook(built("health"), "hi_coverage", 2019, n=40)
+    np.testing.assert_array_equal(own.draws.true, alone.draws.true)
+    second = outlook(built("health"), "hi_coverage", 2020, n=40)
+    np.testing.assert_array_equal(later.past.rise, second.past.rise)
+    far = outlook(built("health"), "hi_coverage", 2019, n=40, later=(2027,))
+    assert far.draws.dates[-1] == pd.Timestamp("2027-12-31")
 
 
 def test_a_call_for_everyone_is_no_number_to_be_met():

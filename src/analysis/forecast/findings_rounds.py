@@ -11,8 +11,6 @@ from analysis.forecast.rounds import Round
 from analysis.forecast.tables import ForecastTables
 from analysis.results import Result
 
-_WORDS = {"province_code": "unit", "indicator": "indicator", "geo_level": "level",
-          "scale": "scale"}  # fmt: skip
 #: Of the curve over k only these chances are shown in a chapter; the table holds all.
 _SHOWN = (0.9, 0.8, 0.5, 0.2, 0.1)
 
@@ -23,9 +21,8 @@ def stamp(chosen: Round, known: Known) -> Result:
     days = pd.DataFrame({"date": list(chosen.due)})
     values = {"round": chosen.name, "origin": chosen.origin, "latest": latest,
               "version": chosen.model, "due": chosen.due[0]}  # fmt: skip
-    return Result(
-        "round_stamp", days, [(f"record.stamp_{chosen.kind}", values)], {"date": "short_date"}
-    )
+    phrases = [(f"record.stamp_{chosen.kind}", values)]
+    return Result("round_stamp", days, phrases, {"date": "short_date"}, topic="record")
 
 
 def together(tables: ForecastTables) -> Result:

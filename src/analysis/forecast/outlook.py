@@ -89,9 +89,14 @@ class Outlook:
         return self.draws.denominator(level, code)
 
 
-def dates(origin: pd.Timestamp, target_year: int) -> pd.DatetimeIndex:
-    """All year-ends from 2015 to five years after the (last) target year, and the origin."""
-    ends = [pd.Timestamp(y, 12, 31) for y in range(FIRST_YEAR, target_year + YEARS_BEYOND + 1)]
+def dates(origin: pd.Timestamp, target_year: int, later: tuple[int, ...] = ()) -> pd.DatetimeIndex:
+    """All year-ends from 2015 to five years after the target year, and the origin.
+
+    Later target years beyond that are added. Those within change nothing, so that chapter 07 and
+    the explorer, which look at the first target year, have the draws of chapter 05.
+    """
+    last = max(target_year + YEARS_BEYOND, *later, 0)
+    ends = [pd.Timestamp(y, 12, 31) for y in range(FIRST_YEAR, last + 1)]
     return pd.DatetimeIndex(sorted({*ends, pd.Timestamp(origin)}))
 
 
@@ -125,9 +130,9 @@ def outlooks(
 def outlook(
     built: Model, indicator: str, target_year: int, n: int = DRAWS, later: tuple[int, ...] = ()
 ) -> Outlook:
-    """Draw one indicator from a fitted family, up to the last of its target years."""
+    """Draw one indicator from a fitted family, once for all its target years."""
     known = built.known
-    drawn = draw(built, indicator, list(dates(known.origin, max(target_year, *later, 0))), n)
+    drawn = draw(built, indicator, list(dates(known.origin, target_year, later)), n)
     own: Ratio | None = None
     if FAMILY[indicator] == "health":
         own = ratio(known, built.evidence.units)
