@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.forecast.known import Known
 from analysis.forecast.model import kept_model
 from analysis.forecast.reported import Pull
+from analysis.forecast.settings import DEFAULT, Settings
 from analysis.forecast.tables import ForecastTables
 from analysis.results import Result
 from analysis.verdicts import LIKELY, NOT_ENOUGH_EVIDENCE, UNLIKELY, verdict
@@ -178,9 +179,9 @@ def takes(tables: ForecastTables, indicator: str = MAIN, level: str = "province_
     )
 
 
-def pulled(known: Known, indicator: str = MAIN) -> Result:
+def pulled(known: Known, indicator: str = MAIN, settings: Settings = DEFAULT) -> Result:
     """How much printed year-end values are drawn to their targets, as estimated from the past."""
-    found = kept_model(known, indicator).pulls
+    found = kept_model(known, indicator, settings).pulls
     rows = {"province_63": found.provinces, "country": found.country}
     table = pd.DataFrame(
         [
