@@ -68,6 +68,6 @@ def tables() -> ForecastTables:
     """The tables of the chapter, from these few draws."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            tables_room, "outlooks", lambda known, indicators, year, own: outlooks_of(year)
+            tables_room, "outlooks", lambda known, indicators, year, own, later: outlooks_of(year)
         )
         return tables_room.forecast_tables.__wrapped__(known(), ("hi_coverage",), 2020, QUICK)

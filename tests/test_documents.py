@@ -12,11 +12,11 @@ import yaml
 
 from analysis import cli, paths
 from analysis.commands import notebooks
-from analysis.commands.report import parsed_settings
+from analysis.commands.report import requested
+from analysis.forecast.rounds import named
 from analysis.forecast.settings import Settings
 from analysis.indicators import INDICATORS
 from analysis.publish import runner
-from analysis.publish.request import Request
 from analysis.verdicts import SCALE
 from analysis.wording import say
 
@@ -138,11 +138,11 @@ def test_the_report_from_an_earlier_day_is_asked_for_as_the_readme_says():
     said = re.findall(r"end of 2022 \| `analysis (report [^`]+)`", text)
     assert len(said) == 1
     _, options = cli._parse(said[0].split())
-    request = Request(tuple(options.only), parsed_settings(options.set))
-    jobs = runner.plan(request)
+    jobs = runner.plan(requested(options))
     forecasts = [job for job in jobs if job.chapter.stem == "05_forecast"]
     assert {job.language for job in forecasts} == {"en", "vi"}
-    assert {job.parameters["origin"] for job in forecasts} == {"2022-12-31"}
+    assert {job.parameters["round"] for job in forecasts} == {"2022-12-31/2025-12-31"}
+    assert named("2022-12-31/2025-12-31").origin == pd.Timestamp("2022-12-31")
     assert not {"06_validation", "08_province_brief"} & {job.chapter.stem for job in jobs}
 
 

@@ -128,7 +128,7 @@ def test_silence_lowers_chances_by_the_stated_odds():
 
 
 def test_the_pull_of_targets_is_the_fitted_one(monkeypatch):
-    monkeypatch.setattr(findings, "kept_model", lambda known, indicator: built("health"))
+    monkeypatch.setattr(findings, "kept_model", lambda known, indicator, settings: built("health"))
     result, found = findings.pulled(known()), built("health").pulls
     by_level = result.table.set_index("level")
     text = result.text("en")

@@ -96,6 +96,20 @@ def met(reading: float, lower: float, upper: float, target: float, indicator: st
     return NO
 
 
+def came(asked: pd.DataFrame, tables: Tables) -> pd.DataFrame:
+    """Return questions with the figure that was published for their due day.
+
+    Args:
+        asked: geo_level, province_code, indicator, basis and due, beside columns of its own.
+        tables: readings, targets and raw tables.
+
+    Returns:
+        the same rows, units that did not merge under province_63, with reading, lower, upper,
+        reading_id, as_of, standing and official (see `outcomes`); empty where nothing has come.
+    """
+    return _with_readings(one_level(asked, tables.raw).reset_index(drop=True), tables)
+
+
 def _last_read(tables: Tables) -> pd.Timestamp:
     days = pd.to_datetime(tables.raw.sources["retrieved"].replace("", None), format="ISO8601")
     if days.notna().any():

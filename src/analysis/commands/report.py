@@ -7,12 +7,17 @@ import errno
 import os
 import signal
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from analysis.publish.request import Request
 
 EXAMPLE = """examples:
   analysis report
   analysis report --only 08_province_brief
-  analysis report --only 05_forecast --set 05_forecast.origin=2022-12-31
+  analysis report --round 2025
+  analysis report --only 05_forecast --round 2022-12-31/2025-12-31
+  analysis report --only 06_validation --set 06_validation.indicator=si_coverage
   analysis report --scheduler tcp://10.0.0.5:8786
 
 More machines: install this project with `pip install .[cluster]` on each, start `dask scheduler`
@@ -23,6 +28,8 @@ with it and may pay no heed to a first SIGTERM; send a second one.
 The exit status is the number of notebooks that failed.
 """
 
+#: The chapter that is made for one round; what follows takes it from its tables.
+ROUNDS_CHAPTER = "05_forecast"
 #: What the operating system says -> what to say to people.
 _DISK = {
     errno.ENOSPC: "the disk is full; free some space and run this again",
@@ -46,6 +53,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NOTEBOOK.PARAMETER=VALUE",
         help="pass a parameter to a notebook; may be repeated",
     )
+    parser.add_argument(
+        "--round",
+        metavar="NAME",
+        help="a round of notebooks/rounds.yml other than its main one, or ORIGIN/DUE",
+    )
     parser.add_argument("--workers", type=int, default=0, help="notebooks at once; default: cores")
     parser.add_argument("--cold", action="store_true", help="use ordinary kernels")
     parser.add_argument("--no-wait", action="store_true", help="refuse when a report is being made")
@@ -56,11 +68,9 @@ def run(options: argparse.Namespace) -> int:
     """Returns how many notebooks failed, 1 for faulty raw tables, 2 for an impossible request."""
     from analysis import paths
     from analysis.publish.report import is_up_to_date, report
-    from analysis.publish.request import Request
     from analysis.publish.runner_environment import run_pinned
 
-    settings = parsed_settings(options.set)
-    request = Request(tuple(options.only), settings, options.workers, not options.cold)
+    request = requested(options)
     if is_up_to_date(request):
         print(f"Nothing has changed. The report: {paths.REPORTS / 'index.html'}")
         return 0
@@ -87,6 +97,19 @@ def run(options: argparse.Namespace) -> int:
         return 2
     print(f"The report: {paths.REPORTS / 'index.html'}")
     return failed
+
+
+def requested(options: argparse.Namespace) -> Request:
+    """The request that the options make. Raises ValueError for an option that cannot be read."""
+    from analysis.publish.request import Request
+
+    settings = parsed_settings(options.set)
+    if options.round:
+        from analysis.forecast.rounds import named
+
+        named(options.round)  # an unknown one is refused before anything is run
+        settings.setdefault(ROUNDS_CHAPTER, {})["round"] = options.round
+    return Request(tuple(options.only), settings, options.workers, not options.cold)
 
 
 def _stop(*_: Any) -> None:

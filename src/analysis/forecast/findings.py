@@ -1,4 +1,4 @@
-"""What chapter 05 says: results with their tables and sentences."""
+"""What chapter 05 says of single targets: results with their tables and sentences."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.forecast.known import Known
 from analysis.forecast.model import kept_model
 from analysis.forecast.reported import Pull
+from analysis.forecast.settings import DEFAULT, Settings
 from analysis.forecast.tables import ForecastTables
 from analysis.results import Result
 from analysis.targets import judged
@@ -28,10 +29,19 @@ _WORDS = {"province_code": "unit", "indicator": "indicator", "target_setter": "s
 _KEY = ["geo_level", "province_code", "indicator"]
 
 
-def at_target(tables: ForecastTables, scale: str = "reported") -> pd.DataFrame:
-    """Forecasts of one scale for the date on which the targets fall due, as pages show them."""
+def due(tables: ForecastTables) -> pd.Timestamp:
+    """The first day on which targets fall due."""
     table = tables.forecasts
-    return judged(table[(table["scale"] == scale) & (table["date"] == table["date"].max())])
+    return table.loc[table["target"].notna(), "date"].min()
+
+
+def at_target(
+    tables: ForecastTables, scale: str = "reported", date: pd.Timestamp | None = None
+) -> pd.DataFrame:
+    """Forecasts of one scale for the (first) day on which targets fall due, as pages show them."""
+    table = tables.forecasts
+    rows = table[(table["scale"] == scale) & (table["date"] == (date or due(tables)))]
+    return judged(rows)
 
 
 def answer(tables: ForecastTables) -> Result:
@@ -49,8 +59,26 @@ def country(tables: ForecastTables) -> Result:
     )
 
 
-def _country(tables: ForecastTables) -> pd.DataFrame:
-    rows = at_target(tables)
+def country_later(tables: ForecastTables) -> Result:
+    """The country's targets that fall due later than the first ones, by day."""
+    days = tables.forecasts.loc[tables.forecasts["target"].notna(), "date"].unique()
+    later = [_country(tables, pd.Timestamp(day)) for day in sorted(days)[1:]]
+    table = pd.concat([_country(tables).iloc[:0], *later], ignore_index=True)
+    table = table[table["target"].notna()].reset_index(drop=True)
+    phrases = [("forecast.country", _sentence(row)) for row in table.to_dict("records")]
+    columns = ["date", "indicator", *_VALUES, "target_setter", *_CHANCES, "verdict"]
+    return Result(
+        "forecast_country_later",
+        table[columns],
+        phrases or [("forecast.no_later", {})],
+        {**_VALUES, **_CHANCES, "date": "short_date"},
+        _WORDS,
+        "forecast",
+    )
+
+
+def _country(tables: ForecastTables, date: pd.Timestamp | None = None) -> pd.DataFrame:
+    rows = at_target(tables, date=date)
     rows = rows[rows["geo_level"] == "country"]
     return rows.assign(verdict_true=rows["p_meets_true"].map(verdict))
 
@@ -110,14 +138,15 @@ def _counts_of(rows: pd.DataFrame, indicator: str) -> dict[str, Any]:
 def setters(tables: ForecastTables) -> Result:
     """Every target that was announced for the date, by who set it."""
     table = tables.attainment.sort_values([*_KEY, "target_setter", "target"])
-    columns = ["geo_level", "province_code", "indicator", "target_setter", "announced", "target"]
-    twice = table.groupby(_KEY)["target"].nunique()
+    columns = ["geo_level", "province_code", "indicator", "date", "target_setter", "announced"]
+    columns += ["target"]
+    twice = table.groupby([*_KEY, "date"])["target"].nunique()
     values = {"targets": len(table), "several": int((twice > 1).sum())}
     return Result(
         "forecast_setters",
         table[[*columns, *_CHANCES]],
         [("forecast.setters", values)],
-        {"target": "printed", "announced": "short_date", **_CHANCES},
+        {"target": "printed", "date": "short_date", "announced": "short_date", **_CHANCES},
         _WORDS,
         "forecast",
         hidden=("geo_level",),
@@ -126,7 +155,7 @@ def setters(tables: ForecastTables) -> Result:
 
 def takes(tables: ForecastTables, indicator: str = MAIN, level: str = "province_63") -> Result:
     """Persons a month that the target takes, beside the unit's own best year."""
-    rows = tables.needs
+    rows = tables.needs[tables.needs["date"] == tables.needs["date"].min()]
     rows = rows[(rows["geo_level"] == level) & (rows["indicator"] == indicator)]
     rows = rows[rows["persons_month_80"] > 0].sort_values(
         "persons_month_80", ascending=False, ignore_index=True
@@ -153,9 +182,9 @@ def takes(tables: ForecastTables, indicator: str = MAIN, level: str = "province_
     )
 
 
-def pulled(known: Known, indicator: str = MAIN) -> Result:
+def pulled(known: Known, indicator: str = MAIN, settings: Settings = DEFAULT) -> Result:
     """How much printed year-end values are drawn to their targets, as estimated from the past."""
-    found = kept_model(known, indicator).pulls
+    found = kept_model(known, indicator, settings).pulls
     rows = {"province_63": found.provinces, "country": found.country}
     table = pd.DataFrame(
         [

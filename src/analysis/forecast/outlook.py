@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -46,7 +46,8 @@ class Outlook:
     """Draws of one indicator at all year-ends and at the origin.
 
     draws: dates are those of `dates`. ratio: draws (S, P) of published over official
-    denominators; None where there is no official denominator. past: see there.
+    denominators; None where there is no official denominator. past: see there. later: the same
+    draws as seen from later target years.
     """
 
     indicator: str
@@ -56,6 +57,12 @@ class Outlook:
     ratio: np.ndarray | None
     targets: pd.DataFrame
     past: Past
+    later: tuple[Outlook, ...] = ()
+
+    @property
+    def due(self) -> pd.Timestamp:
+        """The day on which the targets of its target year fall due."""
+        return pd.Timestamp(self.target_year, 12, 31)
 
     def at(self, date: pd.Timestamp) -> int:
         """The position of a date among the draws. Raises ValueError for another."""
@@ -82,16 +89,25 @@ class Outlook:
         return self.draws.denominator(level, code)
 
 
-def dates(origin: pd.Timestamp, target_year: int) -> pd.DatetimeIndex:
-    """All year-ends from 2015 to five years after the target year, and the origin."""
-    ends = [pd.Timestamp(y, 12, 31) for y in range(FIRST_YEAR, target_year + YEARS_BEYOND + 1)]
+def dates(origin: pd.Timestamp, target_year: int, later: tuple[int, ...] = ()) -> pd.DatetimeIndex:
+    """All year-ends from 2015 to five years after the target year, and the origin.
+
+    Later target years beyond that are added. Those within change nothing, so that chapter 07 and
+    the explorer, which look at the first target year, have the draws of chapter 05.
+    """
+    last = max(target_year + YEARS_BEYOND, *later, 0)
+    ends = [pd.Timestamp(y, 12, 31) for y in range(FIRST_YEAR, last + 1)]
     return pd.DatetimeIndex(sorted({*ends, pd.Timestamp(origin)}))
 
 
 def outlooks(
-    known: Known, indicators: tuple[str, ...], target_year: int, settings: Settings = DEFAULT
+    known: Known,
+    indicators: tuple[str, ...],
+    target_year: int,
+    settings: Settings = DEFAULT,
+    later: tuple[int, ...] = (),
 ) -> dict[str, Outlook]:
-    """Fit each family once and draw each indicator.
+    """Fit each family once and draw each indicator, once for all target years.
 
     Raises:
         ValueError: the target year has ended by the origin; see also `kept_model`.
@@ -107,18 +123,20 @@ def outlooks(
         family = FAMILY.get(indicator, indicator)
         if family not in built:
             built[family] = kept_model(known, indicator, settings)
-        made[indicator] = outlook(built[family], indicator, target_year)
+        made[indicator] = outlook(built[family], indicator, target_year, later=later)
     return made
 
 
-def outlook(built: Model, indicator: str, target_year: int, n: int = DRAWS) -> Outlook:
-    """Draw one indicator from a fitted family."""
+def outlook(
+    built: Model, indicator: str, target_year: int, n: int = DRAWS, later: tuple[int, ...] = ()
+) -> Outlook:
+    """Draw one indicator from a fitted family, once for all its target years."""
     known = built.known
-    drawn = draw(built, indicator, list(dates(known.origin, target_year)), n)
+    drawn = draw(built, indicator, list(dates(known.origin, target_year, later)), n)
     own: Ratio | None = None
     if FAMILY[indicator] == "health":
         own = ratio(known, built.evidence.units)
-    return Outlook(
+    first = Outlook(
         indicator=indicator,
         origin=known.origin,
         target_year=target_year,
@@ -127,6 +145,10 @@ def outlook(built: Model, indicator: str, target_year: int, n: int = DRAWS) -> O
         targets=known.targets,
         past=_past(built, indicator, target_year),
     )
+    others = tuple(
+        replace(first, target_year=year, past=_past(built, indicator, year)) for year in later
+    )
+    return replace(first, later=others)
 
 
 def _past(built: Model, indicator: str, target_year: int) -> Past:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from analysis import targets as targets_room
 from analysis.cache import cached
+from analysis.forecast.answers import Asked, answers
 from analysis.forecast.evidence import EvidenceError, evidence
 from analysis.forecast.known import Known
 from analysis.forecast.needs import needs
@@ -27,6 +28,8 @@ KEY = ["geo_level", "province_code", "indicator"]
 RECENT_YEARS = 6
 #: Share of the denominator of an aggregate that provinces with readings of their own must hold.
 ENOUGH = 0.5
+#: A target of so many percent calls for everyone and is no number to be met.
+EVERYONE = 100.0
 
 
 @dataclass(frozen=True)
@@ -40,28 +43,49 @@ class ForecastTables:
         held against. Probabilities are missing where the unit's own evidence is not enough.
     attainment: the probabilities for every target that anybody set, by setter.
     needs: what meeting the target takes (see `analysis.forecast.needs`).
+    answers: what takes several targets or years together (see `analysis.forecast.answers`).
     """
 
     estimates: pd.DataFrame
     forecasts: pd.DataFrame
     attainment: pd.DataFrame
     needs: pd.DataFrame
+    answers: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 @cached
 def forecast_tables(
-    known: Known, indicators: tuple[str, ...], target_year: int, settings: Settings = DEFAULT
+    known: Known,
+    indicators: tuple[str, ...],
+    target_year: int,
+    settings: Settings = DEFAULT,
+    later: tuple[int, ...] = (),
+    together: tuple[str, ...] = ("province_63",),
 ) -> ForecastTables:
-    """Fit, draw and tabulate. Raises what `outlooks` raises."""
-    made = outlooks(known, indicators, target_year, settings)
+    """Fit, draw and tabulate. Raises what `outlooks` raises.
+
+    later: further target years, after the first. together: the levels whose units are counted
+    together (see `analysis.forecast.answers`).
+    """
+    made = outlooks(known, indicators, target_year, settings, later)
     shares = {name: read_share(known, own, settings) for name, own in made.items()}
-    held = {name: _targets(own) for name, own in made.items()}
+    asked = [(name, one) for name, own in made.items() for one in (own, *own.later)]
+    held = {(name, one.target_year): _targets(one, one.target_year != target_year)
+            for name, one in asked}  # fmt: skip
     return ForecastTables(
         estimates=_stack(_estimates(own, known, shares[name]) for name, own in made.items()),
-        forecasts=_stack(_forecasts(own, held[name], shares[name]) for name, own in made.items()),
-        attainment=_stack(_attainment(own, shares[name]) for name, own in made.items()),
-        needs=_stack(needs(own, held[name], shares[name]) for name, own in made.items()),
-    )
+        forecasts=_stack(
+            _forecasts(own, {one.due: held[name, one.target_year] for one in (own, *own.later)},
+                       shares[name])
+            for name, own in made.items()
+        ),
+        attainment=_stack(_attainment(one, shares[name]) for name, one in asked),
+        needs=_stack(needs(one, held[name, one.target_year], shares[name]) for name, one in asked),
+        answers=answers(
+            [Asked(one, held[name, one.target_year], shares[name]) for name, one in asked],
+            known, settings, together,
+        ),
+    )  # fmt: skip
 
 
 def _stack(tables) -> pd.DataFrame:  # type: ignore[no-untyped-def]
@@ -140,32 +164,45 @@ def _printed(known: Known, indicator: str) -> dict[tuple[str, str, int], str]:
     return dict(zip(keys, rows["reading_id"], strict=True))
 
 
-def _targets(own: Outlook) -> dict[tuple[str, str], targets_room.Target]:
+def _targets(own: Outlook, few: bool = False) -> dict[tuple[str, str], targets_room.Target]:
     """The target that each unit is held against.
+
+    few: of a later year, for which many targets are not set yet, units without one are left out.
 
     Raises:
         EvidenceError: by the origin no nationwide target for that date had been announced.
     """
-    due = pd.Timestamp(own.target_year, 12, 31)
-    held = targets_room.due_on(own.targets, own.indicator, due)
-    try:
-        return {unit: held.held_by(*unit) for unit in units_of(own)}
-    except KeyError as missing:
-        raise EvidenceError(
-            f"{own.indicator}: by {own.origin:%Y-%m-%d} no nationwide target for "
-            f"{due:%Y-%m-%d} was known: choose another target year or leave the indicator out"
-        ) from missing
+    held = targets_room.due_on(_numbered(own.targets), own.indicator, own.due)
+    found = {}
+    for unit in units_of(own):
+        try:
+            found[unit] = held.held_by(*unit)
+        except KeyError as missing:
+            if not few:
+                raise EvidenceError(
+                    f"{own.indicator}: by {own.origin:%Y-%m-%d} no nationwide target for "
+                    f"{own.due:%Y-%m-%d} was known: choose another target year or leave the "
+                    "indicator out"
+                ) from missing
+    return found
+
+
+def _numbered(targets: pd.DataFrame) -> pd.DataFrame:
+    """Targets without calls for everyone: "universal" names no number that a report could reach."""
+    return targets[targets["value"] < EVERYONE]
 
 
 def _forecasts(
-    own: Outlook, held: dict[tuple[str, str], targets_room.Target], shares: dict
+    own: Outlook,
+    held: dict[pd.Timestamp, dict[tuple[str, str], targets_room.Target]],
+    shares: dict,
 ) -> pd.DataFrame:
-    due = pd.Timestamp(own.target_year, 12, 31)
-    ends = [day for day in own.draws.dates if own.origin < day <= due]
+    """Every year-end up to the last due date; held: due date -> unit -> its target."""
+    ends = [day for day in own.draws.dates if own.origin < day <= max(held)]
     rows = []
     for unit in units_of(own):
         for day in ends:
-            target = held[unit] if day == due else None
+            target = held.get(day, {}).get(unit)
             rows += _scales(own, unit, day, target, shares[unit] >= ENOUGH)
     return pd.DataFrame(rows)
 
@@ -204,8 +241,11 @@ def _chances(drawn: dict[str, np.ndarray], target: float, enough: bool) -> dict[
 
 
 def chance(values: np.ndarray | None, target: float, enough: bool) -> float:
-    """Share of draws at or above the target; NaN without draws, target or enough evidence."""
-    if values is None or not np.isfinite(target) or not enough:
+    """Share of draws at or above the target; NaN without draws, target or enough evidence.
+
+    NaN too for a call for everyone (see `_numbered`).
+    """
+    if values is None or not np.isfinite(target) or not enough or target >= EVERYONE:
         return float("nan")
     return float((values >= target).mean())
 

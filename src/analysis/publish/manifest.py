@@ -30,7 +30,8 @@ def inputs() -> dict[str, str]:
     """Every file that a report can depend on -> SHA-256: data, notebooks, code, lock."""
     root, made = Path(paths.ROOT), Path(paths.PROCESSED)
     files = {*_below(Path(paths.RAW)), *_below(Path(paths.NOTEBOOKS)), *_below(codebase.SOURCE)}
-    files |= {*_below(root / "data"), *_below(root / "scenarios"), root / "requirements.lock"}
+    files |= {*_below(root / "data"), *_below(root / "scenarios"), *_below(root / "rounds")}
+    files.add(root / "requirements.lock")
     files = {path for path in files if not path.is_relative_to(made)}
     return {_name(path, root): digest(path) for path in sorted(files) if path.is_file()}
 

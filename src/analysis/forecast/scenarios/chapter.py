@@ -74,7 +74,12 @@ def usual(indicator: str, forecasts: pd.DataFrame) -> Baseline:
         raise ScenarioError(
             f"indicator: {indicator} is not in forecasts.csv; run chapter 05 with it"
         )
-    return usual_at(indicator, own["origin"].iloc[0], own["date"].max())
+    return usual_at(indicator, own["origin"].iloc[0], _due(own))
+
+
+def _due(forecasts: pd.DataFrame) -> pd.Timestamp:
+    """The first day on which targets fall due."""
+    return forecasts.loc[forecasts["target"].notna(), "date"].min()
 
 
 def usual_at(indicator: str, origin: pd.Timestamp, date: pd.Timestamp) -> Baseline:
@@ -90,7 +95,7 @@ def days_of_forecasts(indicator: str) -> tuple[pd.Timestamp, pd.Timestamp] | Non
     except paths.MissingTable:
         return None
     own = table[table["indicator"] == indicator]
-    return None if own.empty else (own["origin"].iloc[0], own["date"].max())
+    return None if own.empty else (own["origin"].iloc[0], _due(own))
 
 
 def business_as_usual(indicator: str) -> Scenario:

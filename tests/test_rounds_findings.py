@@ -1,0 +1,102 @@
+"""What chapters 05 and 09 say of rounds follows from their tables, in both languages."""
+
+import dataclasses
+
+import pandas as pd
+import pytest
+from example_facts import real_raw
+from forecast_cases import known, tables
+
+from analysis.forecast import findings_rounds
+from analysis.forecast.rounds import Round
+from analysis.rounds import archive, findings, scoreboard
+from analysis.wording import LANGUAGES
+
+CHOSEN = Round(
+    "try", known().origin, (pd.Timestamp("2020-12-31"),), "63", 1, "retrospective"
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def record():
+    rounds = archive.read_all()
+    readings = archive.readings_now(real_raw())
+    return findings.Record(rounds, scoreboard.score(rounds, readings, real_raw()))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_stamp_says_origin_newest_figure_and_kind(language):
+    text = findings_rounds.stamp(CHOSEN, known()).text(language)
+    other = findings_rounds.stamp(dataclasses.replace(CHOSEN, kind="prospective"), known())
+    assert "2018" in text and "2020" in text
+    assert text != other.text(language)
+
+
+def test_the_count_of_units_is_that_of_the_curve():
+    result = findings_rounds.how_many(tables(), "province_63")
+    curve = tables().answers
+    curve = curve[(curve["question"] == "at_least") & (curve["geo_level"] == "province_63")]
+    for row in result.table.to_dict("records"):
+        likely = curve.loc[curve["probability"] >= row["chance"], "k"]
+        assert row["k"] == (likely.max() if len(likely) else 0)
+    assert result.table["k"].is_monotonic_increasing
+    nothing = findings_rounds.how_many(tables(), "province_34")
+    assert nothing.phrases[0][0] == "record.how_many_none"
+
+
+def test_units_that_never_reach_their_target_stand_last():
+    table = findings_rounds.passes(tables(), "province_63").table
+    units = table[table["geo_level"] == "province_63"]
+    missing = units["date_80"].isna().to_numpy()
+    assert not missing.all() and (missing[:-1] <= missing[1:]).all()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_scoreboard_stands_in_its_sentences_and_fits_a_screen(language, record):
+    result = findings.board(record)
+    assert len(result.table) == len(record.rounds) <= 20
+    row = result.table[(result.table["round"] == "2025") & (result.table["model"] == 1)].iloc[0]
+    scores = record.board.scores
+    own = scores[(scores["round"] == "2025-v1") & (scores["group"] == "all")]
+    brier = own[(own["score"] == "brier") & (own["model"] == "analysis-v1")]["value"].item()
+    assert row["brier"] == pytest.approx(brier, abs=1e-4)
+    said = f"{row['brier']:.3f}".replace(".", "," if language == "vi" else ".")
+    assert said in result.text(language)
+    assert row["brier_half"] == 0.25
+
+
+def test_a_round_without_outcomes_waits(record):
+    empty = record.board.scores.iloc[:0]
+    waiting = dataclasses.replace(
+        record, board=scoreboard.Scoreboard(record.board.events.iloc[:0], empty)
+    )
+    result = findings.board(waiting)
+    assert all(key.startswith("record.waiting_") for key, _ in result.phrases)
+    assert (result.table["values"] == 0).all() and result.table["brier"].isna().all()
+    assert result.text("en") and result.html("vi")
+    none = findings.Record([], waiting.board)
+    assert findings.board(none).phrases == [("record.none", {})]
+
+
+@pytest.mark.parametrize("make", [findings.by_group, findings.closed, findings.chances,
+                                  findings.values], ids=lambda make: make.__name__)  # fmt: skip
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_part_of_the_record_can_be_shown(make, language, record):
+    result = make(record)
+    assert len(result.written(language)) == len(result.table) > 0
+    assert "<table" in result.html(language)
+
+
+def test_prospective_and_retrospective_are_never_in_one_score(record):
+    kinds = record.board.scores.drop_duplicates(["round", "kind"])
+    assert not kinds["round"].duplicated().any()
+    assert "round" in record.board.scores.columns
+
+
+def test_events_are_counted_by_units_and_days(record):
+    result = findings.chances(record)
+    counts = dict(result.phrases[0][1])
+    events = result.table.drop_duplicates(
+        ["round", "geo_level", "province_code", "indicator", "due"]
+    )
+    assert counts["n"] == len(events)

@@ -1,0 +1,121 @@
+"""The scoreboard: scores against formulae, events counted once, the same bytes each time."""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from example_facts import real_raw, real_tables
+from scipy.stats import norm
+from scoringrules import crps_normal
+
+from analysis import paths
+from analysis.forecast.rounds import RoundError
+from analysis.forecast.tables import QUANTILES
+from analysis.rounds import archive, scoreboard
+
+
+@pytest.fixture(scope="module")
+def readings():
+    return archive.readings_now(real_raw())
+
+
+@pytest.fixture(scope="module")
+def board(readings):
+    return scoreboard.score(archive.read_all(), readings, real_raw())
+
+
+def test_the_scoreboard_is_rebuilt_byte_for_byte(board):
+    folder = paths.ROOT / "rounds"
+    assert scoreboard.text(board.events) == (folder / "events.csv").read_text("utf-8")
+    assert scoreboard.text(board.scores) == (folder / "scoreboard.csv").read_text("utf-8")
+
+
+def test_the_country_of_2025_is_scored_as_by_hand(board):
+    rows = board.scores
+    rows = rows[(rows["round"] == "2025-v1") & (rows["event"] == "chances")]
+    rows = rows[(rows["group"] == "country") & (rows["score"] == "brier")].set_index("model")
+    first = ((1 - 0.71425) ** 2 + (1 - 0.49425) ** 2) / 2
+    by_hand = (first + (1 - 0.26275) ** 2 + (1 - 0.7255) ** 2) / 3
+    assert rows["value"]["analysis-v1"] == pytest.approx(by_hand, abs=1e-6)
+    assert rows["value"]["one_half"] == 0.25
+    assert (rows["n"] == 3).all()
+
+
+def test_every_event_counts_once(board):
+    events = board.events
+    keys = [*scoreboard.EVENT, "model"]
+    for kind, table in events.groupby("event"):
+        assert table.groupby(keys)["weight"].sum().to_numpy() == pytest.approx(1), kind
+    units = events[["geo_level", "province_code"]].drop_duplicates()
+    assert ("province_34", "01") not in set(units.itertuples(index=False, name=None))
+
+
+def test_the_score_of_nine_quantiles_is_the_crps_of_a_normal():
+    values = np.linspace(-2.5, 2.5, 21)
+    table = pd.DataFrame([norm.ppf(list(QUANTILES.values()))] * 21, columns=list(QUANTILES))
+    found = scoreboard.crps(table, values)
+    exact = np.array([crps_normal(value, 0, 1) for value in values])
+    assert found == pytest.approx(exact, abs=0.02)
+    moved = scoreboard.crps(94 + 2 * table, 94 + 2 * values)
+    assert moved == pytest.approx(2 * found)
+
+
+def test_the_e_value_is_one_on_average_where_the_other_chance_is_right():
+    q = np.array([0.8, 0.6, 0.7])
+    p = np.array([0.5, 0.9, 0.7])
+    total = 0.0
+    for hits in itertools.product([0.0, 1.0], repeat=3):
+        outcome = np.array(hits)
+        likely = np.prod(np.where(outcome == 1, q, 1 - q))
+        total += likely * scoreboard.e_value(p, q, outcome, np.ones(3))
+    assert total == pytest.approx(1)
+    assert scoreboard.e_value(p, p, np.ones(3), np.ones(3)) == pytest.approx(1)
+    sure = scoreboard.e_value(np.array([0.0]), np.array([0.5]), np.ones(1), np.ones(1))
+    assert sure == pytest.approx(scoreboard.LEAST / 0.5)
+
+
+def test_past_shares_are_of_targets_that_were_due_and_read_by_the_origin():
+    one = archive.read("2025-v1")
+    found = scoreboard.past_shares(one)
+    assert found["cautious"].between(0, 1, inclusive="neither").all()
+    assert (found["n"] > 3).all()
+    nothing = dataclasses.replace(one, targets=one.targets.iloc[:0])
+    empty = scoreboard.past_shares(nothing)
+    assert (empty["share"] == 0.5).all() and (empty["cautious"] == 0.5).all()
+
+
+def test_a_round_that_has_not_fallen_due_has_no_events(readings):
+    one = archive.read("2025-v1")
+    early = readings[readings["as_of"] < "2025-12-01"]
+    found = scoreboard.score([one], early, real_raw())
+    assert found.events.empty and found.scores.empty
+    assert scoreboard.text(found.scores).startswith("round,kind,model")
+
+
+def test_an_outcome_dated_before_the_origin_is_refused(readings):
+    one = archive.read("2025-v1")
+    late = dataclasses.replace(one, record={**one.record, "origin": "2025-12-31"})
+    with pytest.raises(RoundError) as raised:
+        scoreboard.score([late], readings, real_raw())
+    assert "its outcome is dated 2025-12-31, not after the origin" in str(raised.value)
+    assert len(str(raised.value).splitlines()) == 1
+
+
+def test_a_forecast_of_an_unknown_unit_is_refused(readings):
+    one = archive.read("2025-v1")
+    own = one.outputs["analysis-v1"].replace({"location": {"country/00": "country/99"}})
+    with pytest.raises(RoundError, match="2025-v1: country/99 is no unit"):
+        scoreboard.score(
+            [dataclasses.replace(one, outputs={"analysis-v1": own})], readings, real_raw()
+        )
+
+
+def test_outcomes_are_the_figures_that_were_published(board):
+    published = archive.published(real_tables().readings)
+    known = set(zip(published["province_code"], published["indicator"], published["value"],
+                    strict=True))  # fmt: skip
+    rows = board.events
+    assert len(rows) > 40
+    assert set(zip(rows["province_code"], rows["indicator"], rows["reading"], strict=True)) <= known
