@@ -217,7 +217,10 @@ def test_the_report_of_the_country_in_word_has_the_rates_of_the_workbook(reports
     folder = reports / language
     table = docx.Document(folder / "viet_nam.docx").tables[-1]._tbl
     word = [
-        ["".join(cell.itertext()) for cell in row.iterfind("w:tc", NAMESPACES)]
+        [
+            "".join(one.text or "" for one in cell.iter(qn("w:t")))
+            for cell in row.iterfind("w:tc", NAMESPACES)
+        ]
         for row in table.iterfind("w:tr", NAMESPACES)
     ]
     data = pd.read_csv(folder / "files" / "provinces.csv", dtype={"province_code": str})
@@ -230,7 +233,7 @@ def test_the_report_of_the_country_in_word_has_the_rates_of_the_workbook(reports
         for name in ("34", "63")
         for code, rate in _rates(book[say(f"workbook.sheet_{name}", language)], language)
     }
-    assert len(rates) == 34 + 63
+    assert len(rates) == len(data)
     for cells, row in zip(word[1:], data.to_dict("records"), strict=True):
         forecast = write(row["q50"], "percent1", language)
         assert forecast in cells

@@ -20,6 +20,7 @@ COMMANDS = {
     "import-px": "bring in a table of the statistics office (CSV, .px, JSON-stat, .xlsx)",
     "tables": "write the tables of data/processed for R and Stata (Parquet or .dta with labels)",
     "verify": "build the report twice under different settings and compare every byte",
+    "release": "pack report, data and rounds with digests and descriptions; publishes nothing",
     "notebooks": "run the notebooks in place and store clean outputs, ready to commit",
 }
 
