@@ -8,6 +8,7 @@ SHELL := /bin/bash
 BOOTSTRAP ?= python3
 WORKERS ?= 2
 NAMES ?=
+AGAINST ?=
 OPTIONS ?=
 # The order of the tests; the same seed gives the same order again.
 SEED := $(or $(SEED),$(shell echo $$RANDOM))
@@ -60,8 +61,14 @@ test-slow: $(DEVELOP) ## the tests that take minutes: crashes, simulations, clus
 fuzz: $(DEVELOP) ## many more cases of bad data than `make test` tries
 	@ANALYSIS_FUZZ=1 $(RUN) -m pytest -n $(WORKERS) -q --timeout 3600 tests/test_*_damaged.py tests/test_readings_properties.py
 
-verify: $(USE) ## build the report twice, elsewhere and under other settings, and compare every byte
-	@$(RUN) -m analysis verify
+verify: $(USE) ## build the report twice and compare every byte; AGAINST=DIGESTS: once, with a release
+	@$(RUN) -m analysis verify $(if $(AGAINST),--against "$(AGAINST)")
+
+release: $(DEVELOP) report ## pack report, data and rounds with digests and descriptions (release/)
+	@$(RUN) -m analysis release
+
+audit: $(DEVELOP) ## look up the locked packages in the list of known vulnerabilities (needs network)
+	@$(RUN) -m pip_audit --requirement requirements.lock --require-hashes --disable-pip
 
 bench: $(DEVELOP) ## measure speed and memory; writes reports/bench.json
 	@$(RUN) bench/run.py $(NAMES)
@@ -86,7 +93,7 @@ lint: $(DEVELOP) ## style, types, spelling and the rules for notebooks
 	@$(RUN) -m pytest -q -p no:cacheprovider tests/test_notebook_rules.py tests/test_environment_drift.py
 
 clean: ## remove everything that is made: report, tables, cache
-	@rm -rf reports .cache .pytest_cache .hypothesis .ruff_cache .mypy_cache
+	@rm -rf reports release .cache .pytest_cache .hypothesis .ruff_cache .mypy_cache
 	@find data/processed -mindepth 1 ! -name .gitkeep -delete
 	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -114,4 +121,4 @@ LOCK_OPTIONS := --universal --python-version 3.11 --generate-hashes --upgrade --
 	@.venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help report check-data test test-slow fuzz verify bench keep peers notebooks lab lint clean distclean lock
+.PHONY: help report check-data test test-slow fuzz verify release audit bench keep peers notebooks lab lint clean distclean lock

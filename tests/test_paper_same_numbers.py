@@ -1,12 +1,15 @@
-"""Page, PDF, workbook and CSV show the same numbers; paper is tagged, embedded and repeatable."""
+"""Page, PDF, Word, workbook and CSV show the same numbers; paper is tagged and repeatable."""
 
 import csv
 import html
 import io
 import re
+import shutil
+import subprocess
 import zipfile
 from dataclasses import replace
 
+import docx
 import openpyxl
 import pandas as pd
 import pymupdf
@@ -14,6 +17,7 @@ import pypdf
 import pytest
 import report_site
 import synthetic_report
+from docx.oxml.ns import qn
 
 from analysis.brief import Tables, brief
 from analysis.brief.tables import present_units
@@ -21,6 +25,7 @@ from analysis.descriptions import described
 from analysis.publish import site_papers
 from analysis.publish.pdf import brief_pdf
 from analysis.publish.site_page import brief_file
+from analysis.publish.word import brief_docx
 from analysis.publish.workbook import Sheet, number_format, people_format, workbook
 from analysis.results import Result
 from analysis.verdicts import NO_TARGET, NOT_ENOUGH_EVIDENCE
@@ -66,6 +71,12 @@ def paper(path):
     return re.sub(r"\s+", "", text)
 
 
+def written(path):
+    """The text of a Word document, tables included, without spaces."""
+    body = docx.Document(path).element.body
+    return re.sub(r"\s+", "", "".join(one.text or "" for one in body.iter(qn("w:t"))))
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("code", report_site.BRIEFS)
 def test_a_brief_says_the_same_on_page_paper_and_in_csv(reports, language, code):
@@ -74,6 +85,7 @@ def test_a_brief_says_the_same_on_page_paper_and_in_csv(reports, language, code)
     stem = brief_file(code).removesuffix(".html")
     data = pd.read_csv(folder / "files" / f"{stem}_answer.csv", dtype={"indicator": str})
     text = paper(folder / brief_file(code, "pdf"))
+    word = written(folder / brief_file(code, "docx"))
     rows = data.to_dict("records")
     assert len(page) == len(rows) == 3
     for card, row in zip(page, rows, strict=True):
@@ -86,6 +98,7 @@ def test_a_brief_says_the_same_on_page_paper_and_in_csv(reports, language, code)
         assert len(card) > 3
         for cell in card:
             assert re.sub(r"\s+", "", cell) in text, cell
+            assert re.sub(r"\s+", "", cell) in word, cell
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -196,6 +209,87 @@ def test_a_brief_with_much_to_admit_still_fits_on_one_page(reports, monkeypatch)
     assert made.pages[0].extract_text().count("became the new Vinh Long") == 3
 
 
+NAMESPACES = {"w": qn("w:t")[1:].split("}")[0]}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_report_of_the_country_in_word_has_the_rates_of_the_workbook(reports, language):
+    folder = reports / language
+    table = docx.Document(folder / "viet_nam.docx").tables[-1]._tbl
+    word = [
+        [
+            "".join(one.text or "" for one in cell.iter(qn("w:t")))
+            for cell in row.iterfind("w:tc", NAMESPACES)
+        ]
+        for row in table.iterfind("w:tr", NAMESPACES)
+    ]
+    data = pd.read_csv(folder / "files" / "provinces.csv", dtype={"province_code": str})
+    data = data[data["indicator"] == "hi_coverage"]
+    assert len(word) == 1 + len(data) == 1 + 34 + 52
+    text = paper(folder / "viet_nam.pdf")
+    book = openpyxl.load_workbook(folder / "tables.xlsx", read_only=True)
+    rates = {
+        code: rate
+        for name in ("34", "63")
+        for code, rate in _rates(book[say(f"workbook.sheet_{name}", language)], language)
+    }
+    assert len(rates) == len(data)
+    for cells, row in zip(word[1:], data.to_dict("records"), strict=True):
+        forecast = write(row["q50"], "percent1", language)
+        assert forecast in cells
+        key = (row["geo_level"], row["province_code"])
+        assert write(100 * rates[key], "percent1", language) == forecast
+        assert all(re.sub(r"\s+", "", cell) in text for cell in cells)
+
+
+def _rates(sheet, language):
+    """The unit and the forecast of health insurance of each row of a sheet of forecasts."""
+    heads, *rows = sheet.iter_rows(4, values_only=True)
+    names = ("geo_level", "province_code", "q50", "indicator")
+    level, code, rate, what = (heads.index(heading(one, language, "overview")) for one in names)
+    # Health insurance comes first.
+    return [((row[level], row[code]), row[rate]) for row in rows if row[what] == rows[0][what]]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_word_has_headings_header_rows_alt_text_language_and_the_date_of_the_forecast(
+    reports, language
+):
+    stamp = {"en": "Forecast made on 31 December 2024", "vi": "Dự báo lập ngày 31/12/2024"}
+    names = [*(brief_file(code, "docx") for code in report_site.BRIEFS), "viet_nam.docx"]
+    for name in names:
+        document = docx.Document(reports / language / name)
+        levels = [one.style.name for one in document.paragraphs if "Heading" in one.style.name]
+        assert levels[0] == "Heading 1" and levels.count("Heading 1") == 1 and len(levels) > 4
+        assert document.paragraphs[1].text.startswith(stamp[language])
+        assert document.sections[0].footer.paragraphs[0].text.startswith(stamp[language])
+        assert document.tables
+        for table in document.tables:
+            marked = [row.find(".//w:tblHeader", NAMESPACES) for row in table._tbl.tr_lst]
+            assert marked[0] is not None and all(one is None for one in marked[1:])
+            assert table._tbl.tblPr.find("w:tblCaption", NAMESPACES) is not None
+        pictures = [shape._inline.docPr for shape in document.inline_shapes]
+        assert len(pictures) == (3 if name == "viet_nam.docx" else 2)
+        assert all(len(one.get("descr")) > 40 for one in pictures)
+        marked = document.styles.element.find(".//w:rPrDefault//w:lang", NAMESPACES)
+        assert marked.get(qn("w:val")).startswith(language)
+        assert document.core_properties.title == document.paragraphs[0].text
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not installed")
+def test_libreoffice_opens_word_documents_and_prints_the_same_text(reports, tmp_path):
+    given = [reports / "vi" / name for name in ("brief_83_ben_tre.docx", "viet_nam.docx")]
+    home = f"-env:UserInstallation=file://{tmp_path / 'home'}"
+    command = ["soffice", home, "--headless", "--convert-to", "pdf", "--outdir", str(tmp_path)]
+    subprocess.run([*command, *map(str, given)], check=True, timeout=300, capture_output=True)
+    for path in given:
+        cells = docx.Document(path).tables[-1]._tbl.iter(qn("w:t"))
+        printed = paper(tmp_path / f"{path.stem}.pdf")
+        found = [re.sub(r"\s+", "", cell.text or "") for cell in cells]
+        assert len(found) > 10 and all(cell in printed for cell in found)
+
+
 def test_vietnamese_letters_survive_on_paper(reports):
     text = paper(reports / "vi" / "brief_83_ben_tre.pdf")
     assert "BếnTre" in text
@@ -215,6 +309,11 @@ def test_paper_and_workbook_are_the_same_bytes_each_time(reports, monkeypatch):
     }
     first, second = (brief_pdf(brief("83", tables), tables, pictures, "vi") for _ in range(2))
     assert first == second
+    first, second = (brief_docx(brief("83", tables), tables, pictures, "vi") for _ in range(2))
+    assert first == second
+    with zipfile.ZipFile(io.BytesIO(first)) as members:
+        assert members.namelist() == sorted(members.namelist())
+        assert {one.date_time[0] for one in members.infolist()} == {1980}
     assert book(hostile()) == book(hostile())
 
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "tables": "write the tables of data/processed for R and Stata (Parquet or .dta with labels)",
     "verify": "build the report twice under different settings and compare every byte",
     "round": "close a dated forecast for good, and score all closed ones against what came",
+    "release": "pack report, data and rounds with digests and descriptions; publishes nothing",
     "notebooks": "run the notebooks in place and store clean outputs, ready to commit",
 }
 

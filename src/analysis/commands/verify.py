@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 EXAMPLE = """examples:
   analysis verify
   analysis verify --only 02_coverage
+  analysis verify --against DIGESTS
 
 Builds twice from nothing, in two temporary folders, with other time zones, languages, orders of
 sets, numbers of threads and of notebooks at once, and with the notebooks in another order. Takes
 twice as long as a first report.
+
+With --against it builds once and compares with digests that were published (release/DIGESTS of
+`analysis release`, or any list in the form of sha256sum).
 """
 
 
@@ -19,13 +24,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.epilog = EXAMPLE
     parser.add_argument("--only", nargs="+", default=[], metavar="NOTEBOOK", help="compare less")
+    parser.add_argument("--against", type=Path, metavar="DIGESTS",
+                        help="build once and compare with a published list of digests")  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:
     """Returns 1 when a file differs or a build fails."""
-    from analysis.publish.verify import verify
+    from analysis.publish.verify import verify, verify_against
 
     try:
+        if options.against:
+            return _against(*verify_against(options.against, options.only))
         names = verify(options.only)
     except RuntimeError as error:
         print(error, file=sys.stderr)
@@ -35,3 +44,16 @@ def run(options: argparse.Namespace) -> int:
     if not names:
         print("Both builds have the same bytes in reports/ and data/processed/.")
     return int(bool(names))
+
+
+def _against(differing: list[str], inputs: list[str]) -> int:
+    """Say which outputs differ from the published ones, and which inputs may be the reason."""
+    for name in differing:
+        print(f"differs: {name}")
+    for name in inputs:
+        print(f"made from something else: {name}")
+    if not differing:
+        print("Every published file was made again, byte for byte.")
+    elif not inputs:
+        print("All published inputs are the same here: the difference lies in the machine.")
+    return int(bool(differing))

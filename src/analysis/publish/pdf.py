@@ -32,8 +32,21 @@ def brief_pdf(
     Raises:
         analysis.publish.pdf_typeset.TypesetError: the page could not be set.
     """
+    data = brief_content(brief, tables, pictures, language)
+    files = {f"{name}.png": picture for name, (picture, _) in pictures.items()}
+    return typeset((TEMPLATES / "brief.typ").read_text("utf-8"), data, files)
+
+
+def brief_content(
+    brief: Brief, tables: Tables, pictures: Mapping[str, tuple[bytes, str]], language: str
+) -> dict[str, Any]:
+    """Return the texts, tables and places of pictures of a brief, written in the language.
+
+    PDF and Word set the same content, so neither can show another number than the other.
+    Arguments as of :func:`brief_pdf`.
+    """
     late = None if brief.late.table.empty else _table(brief.late, language)
-    data = {
+    return {
         **_document(brief_title(unit_code(brief.level, brief.code), language), tables, language),
         "opening": brief.finding.text(language),
         "cards": [_card(card) for card in cards(brief, language)],
@@ -62,8 +75,6 @@ def brief_pdf(
             ),
         ],
     }
-    files = {f"{name}.png": picture for name, (picture, _) in pictures.items()}
-    return typeset((TEMPLATES / "brief.typ").read_text("utf-8"), data, files)
 
 
 def _card(card: Card) -> dict[str, Any]:
@@ -107,9 +118,21 @@ def country_pdf(tables: Tables, maps: Sequence[Figure], against: Figure, languag
     Raises:
         analysis.publish.pdf_typeset.TypesetError: the report could not be set.
     """
+    data = country_content(tables, maps, against, language)
+    files = {f"{figure.name}.png": figure.png for figure in (*maps, against)}
+    return typeset((TEMPLATES / "country.typ").read_text("utf-8"), data, files)
+
+
+def country_content(
+    tables: Tables, maps: Sequence[Figure], against: Figure, language: str
+) -> dict[str, Any]:
+    """Return texts, tables and places of pictures of the report of the country, as written.
+
+    Arguments as of :func:`country_pdf`; Word sets the same content.
+    """
     provinces = overview.main_table(tables)
     of_provinces, of_merged = maps
-    data = {
+    return {
         **_document(say("site.name", language), tables, language),
         "opening": [
             provinces.text(language),
@@ -131,8 +154,6 @@ def country_pdf(tables: Tables, maps: Sequence[Figure], against: Figure, languag
             "table": _table(provinces, language),
         },
     }
-    files = {f"{figure.name}.png": figure.png for figure in (*maps, against)}
-    return typeset((TEMPLATES / "country.typ").read_text("utf-8"), data, files)
 
 
 def verdict_steps() -> list[tuple[str, dict[str, Any]]]:

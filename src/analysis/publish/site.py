@@ -101,10 +101,11 @@ class Site:
         self.files[path] = content.encode("utf-8") if isinstance(content, str) else content
 
     def downloads(self, language: str) -> list[dict[str, str]]:
-        """Return the workbook and the PDF of the country, as entries of a front page."""
+        """Return the workbook and the report of the country, as entries of a front page."""
         note = say("site.download_note", language)
         offered = [("tables.xlsx", "site.download_workbook", note)]
         offered.append(("viet_nam.pdf", "site.download_country", ""))
+        offered.append(("viet_nam.docx", "site.download_country_word", ""))
         return [
             {"file": file, "title": say(key, language), "summary": summary}
             for file, key, summary in offered
@@ -255,6 +256,7 @@ def _brief_page(site: Site, made: Body, unit: str, language: str) -> None:
         language,
         name=name,
         paper=brief_file(unit, "pdf"),
+        word=brief_file(unit, "docx"),
         readings=readings_file(level, code),
         parts=parts,
         today=today[0] if today else None,

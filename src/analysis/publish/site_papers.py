@@ -1,4 +1,4 @@
-"""What stands beside the pages for print and for spreadsheets: PDF and the workbook."""
+"""What stands beside the pages for print, editing and spreadsheets: PDF, Word and the workbook."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from analysis.figures import brief as brief_figures
 from analysis.figures.style import Figure
 from analysis.publish.pdf import brief_pdf, country_pdf
 from analysis.publish.site_page import brief_file, unit_label
+from analysis.publish.word import brief_docx, country_docx
 from analysis.publish.workbook import Sheet, workbook
 from analysis.results import Result
 from analysis.verdicts import NO_TARGET, NOT_ENOUGH_EVIDENCE
@@ -43,14 +44,14 @@ Figures = tuple[list[Figure], Figure]
 def parts(
     tables: Tables | None, figures: Mapping[str, Figures | None], files: Mapping[str, bytes]
 ) -> list[Part]:
-    """Return the work for the PDF of each brief and of the country, and for the workbooks.
+    """Return the work for PDF and Word of each brief and of the country, and for the workbooks.
 
     Each part may be done apart from the others; it makes files by their path below the report.
 
     Args:
         tables: the tables of the forecasts; without them there are only the workbooks.
         figures: the figures of the front page, by language.
-        files: the files of the site so far; a brief's PDF shows the pictures of its page.
+        files: the files of the site so far; PDF and Word show the pictures of a brief's page.
     """
     made: list[Part] = [partial(_workbook, tables, language) for language in figures]
     if tables is None:
@@ -79,7 +80,10 @@ def _stamp(tables: Tables | None, language: str) -> str:
 
 
 def _country(tables: Tables, figures: Figures, language: str) -> dict[str, bytes]:
-    return {f"{language}/viet_nam.pdf": country_pdf(tables, *figures, language)}
+    return {
+        f"{language}/viet_nam.pdf": country_pdf(tables, *figures, language),
+        f"{language}/viet_nam.docx": country_docx(tables, *figures, language),
+    }
 
 
 def _briefs(
@@ -90,17 +94,23 @@ def _briefs(
     if not there:
         return {}
     one = brief(code, tables)
-    file = brief_file(code, "pdf")
-    return {f"{language}/{file}": _brief(one, tables, files, language) for language in there}
+    made = {}
+    for language in there:
+        pictures = _pictures(one, files, language)
+        pdf = brief_pdf(one, tables, pictures, language)
+        made[f"{language}/{brief_file(code, 'pdf')}"] = pdf
+        made[f"{language}/{brief_file(code, 'docx')}"] = brief_docx(one, tables, pictures, language)
+    return made
 
 
-def _brief(one: Brief, tables: Tables, files: Mapping[str, bytes], language: str) -> bytes:
-    """Set a brief with the pictures of its page and the alt texts of the same results."""
+def _pictures(
+    one: Brief, files: Mapping[str, bytes], language: str
+) -> dict[str, tuple[bytes, str]]:
+    """Return the pictures of a brief's page with the alt texts of the same results."""
     stem = f"{language}/files/{Path(brief_file(unit_code(one.level, one.code))).stem}"
     alts = {"forecast": brief_figures.fan_alt(one, language)}
     alts["place"] = one.standing.result.text(language)
-    pictures = {name: (files[f"{stem}_{name}.png"], alt) for name, alt in alts.items()}
-    return brief_pdf(one, tables, pictures, language)
+    return {name: (files[f"{stem}_{name}.png"], alt) for name, alt in alts.items()}
 
 
 #: The tables that readers ask for after the forecasts, and the names of their sheets.

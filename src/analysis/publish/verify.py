@@ -1,4 +1,4 @@
-"""`make verify`: build the report twice, elsewhere and under other settings; compare every byte."""
+"""`make verify`: build the report anew, elsewhere and under other settings; compare every byte."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from analysis import paths
 from analysis.publish import manifest
+from analysis.publish.release import read_digests
 from analysis.publish.runner_schedule import SCHEDULE
 
 #: What a report is made from; nothing else is copied.
@@ -25,6 +26,10 @@ NEEDED = (
     "pyproject.toml",
     "src",
 )
+
+
+#: Starts of the names of what a report is made from, as its manifest calls them.
+_INPUTS = ("data/", "notebooks/", "scenarios/", "src/", "requirements.lock")
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,39 @@ def verify(only: list[str]) -> list[str]:
             _build(root, setting, only)
             roots.append(root)
         return differing(*roots)
+
+
+def verify_against(published: Path, only: list[str]) -> tuple[list[str], list[str]]:
+    """Build once from nothing and compare with published digests.
+
+    Args:
+        published: digests in the form of sha256sum (``DIGESTS`` of a release).
+        only: notebooks to which the build is limited; all when empty. Files of other notebooks
+            are not compared then.
+
+    Returns:
+        The published outputs that differ or were not made, and the published inputs that are
+        others here, both sorted.
+
+    Raises:
+        ValueError: the file is no list of digests, or lists nothing that a report makes.
+        RuntimeError: the build failed.
+    """
+    said = read_digests(published)
+    wanted = {name for name in said if name.startswith(("reports/", "data/processed/"))}
+    if not wanted:
+        raise ValueError(f"{published}: lists no file of reports/ or data/processed/")
+    here = manifest.inputs()
+    inputs = sorted(n for n in said if n.startswith(_INPUTS) and n not in wanted)
+    changed = [name for name in inputs if here.get(name) != said[name]]
+    with tempfile.TemporaryDirectory(prefix="analysis-verify-") as home:
+        root = Path(home) / SETTINGS[1].folder
+        copy(root)
+        _build(root, SETTINGS[1], only)
+        made = _digests(root)
+    if only:
+        wanted &= made.keys()
+    return sorted(name for name in wanted if made.get(name) != said[name]), changed
 
 
 def copy(root: Path) -> None:
