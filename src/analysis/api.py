@@ -193,7 +193,7 @@ def table(name: str) -> pd.DataFrame:
         found = typed(name, file)
     except ExportError as error:
         raise ExportError(f"{error} (it was written by another version of the project)") from error
-    text: list[str] = [column for column in found if found[column].dtype == "string"]
+    text = [str(column) for column in found.columns if found[column].dtype == "string"]
     return found.fillna(dict.fromkeys(text, ""))
 
 
