@@ -40,7 +40,7 @@ endif
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
-	@echo "  PYTHON=python uses the active environment; OPTIONS=\"--only 08_province_brief\" goes to make report"
+	@echo "  PYTHON=python uses the active environment; OPTIONS=\"--only 08_province_brief\" goes to make report, others to make lab"
 
 report: $(USE) ## run what has changed and build reports/index.html
 	@$(RUN) -m analysis report $(OPTIONS)
@@ -82,8 +82,12 @@ peers: $(USE) ## past forecasts of ETS, Theta, ARIMA and Prophet anew; needs pip
 notebooks: $(USE) ## run the notebooks in place and store clean outputs (NAMES="01_readings ...")
 	@$(RUN) -m analysis notebooks $(NAMES)
 
-lab: $(USE) ## open JupyterLab on the notebooks
-	@$(RUN) -m jupyterlab --notebook-dir=. --ServerApp.default_url=/lab/tree/notebooks/00_welcome.ipynb
+# A busy port gives way to the next free one, and a container's only user may be root.
+lab: $(USE) ## open JupyterLab at the welcome notebook (OPTIONS="--no-browser --port 9000")
+	@mkdir -p work
+	@test -e work/start.ipynb || cp examples/start.ipynb work/start.ipynb
+	@$(RUN) -m jupyterlab --notebook-dir=. --LabApp.default_url=/lab/tree/notebooks/00_welcome.ipynb \
+		--ServerApp.port_retries=50 $(if $(filter 0,$(shell id -u)),--allow-root) $(OPTIONS)
 
 lint: $(DEVELOP) ## style, types, spelling and the rules for notebooks
 	@$(RUN) -m ruff check .

@@ -25,6 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # A plugin, because hooks of this file would reach the tests of this folder only.
     config.pluginmanager.register(notebook_order, "notebook_order")
     notebook_order.make_folder_for_tables(config)
+    notebook_order.ignore_what_editors_write(config)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

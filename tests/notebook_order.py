@@ -38,6 +38,21 @@ def make_folder_for_tables(config: pytest.Config) -> None:
         os.environ[TABLES] = tempfile.mkdtemp(prefix="analysis-tables-")
 
 
+def ignore_what_editors_write(config: pytest.Config) -> None:
+    """Cells run in the kernel of this environment, whichever an editor has noted in the file."""
+    if config.getoption("nbval", False) and not config.getoption("nbval_kernel_name", None):
+        config.option.nbval_kernel_name = "python3"
+
+
+def remedy(stem: str) -> str:
+    """What mends a stored notebook that gives something else than it shows."""
+    return (
+        f"notebooks/{stem}.ipynb gives something else than it has stored. After a change that is "
+        f'meant: make notebooks NAMES="{stem}". To drop what was tried in an editor: '
+        f"git checkout notebooks/{stem}.ipynb"
+    )
+
+
 def remove_folder_for_tables(config: pytest.Config) -> None:
     """In the process that made it."""
     if not hasattr(config, "workerinput") and TABLES in os.environ:
@@ -172,5 +187,6 @@ def pytest_runtest_makereport(item: pytest.Item):
     """Let those that wait for a notebook's tables know that they may not come."""
     report = yield
     if report.failed and is_cell(item):
+        report.sections.append(("What mends it", remedy(item.path.stem)))
         (Path(os.environ[TABLES]) / f"{item.path.stem}.failed").touch()
     return report

@@ -25,7 +25,7 @@ DOCUMENTS = [*sorted((ROOT / "docs").glob("*.md")), *sorted(ROOT.glob("*.md")),
              *sorted((ROOT / "examples").glob("*.md"))]  # fmt: skip
 #: What commands write, or what a reader is asked to make.
 MADE = re.compile(
-    r"^(\.venv|reports/|data/processed/|examples/districts/processed|predictions|my_)|^(commune_lists|conflicts|queries)\.csv$"
+    r"^(\.venv|reports/|work/|data/processed/|examples/districts/processed|predictions|my_)|^(commune_lists|conflicts|queries)\.csv$"
 )
 
 

@@ -57,7 +57,7 @@ def lab(tables, tmp_path_factory):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     own = {"JUPYTER_CONFIG_DIR": str(folder / "config"), "ANALYSIS_PROCESSED": str(tables)}
-    own |= {"ANALYSIS_ROOT": str(paths.ROOT), "ANALYSIS_REPORTS": str(folder / "reports")}
+    own |= {"ANALYSIS_ROOT": str(paths.ROOT), "ANALYSIS_WORK": str(folder / "work")}
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
     command += [f"--port={port}", f"--notebook-dir={folder}", "--expose-app-in-browser"]
     command += ["--IdentityProvider.token="]
@@ -122,7 +122,7 @@ def test_the_explore_notebook_answers_in_jupyterlab(browser, lab):
 
     page.click("button.explore-save")
     page.wait_for_function("document.body.innerText.includes('Saved:')")
-    saved = sorted(path.suffix for path in (folder / "reports/explore").iterdir())
+    saved = sorted(path.suffix for path in (folder / "work/saved").iterdir())
     assert saved == [".csv", ".png", ".svg"]
     page.close()
 

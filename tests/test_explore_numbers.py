@@ -254,3 +254,20 @@ def test_the_still_page_holds_every_province_and_needs_nothing_else(explorer):
 def test_an_impossible_choice_is_refused_by_name(change, message):
     with pytest.raises(ValueError, match=message):
         replace(BEN_TRE, **change)
+
+
+def test_saved_files_go_to_the_user_s_folder_and_none_is_written_over(
+    explorer, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("ANALYSIS_WORK", str(tmp_path / "work"))
+    shown = panel.Panel(explorer, BEN_TRE, "en")
+    first = shown.save()
+    assert {path.parent for path in first} == {tmp_path / "work" / "saved"}
+    before = [path.read_bytes() for path in first]
+    assert shown.save() == first  # the same figure again
+    shown.persons.value = shown.persons.max
+    moved = shown.save()
+    assert [path.stem for path in moved] == [f"{first[0].stem}_2"] * 3
+    assert [path.read_bytes() for path in first] == before
+    shown.button.click()
+    assert "work/saved" in shown.saved.value and f"{first[0].stem}_2.csv" in shown.saved.value

@@ -261,3 +261,47 @@ def _add(file: Path, raw_dir: Path, *more: str) -> subprocess.CompletedProcess:
         timeout=300,
         check=False,
     )
+
+
+def test_after_writing_it_says_that_notebooks_are_stored_anew_and_how_to_undo(
+    raw_dir, tmp_path, monkeypatch, capsys
+):
+    from argparse import Namespace
+
+    from analysis.commands import asking
+
+    project = tmp_path / "project"
+    shutil.copytree(raw_dir, project / "data" / "raw")
+    monkeypatch.setenv("ANALYSIS_ROOT", str(project))
+    monkeypatch.delenv("ANALYSIS_RAW", raising=False)
+    monkeypatch.chdir(project)
+    before = contents(project / "data" / "raw")
+    sheet = read_sheet(written(tmp_path / "a.csv", NEW))
+    for number in (1, 2):
+        proposal = propose_facts(sheet, "a.csv")
+        options = Namespace(dry_run=False, yes=True)
+        assert asking.write_if_wanted(proposal, options) == 0
+        assert contents(project / "data" / "raw") != before
+        told = capsys.readouterr().out
+        assert "`make notebooks`" in told
+        undo = next(line for line in told.splitlines() if line.startswith("To undo it: "))
+        assert undo == f"To undo it: cp work/before/{number}/*.csv data/raw/"
+        subprocess.run(undo.removeprefix("To undo it: "), shell=True, check=True, cwd=project)
+        assert contents(project / "data" / "raw") == before
+    monkeypatch.setenv("ANALYSIS_RAW", str(raw_dir))  # a folder that the user names
+    assert asking.write_if_wanted(propose_facts(sheet, "a.csv"), options) == 0
+    assert "undo" not in capsys.readouterr().out
+
+
+def test_storing_the_notebooks_anew_is_offered_to_who_can_answer(tmp_path, monkeypatch, capsys):
+    from analysis.commands import asking, notebooks
+    from analysis.publish import notebooks as stored
+
+    ran = []
+    monkeypatch.setattr(stored, "run_in_place", lambda names: ran.append(names))
+    monkeypatch.setattr(notebooks, "keep_picture", lambda: None)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    for answer, ask, times in (("n", True, 0), ("y", False, 0), ("y", True, 1)):
+        monkeypatch.setattr("builtins.input", lambda _, answer=answer: answer)
+        asking._say_what_follows(tmp_path, ask=ask)
+        assert len(ran) == times

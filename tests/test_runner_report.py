@@ -114,13 +114,29 @@ def test_a_parameter_that_is_not_declared_stops_before_anything_runs(project):
     assert project.files() == before
 
 
-def test_one_notebook_with_one_value_takes_what_it_needs_along(project):
+def test_one_notebook_with_one_value_takes_what_it_needs_along_and_leaves_the_report(project):
+    before = project.files()
     result = project.run("report", "--set", "08_brief.unit=b", "--only", "08_brief")
     assert result.returncode == 0, result.stderr
     assert "6 notebooks unchanged" in result.stdout
-    runs = [(run["notebook"], run["parameters"]) for run in project.manifest()["notebooks"]]
+    place = project.root / "work/trials/08_brief_08_brief.unit=b"
+    assert f"The trial: {place}/report/index.html" in result.stdout
+    manifest = json.loads((place / "report/manifest.json").read_text("utf-8"))
+    runs = [(run["notebook"], run["parameters"]) for run in manifest["notebooks"]]
     assert ("08_brief", {"unit": "b", "language": "vi"}) in runs
     assert {name for name, _ in runs} == {"01_numbers", "02_sums", "08_brief"}
+    assert (place / "tables/sums.csv").read_bytes() == before["data/processed/sums.csv"]
+    assert project.files() == before
+    again = project.run("report", "--set", "08_brief.unit=b", "--only", "08_brief")
+    assert "Nothing has changed" in again.stdout
+    assert "Nothing has changed" in project.run("report").stdout
+
+
+def test_a_trial_that_fails_leaves_the_whole_report_and_its_tables(project):
+    before = project.files()
+    result = project.run("report", "--only", "08_brief", "--set", "08_brief.unit=zz")
+    assert result.returncode > 0
+    assert project.files() == before
 
 
 def test_two_reports_at_once_do_not_mix(project):

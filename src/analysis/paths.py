@@ -6,6 +6,7 @@ several runs, each with its own folder for results.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import tempfile
@@ -85,9 +86,31 @@ def _below_root(variable: str, *parts: str) -> Callable[[], Path]:
     return locate
 
 
+def _by_hand() -> bool:
+    """Whether this is a notebook that a person runs, in JupyterLab or another editor.
+
+    The report, `analysis notebooks` and the tests name the folder of the tables.
+    """
+    if os.environ.get("ANALYSIS_PROCESSED"):
+        return False
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython and hasattr(ipython, "get_ipython") else None
+    return hasattr(shell, "kernel")
+
+
+def _tables() -> Path:
+    """Where tables are written: of chapters run by hand apart from those of the report."""
+    return _root() / "work" / "tables" if _by_hand() else _published()
+
+
+_published = _below_root("ANALYSIS_PROCESSED", "data", "processed")
 ROOT = Folder("ROOT", _root)
 RAW = Folder("RAW", _below_root("ANALYSIS_RAW", "data", "raw"))
-PROCESSED = Folder("PROCESSED", _below_root("ANALYSIS_PROCESSED", "data", "processed"))
+PROCESSED = Folder("PROCESSED", _tables)
+#: The tables of the last report, whoever asks; PROCESSED where no chapter is run by hand.
+PUBLISHED = Folder("PUBLISHED", _published)
+#: What belongs to the user: notebooks, saved figures, trial runs. Nothing here is ever removed.
+WORK = Folder("WORK", _below_root("ANALYSIS_WORK", "work"))
 NOTEBOOKS = Folder("NOTEBOOKS", _below_root("ANALYSIS_NOTEBOOKS", "notebooks"))
 REPORTS = Folder("REPORTS", _below_root("ANALYSIS_REPORTS", "reports"))
 CACHE = Folder("CACHE", _below_root("ANALYSIS_CACHE", ".cache"))
@@ -159,11 +182,68 @@ def processed(name: str) -> Path:
 
     Raises MissingTable, which names the chapter to run first.
     """
-    path = PROCESSED / (name if name.endswith(".csv") else f"{name}.csv")
+    file = name if name.endswith(".csv") else f"{name}.csv"
+    path = PROCESSED / file
     asked(path)
+    if _by_hand():
+        path = _own_or_published(file)
     if not path.is_file():
         raise MissingTable(_what_is_missing(path.name))
     return path
+
+
+#: Of the tables that a notebook run by hand has read: file -> its origin, and whether a run by
+#: hand gave it another origin than the report has.
+_origins: dict[str, tuple[str, bool]] = {}
+
+
+def _own_or_published(file: str) -> Path:
+    """The table that a chapter run by hand wrote, else the one of the last report.
+
+    Says in one line which tables are taken from a run by hand, and where two origins would meet.
+    """
+    own, published = PROCESSED / file, PUBLISHED / file
+    path = published if own.is_symlink() or not own.is_file() else own
+    if not path.is_file():
+        return path
+    if path == published and not own.is_symlink():
+        # Code that looks into the folder itself finds the report's table too; a chapter that
+        # writes the table puts its own file in the place of the link.
+        with contextlib.suppress(OSError):
+            own.parent.mkdir(parents=True, exist_ok=True)
+            own.unlink(missing_ok=True)
+            own.symlink_to(published)
+    origin = _origin_of(path)
+    moved = path == own and published.is_file() and origin != _origin_of(published)
+    if _origins.get(file) == (origin, moved):
+        return path
+    _origins[file] = (origin, moved)
+    if path == own:
+        dated = f" with origin {origin}" if origin else ""
+        print(
+            f"{file}: of {chapter_of_table(file) or 'a chapter'} run by hand{dated}, not of the "
+            f"report; without work/tables/{file} the report's is read again."
+        )
+    for name, (day, shifted) in _origins.items():
+        if (moved or shifted) and day and origin and day != origin:
+            makers = " and ".join(sorted({str(chapter_of_table(one)) for one in (file, name)}))
+            print(
+                f"Two origins meet here: {file} is from {origin}, {name} from {day}. What follows "
+                f"mixes them: run {makers} with one origin, or remove work/tables."
+            )
+            break
+    return path
+
+
+def _origin_of(path: Path) -> str:
+    """The one origin that all rows of a table have; empty without one, or with several."""
+    import pandas as pd
+
+    head = pd.read_csv(path, nrows=0).columns
+    if "origin" not in head:
+        return ""
+    days = pd.read_csv(path, usecols=["origin"], dtype=str)["origin"].dropna().unique()
+    return str(days[0]) if len(days) == 1 else ""
 
 
 def asked(path: Path) -> None:

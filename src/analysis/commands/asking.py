@@ -64,6 +64,7 @@ def write_if_wanted(proposal: Proposal, options: argparse.Namespace) -> int:
         if input("Write this? [y/N] ").strip().lower() not in {"y", "yes"}:
             print("Nothing was written.")
             return 0
+    former = _copies(proposal)
     try:
         written = proposal.write()
     except ChangedMeanwhile as error:
@@ -72,4 +73,46 @@ def write_if_wanted(proposal: Proposal, options: argparse.Namespace) -> int:
     for path in written:
         print(f"Written: {path}")
     print("Now: make report")
+    if former:
+        _say_what_follows(former, ask=not options.yes)
     return 0
+
+
+def _copies(proposal: Proposal) -> Path | None:
+    """The tables as they are before anything is written, in a new folder of work/before.
+
+    None for a folder of raw tables that the user has named: it is no part of the project.
+    """
+    from analysis import paths
+
+    if os.environ.get("ANALYSIS_RAW"):
+        return None
+    home = paths.WORK / "before"
+    home.mkdir(parents=True, exist_ok=True)
+    number = 1 + max((int(one.name) for one in home.iterdir() if one.name.isdigit()), default=0)
+    folder = home / str(number)
+    for name in sorted(proposal.texts):
+        table = proposal.raw_dir / f"{name}.csv"
+        if table.is_file():
+            paths.write_atomic(folder / table.name, table.read_bytes())
+    return folder if folder.is_dir() else None
+
+
+def _say_what_follows(former: Path, ask: bool) -> None:
+    """Say what the stored notebooks still show, offer to store them anew, and how to undo."""
+    from analysis import paths
+
+    place = former.relative_to(Path(paths.ROOT)) if former.is_relative_to(paths.ROOT) else former
+    print(f"To undo it: cp {place}/*.csv data/raw/")
+    print(
+        "The stored notebooks show the figures of before: `make test` fails until "
+        "`make notebooks` has run them anew (some minutes)."
+    )
+    if not (ask and sys.stdin.isatty()):
+        return
+    if input("Run `make notebooks` now? [y/N] ").strip().lower() in {"y", "yes"}:
+        from analysis.commands.notebooks import keep_picture
+        from analysis.publish.notebooks import run_in_place
+
+        run_in_place([])
+        keep_picture()

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 import errno
+import hashlib
 import os
+import re
 import signal
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,7 +22,12 @@ EXAMPLE = """examples:
   analysis report --round 2025
   analysis report --only 05_forecast --round 2022-12-31/2025-12-31
   analysis report --only 06_validation --set 06_validation.indicator=si_coverage
+  analysis report --uncommitted
   analysis report --scheduler tcp://10.0.0.5:8786
+
+The report takes notebooks as git has committed them: what you try in JupyterLab is not published
+unless you commit it or say --uncommitted. With --only or --set, what is made goes to a folder of
+its own in work/trials, and the last whole report stays.
 
 More machines: install this project with `pip install .[cluster]` on each, start `dask scheduler`
 on one and `dask worker tcp://10.0.0.5:8786` on the others. Leave the workers their nanny, as Dask
@@ -30,6 +39,9 @@ The exit status is the number of notebooks that failed.
 
 #: The chapter that is made for one round; what follows takes it from its tables.
 ROUNDS_CHAPTER = "05_forecast"
+#: Characters of the name of a trial's folder.
+_LONGEST = 100
+
 #: What the operating system says -> what to say to people.
 _DISK = {
     errno.ENOSPC: "the disk is full; free some space and run this again",
@@ -58,6 +70,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="a round of notebooks/rounds.yml other than its main one, or ORIGIN/DUE",
     )
+    parser.add_argument(
+        "--uncommitted",
+        action="store_true",
+        help="publish notebooks as they are in the folder, not as git has committed them",
+    )
     parser.add_argument("--workers", type=int, default=0, help="notebooks at once; default: cores")
     parser.add_argument("--cold", action="store_true", help="use ordinary kernels")
     parser.add_argument("--no-wait", action="store_true", help="refuse when a report is being made")
@@ -67,10 +84,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Returns how many notebooks failed, 1 for faulty raw tables, 2 for an impossible request."""
     from analysis import paths
+    from analysis.publish import committed
     from analysis.publish.report import is_up_to_date, report
     from analysis.publish.runner_environment import run_pinned
 
     request = requested(options)
+    for line in committed.take(options.uncommitted):
+        print(line, flush=True)
+    asked = [*options.set, *([f"round={options.round}"] if options.round else [])]
+    apart = trial_folder(options.only, asked)
     if is_up_to_date(request):
         print(f"Nothing has changed. The report: {paths.REPORTS / 'index.html'}")
         return 0
@@ -95,7 +117,9 @@ def run(options: argparse.Namespace) -> int:
         print(f"analysis report: {_DISK[error.errno]}{where}. ", file=sys.stderr, end="")
         print("The last report is as it was.", file=sys.stderr)
         return 2
-    print(f"The report: {paths.REPORTS / 'index.html'}")
+    print(f"{'The trial' if apart else 'The report'}: {paths.REPORTS / 'index.html'}")
+    if apart:
+        print("The last whole report and its tables are as they were.")
     return failed
 
 
@@ -110,6 +134,31 @@ def requested(options: argparse.Namespace) -> Request:
         named(options.round)  # an unknown one is refused before anything is run
         settings.setdefault(ROUNDS_CHAPTER, {})["round"] = options.round
     return Request(tuple(options.only), settings, options.workers, not options.cold)
+
+
+def trial_folder(only: Sequence[str], settings: Sequence[str]) -> bool:
+    """Let this process make a part of the report, or one with other parameters, aside.
+
+    Its pages and tables go to a folder of work/trials that is named after what was asked for, so
+    that they take the place of the same request alone. Does nothing for the whole report, and
+    where variables name the folders.
+
+    Returns:
+        Whether the run is a trial.
+    """
+    from analysis import paths
+
+    if not (only or settings):
+        return False
+    if not os.environ.get("ANALYSIS_REPORTS"):
+        asked = [Path(one).name.removesuffix(".ipynb") for one in only] + [*settings]
+        name = re.sub(r"[^\w.=-]+", "_", "_".join(dict.fromkeys(asked)))
+        if len(name) > _LONGEST:
+            name = f"{name[:_LONGEST]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+        place = paths.WORK / "trials" / name
+        os.environ["ANALYSIS_REPORTS"] = str(place / "report")
+        os.environ.setdefault("ANALYSIS_PROCESSED", str(place / "tables"))
+    return True
 
 
 def _stop(*_: Any) -> None:

@@ -19,6 +19,7 @@ from analysis.explore.save import save
 from analysis.explore.session import Explorer, View, unmoved
 from analysis.figures import explore as figure
 from analysis.indicators import INDICATORS
+from analysis.paths import ROOT
 from analysis.wording import say, write
 
 _OWN = "own"
@@ -150,8 +151,9 @@ class Panel:
         return step, (int(max(people, view.choice.persons_month) / step) + 1) * step
 
     def _save(self, _: Any) -> None:
-        files = [path.name for path in self.save()]
-        self.saved.value = html.escape(self._say("saved", files=files))
+        made = self.save()
+        files, folder = [path.name for path in made], _shown(made[0].parent)
+        self.saved.value = html.escape(self._say("saved", files=files, folder=folder))
 
     def save(self, folder: str | None = None) -> list[Path]:
         """Write the figure (SVG, PNG) and its data (CSV) of the present state."""
@@ -173,6 +175,12 @@ class Panel:
             "text/html": still.page(self.explorer, self.start, self.language),
             "text/plain": spoken(sentences(self.view, self.language), self.language),
         }
+
+
+def _shown(folder: Path) -> str:
+    """A folder as a person finds it: below the project's where it lies there."""
+    root = Path(ROOT)
+    return folder.relative_to(root).as_posix() if folder.is_relative_to(root) else str(folder)
 
 
 _WIDE = {"description_width": "11rem"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import tempfile
 from pathlib import Path
@@ -11,7 +12,7 @@ import typst
 from analysis.explore.session import View
 from analysis.figures import explore as figure
 from analysis.parallel import begins_threads
-from analysis.paths import REPORTS, write_atomic, write_table
+from analysis.paths import WORK, write_atomic, write_table
 
 _PAGE = '#set page(width: auto, height: auto, margin: 6pt)\n#image("figure.svg", width: 480pt)\n'
 
@@ -20,17 +21,32 @@ def save(view: View, language: str, folder: str | os.PathLike[str] | None = None
     """Write the figure and its data, named after the unit, indicator and origin.
 
     Args:
-        folder: reports/explore by default.
+        folder: work/saved by default, which no command empties.
+
+    A file that is there stays: with the levers moved, the next name has a number.
     """
     choice = view.choice
-    place = Path(folder or REPORTS / "explore")
+    place = Path(folder or WORK / "saved")
     stem = f"{choice.level}_{choice.code}_{choice.indicator}_{choice.origin}_{language}"
     drawing = figure.svg(view, language, standalone=True)
+    stem = _free(place, stem, drawing)
     return [
         write_atomic(place / f"{stem}.svg", drawing),
         write_atomic(place / f"{stem}.png", as_png(drawing)),
         write_table(view.data(), place / f"{stem}.csv"),
     ]
+
+
+def _free(place: Path, stem: str, drawing: str) -> str:
+    """The stem, with a number where files of this name show something else."""
+    for number in itertools.count(1):
+        name = stem if number == 1 else f"{stem}_{number}"
+        if not any((place / f"{name}{kind}").exists() for kind in (".svg", ".png", ".csv")):
+            return name
+        file = place / f"{name}.svg"
+        if file.is_file() and file.read_bytes() == drawing.encode("utf-8"):
+            return name
+    raise AssertionError("there is always a next number")
 
 
 def as_png(drawing: str) -> bytes:

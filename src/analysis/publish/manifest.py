@@ -28,11 +28,12 @@ def digest(path: Path) -> str:
 
 def inputs() -> dict[str, str]:
     """Every file that a report can depend on -> SHA-256: data, notebooks, code, lock."""
-    root, made = Path(paths.ROOT), Path(paths.PROCESSED)
+    root = Path(paths.ROOT)
+    made = (Path(paths.PROCESSED), root / "data" / "processed")
     files = {*_below(Path(paths.RAW)), *_below(Path(paths.NOTEBOOKS)), *_below(codebase.SOURCE)}
     files |= {*_below(root / "data"), *_below(root / "scenarios"), *_below(root / "rounds")}
     files.add(root / "requirements.lock")
-    files = {path for path in files if not path.is_relative_to(made)}
+    files = {path for path in files if not any(path.is_relative_to(one) for one in made)}
     return {_name(path, root): digest(path) for path in sorted(files) if path.is_file()}
 
 
@@ -45,6 +46,8 @@ def _below(folder: Path) -> list[Path]:
 
 
 def _name(path: Path, root: Path) -> str:
+    if path.is_relative_to(paths.NOTEBOOKS):  # which may be a copy of what is committed
+        return f"notebooks/{path.relative_to(paths.NOTEBOOKS).as_posix()}"
     if path.is_relative_to(root):
         return path.relative_to(root).as_posix()
     if path.is_relative_to(codebase.SOURCE):

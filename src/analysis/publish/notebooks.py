@@ -37,7 +37,8 @@ def run_in_place(names: Sequence[str], limit: float = 900, warm: bool = True) ->
     files = chosen(names)
     notebooks = [runner_notebook.read(file) for file in files]
     modules = to_prepare(runner_notebook.code(one) for one in notebooks)
-    environment = runner_environment.pinned()
+    # Named, since a notebook run by hand writes its tables apart from the report's.
+    environment = runner_environment.pinned({"ANALYSIS_PROCESSED": str(paths.PUBLISHED)})
     failed = 0
     with warm_kernels(modules, environment, warm and len(files) > 1):
         for file, notebook in zip(files, notebooks, strict=True):

@@ -289,11 +289,12 @@ PAPERS = {
     "definitions": "definitions.md",
     "model_card": "model-card.md",
     "data_card": "data-card.md",
+    "api": "api.md",
 }
 
 
 def _papers(site: Site, language: str) -> list[dict[str, str]]:
-    """Render methods, definitions and the cards of model and data; they are in English."""
+    """Render methods, definitions, the cards and the page on the package; they are in English."""
     entries = []
     for name, written in PAPERS.items():
         path = paths.ROOT / "docs" / written

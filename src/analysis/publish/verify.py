@@ -124,6 +124,8 @@ def _build(root: Path, setting: Setting, only: list[str]) -> None:
     command = [sys.executable, "-m", "analysis", "report", "--workers", str(setting.workers)]
     environment = {**os.environ, **setting.environment, "PYTHONPATH": str(root / "src")}
     environment["ANALYSIS_ROOT"] = str(root)
+    environment["ANALYSIS_REPORTS"] = str(root / "reports")
+    environment["ANALYSIS_PROCESSED"] = str(root / "data" / "processed")
     ended = subprocess.run(
         [*command, *(["--only", *only] if only else [])],
         cwd=root,
