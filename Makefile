@@ -74,10 +74,10 @@ bench: $(DEVELOP) ## measure speed and memory; writes reports/bench.json
 	@$(RUN) bench/run.py $(NAMES)
 
 keep: $(USE) ## forecast every past origin anew, after readings or model have changed (data/benchmarks)
-	@$(RUN) -m analysis.forecast.validation.keep_all
+	@$(RUN) -m analysis.validation.store_forecasts
 
 peers: $(USE) ## past forecasts of ETS, Theta, ARIMA and Prophet anew; needs pip install ".[peers]"
-	@$(RUN) -m analysis.forecast.validation.peers.heavy
+	@$(RUN) -m analysis.validation.libraries
 
 notebooks: $(USE) ## run the notebooks in place and store clean outputs (NAMES="01_readings ...")
 	@$(RUN) -m analysis notebooks $(NAMES)
@@ -93,7 +93,7 @@ lint: $(DEVELOP) ## style, types, spelling and the rules for notebooks
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
-	@$(RUN) -m analysis.publish.spelling
+	@$(RUN) -m analysis.runs.spelling
 	@$(RUN) -m pytest -q -p no:cacheprovider tests/test_notebook_rules.py tests/test_environment_drift.py
 
 clean: ## remove everything that is made: report, tables, cache

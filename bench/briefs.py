@@ -15,10 +15,10 @@ import papermill
 from measure import finish, row, seconds
 
 from analysis import paths
-from analysis.publish import pipeline, runner_environment
-from analysis.publish.report import one_at_a_time
-from analysis.publish.request import Request
-from analysis.publish.runner import run_jobs
+from analysis.runs import environment, pipeline
+from analysis.runs.jobs import run_jobs
+from analysis.runs.pipeline import Request
+from analysis.site.build import one_at_a_time
 
 BRIEF = "08_province_brief"
 SAMPLE = 12
@@ -47,7 +47,7 @@ def main() -> None:
     jobs = all_briefs()
     step = len(jobs) // SAMPLE
     sample = jobs[::step][:SAMPLE]
-    os.environ.update(runner_environment.pinned())
+    os.environ.update(environment.pinned())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         one_by_one = seconds(lambda: plain(sample, folder)) / len(sample) * len(jobs)

@@ -10,17 +10,19 @@ import nbformat
 import papermill  # noqa: F401 - its import is not part of what is measured
 from measure import finish, row, seconds
 
-from analysis.publish import kernels, runner_environment
-from analysis.publish.runner_execute import execute
+from analysis.runs import environment
+from analysis.runs import environment as runs_environment
+from analysis.runs import warm as runs_warm
+from analysis.runs.execute import execute
 
-IMPORTS = "import pandas\nimport statsmodels.api\nimport matplotlib.pyplot\nimport analysis.brief"
+IMPORTS = "import pandas\nimport statsmodels.api\nimport matplotlib.pyplot\nimport analysis.findings.brief"
 REPEATS = 7
 
 
 def start() -> float:
     """Seconds from asking for a kernel to the end of its imports."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(IMPORTS)])
-    environment = runner_environment.pinned()
+    environment = runs_environment.pinned()
 
     def work() -> None:
         done = execute(notebook, {}, environment, str(Path.cwd()), 300)
@@ -32,13 +34,13 @@ def start() -> float:
 def main() -> None:
     """Warm and cold starts in turn, so that both meet the same load of the machine."""
     warm, cold = [], []
-    with kernels.warm_kernels(kernels.to_prepare([IMPORTS]), runner_environment.pinned()):
+    with runs_warm.warm_kernels(runs_warm.to_prepare([IMPORTS]), environment.pinned()):
         preparing = start()
-        address = os.environ[kernels.SOCKET]
+        address = os.environ[runs_warm.SOCKET]
         for _ in range(REPEATS):
-            os.environ[kernels.SOCKET] = address
+            os.environ[runs_warm.SOCKET] = address
             warm.append(start())
-            os.environ[kernels.SOCKET] = ""
+            os.environ[runs_warm.SOCKET] = ""
             cold.append(start())
     one, other = statistics.median(warm), statistics.median(cold)
     finish(

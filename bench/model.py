@@ -20,7 +20,7 @@ import pandas as pd
 from measure import finish, row
 from panels import synthetic_panel
 
-from analysis.publish import runner_environment
+from analysis.runs import environment
 
 SIZES = (63, 705, 3_321, 10_598)
 MONTHS, AHEAD = 60, 12
@@ -29,7 +29,9 @@ MEGABYTES = 4096
 
 def one(units: int) -> dict[str, float]:
     """Fit and predict a panel; called in a process of its own."""
-    from analysis.forecast.large import fit_large, panel, predict_large
+    from analysis.panels.fit import fit_large
+    from analysis.panels.panel import panel
+    from analysis.panels.predict import predict_large
 
     table = synthetic_panel(units, MONTHS)
     started, used = time.perf_counter(), time.process_time()
@@ -62,7 +64,7 @@ def apart(units: int) -> dict[str, float]:
     """Measure one size in a new process."""
     ended = subprocess.run(
         [sys.executable, __file__, "--one", str(units)],
-        env={**os.environ, **runner_environment.pinned()},
+        env={**os.environ, **environment.pinned()},
         stdout=subprocess.PIPE,
         text=True,
         check=True,

@@ -23,7 +23,7 @@ LEVEL_MEMORY, DEVIATION_MEMORY = 15.0, 2.0
 def synthetic_panel(
     units: int, months: int = 60, parents: int = 63, whole: bool = True, missing: float = 0.0
 ) -> pd.DataFrame:
-    """A panel as `analysis.forecast.large.panel` takes it.
+    """A panel as `analysis.panels.panel` takes it.
 
     Args:
         units, months, parents: its size. whole: with year-end readings of all units together.

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from analysis.facts import TABLES
-from analysis.facts.schemas import columns
+from analysis.facts.tables import columns
 from analysis.paths import RAW
 
 Rows = list[list[str]]

@@ -5,10 +5,11 @@ from unittest import mock
 
 import pandas as pd
 
-from analysis import geography
-from analysis.drivers import coverage, curve, growth, late, pairs, restate
-from analysis.drivers.exposures import exposures
+from analysis.country import geography
+from analysis.drivers import growth, pairs, robustness, study
+from analysis.drivers.policy import exposures
 from analysis.facts import Raw, load_raw
+from analysis.late_payment import study as late_payment_study
 from analysis.readings import build_readings
 
 
@@ -24,7 +25,7 @@ def readings() -> pd.DataFrame:
 
 @cache
 def coverage_readings() -> pd.DataFrame:
-    return restate.on_one_population(readings(), raw())
+    return pairs.on_one_population(readings(), raw())
 
 
 @cache
@@ -38,20 +39,20 @@ def samples() -> growth.Samples:
 
 
 @cache
-def small_coverage() -> coverage.CoverageDrivers:
+def small_coverage() -> study.CoverageDrivers:
     """Chapter 03 with few draws and a ninth of the specifications."""
     with (
-        mock.patch.object(curve, "EVIDENCE", curve.EVIDENCE[:1]),
-        mock.patch.object(curve, "RULES", pairs.RULES[:1]),
-        mock.patch.object(coverage, "PANELS", 40),
+        mock.patch.object(robustness, "EVIDENCE", robustness.EVIDENCE[:1]),
+        mock.patch.object(robustness, "RULES", pairs.RULES[:1]),
+        mock.patch.object(study, "PANELS", 40),
     ):
-        return coverage.run.__wrapped__(readings(), raw(), 199, 49)
+        return study.run.__wrapped__(readings(), raw(), 199, 49)
 
 
 @cache
-def small_late_payment() -> late.LatePayment:
+def small_late_payment() -> late_payment_study.LatePayment:
     """Chapter 04 with few draws."""
-    return late.run(readings(), raw(), 199)
+    return late_payment_study.run(readings(), raw(), 199)
 
 
 def reading(code: str, day: str, value: float, **more: object) -> dict[str, object]:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.country.indicators import INDICATORS
 from analysis.facts import Raw, load_raw
-from analysis.facts.dates import last_day
-from analysis.indicators import INDICATORS
+from analysis.facts.tables import last_day
 from analysis.readings import ReadingTables, build_readings
 
 _SOURCE = {"url": "", "title": "", "publisher": "Paper", "published": "2023-01-05"}

@@ -16,7 +16,7 @@ from analysis.forecast.fit import Fit, fit
 from analysis.forecast.known import Known, known_at
 from analysis.forecast.model import Model, model
 from analysis.forecast.outlook import Outlook, outlook
-from analysis.forecast.settings import Settings
+from analysis.forecast.space import Settings
 from analysis.forecast.tables import ForecastTables
 
 ORIGIN = pd.Timestamp("2018-12-31")

@@ -7,16 +7,13 @@ import numpy as np
 import pandas as pd
 
 from analysis import paths
-from analysis.forecast.components import components
-from analysis.forecast.covariance import problem
 from analysis.forecast.evidence import Evidence
-from analysis.forecast.fit import CENTRE
-from analysis.forecast.large import fit_large, panel
-from analysis.forecast.large.fit import round_task
-from analysis.forecast.large.layout import layout
-from analysis.forecast.large.rows import dense, take
-from analysis.forecast.points import STEP
-from analysis.forecast.settings import Settings
+from analysis.forecast.fit import CENTRE, problem
+from analysis.forecast.parts import components
+from analysis.forecast.space import STEP, Settings
+from analysis.panels.blocks import dense, take
+from analysis.panels.fit import fit_large, round_task
+from analysis.panels.panel import layout, panel
 
 QUICK = Settings(parameter_draws=2)
 

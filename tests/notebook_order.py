@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.publish import pipeline, runner_environment
+from analysis.runs import environment, pipeline
 
 TABLES = "ANALYSIS_TEST_TABLES"
 LONGEST_WAIT = 600
@@ -152,7 +152,7 @@ def settings_for(item: pytest.Item) -> Iterator[None]:
     tables = os.environ[TABLES]
     before = dict(os.environ)
     _wait_for_tables(item.path.stem, Path(tables), item.config.stash[CHOSEN])
-    os.environ.update(runner_environment.pinned({"ANALYSIS_PROCESSED": tables}))
+    os.environ.update(environment.pinned({"ANALYSIS_PROCESSED": tables}))
     try:
         yield
     finally:

@@ -22,10 +22,10 @@ from IPython.utils.capture import capture_output
 
 from analysis import paths
 from analysis.facts import Raw, load_raw
-from analysis.publish.site import Executed, build
-from analysis.publish.translate import translated
 from analysis.readings import ReadingTables, build_readings
-from analysis.targets import targets
+from analysis.readings.targets import targets
+from analysis.runs.notebook import translated
+from analysis.site.build import Executed, build
 
 BRIEFS = ("00", "02", "83", "province_34/86")
 HOSTILE_SOURCE = "S9999"
@@ -139,7 +139,7 @@ def make(folder: Path) -> Path:
     built = build_readings(raw)
     write_tables(raw, built, folder / "processed")
     copy_raw(folder / "raw")
-    once = patch("analysis.coverage.load_raw", return_value=raw)
+    once = patch("analysis.findings.coverage.load_raw", return_value=raw)
     with settings(ANALYSIS_PROCESSED=str(folder / "processed"), ANALYSIS_CACHE="off"), once:
         runs = first_chapter(raw, built, folder)
         runs += [

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from analysis.forecast.reported import NO_PULLS
-from analysis.forecast.scenarios import Baseline, run
-from analysis.forecast.scenarios.background import Background
-from analysis.forecast.scenarios.definition import read
-from analysis.forecast.scenarios.parameters import Range
+from analysis.forecast.pull import NO_PULLS
+from analysis.scenarios import Baseline, run
+from analysis.scenarios.baseline import Background
+from analysis.scenarios.definition import read
+from analysis.scenarios.parameters import Range
 
 #: Ha Noi and Hai Phong share a region, Ben Tre lies in another.
 CODES = ("01", "31", "83")

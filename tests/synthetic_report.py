@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from analysis import geography
+from analysis.country import geography
 from analysis.seeds import generator
 from analysis.verdicts import NOT_ENOUGH_EVIDENCE, verdict
 

@@ -15,18 +15,20 @@ import pandas as pd
 import pytest
 
 import analysis
-from analysis import api, datapackage, geography, paths, readings
-from analysis.coverage import Tables
+from analysis import api, paths, readings
+from analysis.country import geography
 from analysis.facts import load_raw
-from analysis.outcomes import outcomes
+from analysis.findings.coverage import Tables
+from analysis.findings.outcomes import outcomes
 from analysis.readings import store
+from analysis.report import describe
 
 DOC = Path(paths.ROOT) / "docs" / "api.md"
 
 
 def synthetic_forecasts():
     """Rows with the form of forecasts.csv and made-up values, for tests alone."""
-    fields = datapackage.schemas()["forecasts"]["fields"]
+    fields = describe.schemas()["forecasts"]["fields"]
     rows = []
     for scale in ("true", "reported", "official"):
         for year in (2025, 2026):
@@ -124,7 +126,7 @@ def test_what_is_no_unit_or_two_is_answered_by_what_to_write(word, level, said):
 def test_blank_text_is_empty_and_other_blanks_are_missing(processed):
     for name in ("readings", "targets", "outcomes", "forecasts", "units"):
         table = analysis.table(name)
-        fields = datapackage.schemas()[name]["fields"]
+        fields = describe.schemas()[name]["fields"]
         assert list(table.columns) == list(fields)
         for column, what in fields.items():
             kinds = {"string": "string", "number": "float64", "integer": "Int64",
@@ -136,7 +138,7 @@ def test_blank_text_is_empty_and_other_blanks_are_missing(processed):
             if what["type"] == "string":
                 assert table[column].notna().all()
     assert (analysis.readings()["basis"] == "").sum() > 1000
-    assert analysis.outcomes()["reading"].isna().any()
+    assert analysis.findings.outcomes()["reading"].isna().any()
     assert analysis.forecasts()["p_meets_true"].isna().all()
 
 
@@ -166,19 +168,19 @@ def test_without_a_report_the_error_names_the_command(tmp_path, monkeypatch):
 
 
 def test_a_warning_names_the_raw_table_that_has_changed_since_the_report(processed, tmp_path):
-    from analysis.publish import manifest
+    from analysis.runs import store as runs_store
 
-    inputs = manifest.inputs()
+    inputs = runs_store.inputs()
     file = tmp_path / "reports" / "manifest.json"
     file.parent.mkdir()
     file.write_text(json.dumps({"inputs": inputs}))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert len(analysis.targets("Bến Tre")) > 0
+        assert len(analysis.readings.targets("Bến Tre")) > 0
     inputs["data/raw/facts.csv"] = "another"
     file.write_text(json.dumps({"inputs": inputs}))
     with pytest.warns(UserWarning, match=r"changed since the last report \(facts.csv\)"):
-        analysis.targets("Bến Tre")
+        analysis.readings.targets("Bến Tre")
 
 
 def test_the_import_is_cheap_and_modules_are_still_modules(processed):
@@ -186,8 +188,8 @@ def test_the_import_is_cheap_and_modules_are_still_modules(processed):
         "import sys, analysis; assert 'pandas' not in sys.modules, 'pandas';"
         "from analysis import readings, targets, outcomes;"
         "print(readings.build_readings.__name__, targets.Due.__name__, outcomes.met.__name__,"
-        " len(analysis.readings('83')) > 0, len(readings('83')) > 0, analysis.targets('83').shape,"
-        " analysis.outcomes('83').shape)"
+        " len(analysis.readings('83')) > 0, len(readings('83')) > 0, analysis.readings.targets('83').shape,"
+        " analysis.findings.outcomes('83').shape)"
     )
     ended = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=paths.ROOT

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from analysis.brief import build
-from analysis.brief.formats import FORMATS
+from analysis.findings import brief
+from analysis.findings.brief import FORMATS
+from analysis.report.wording import LANGUAGES, say
 from analysis.verdicts import NOT_ENOUGH_EVIDENCE
-from analysis.wording import LANGUAGES, say
 
 TABLES = SimpleNamespace(origin=pd.Timestamp("2025-06-30"), due=pd.Timestamp("2025-12-31"))
 
@@ -20,11 +20,11 @@ def opened(basis, value=92.5):
         "verdict": NOT_ENOUGH_EVIDENCE,
     }  # fmt: skip
     latest = pd.DataFrame({"basis": [basis]}, index=["hi_coverage"])
-    found = build._opening(pd.DataFrame([row]), latest, TABLES, "province_63", "34")
+    found = brief._opening(pd.DataFrame([row]), latest, TABLES, "province_63", "34")
     return found[0]
 
 
-@pytest.mark.parametrize("basis", build.PLAIN)
+@pytest.mark.parametrize("basis", brief.PLAIN)
 def test_the_usual_definition_needs_no_word(basis):
     assert opened(basis)[0] == "brief.opening_read"
 

@@ -7,20 +7,24 @@ import pandas as pd
 import pytest
 import synthetic_report
 
-from analysis import geography, overview
-from analysis.brief import Tables, brief, unit_code, unit_of
-from analysis.brief.cards import cards
-from analysis.brief.tables import (
+from analysis.country import geography
+from analysis.findings import overview
+from analysis.findings.brief import (
+    Tables,
+    brief,
     forecast_rows,
     former_units,
     grade,
     newer_targets,
     present_units,
+    unit_code,
+    unit_of,
 )
-from analysis.publish.pipeline import load
-from analysis.targets import judged
+from analysis.findings.cards import cards
+from analysis.readings.targets import judged
+from analysis.report.wording import LANGUAGES, say
+from analysis.runs.pipeline import load
 from analysis.verdicts import NO_TARGET, NOT_ENOUGH_EVIDENCE, coarse, verdict
-from analysis.wording import LANGUAGES, say
 
 DUE = pd.Timestamp(synthetic_report.DUE)
 ORIGIN = pd.Timestamp(synthetic_report.ORIGIN)

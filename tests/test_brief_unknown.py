@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from analysis.brief.unknown import unknown
-from analysis.wording import LANGUAGES, say, write
+from analysis.findings.brief import unknown
+from analysis.report.wording import LANGUAGES, say, write
 
 RATES = ["hi_coverage", "si_coverage", "ui_coverage"]
 TABLES = SimpleNamespace(

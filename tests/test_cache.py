@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import cache, codebase
+from analysis import disk_cache
 
 CALLS = []
 
@@ -17,13 +17,13 @@ class Evidence:
     weights: np.ndarray
 
 
-@cache.cached
+@disk_cache.cached
 def total(table, power=1):
     CALLS.append(power)
     return float((table["value"] ** power).sum())
 
 
-@cache.cached
+@disk_cache.cached
 def weighted(evidence):
     CALLS.append("weighted")
     return float((evidence.table["value"] * evidence.weights).sum())
@@ -72,9 +72,9 @@ def test_a_file_counts_by_its_content(tmp_path):
     one, two = tmp_path / "one.csv", tmp_path / "two.csv"
     one.write_text("a")
     two.write_text("a")
-    assert list(cache._content(one)) == list(cache._content(two))
+    assert list(disk_cache._content(one)) == list(disk_cache._content(two))
     two.write_text("b")
-    assert list(cache._content(one)) != list(cache._content(two))
+    assert list(disk_cache._content(one)) != list(disk_cache._content(two))
 
 
 def test_a_damaged_entry_is_computed_anew(tmp_path):
@@ -92,9 +92,9 @@ def test_an_argument_whose_content_is_unknown_is_refused():
 
 def forget():
     """Drop what is remembered of the package's files."""
-    for function in (codebase.module_file, codebase._direct, codebase._data_files):
+    for function in (disk_cache.module_file, disk_cache._direct, disk_cache._data_files):
         function.cache_clear()
-    codebase.file_digest.cache_clear()
+    disk_cache.file_digest.cache_clear()
 
 
 @pytest.fixture
@@ -115,11 +115,11 @@ def test_a_changed_helper_changes_the_fingerprint_of_its_users_only(tmp_path, mo
     (package / "other.py").write_text("import json\n")
     (package / "words" / "__init__.py").write_text("")
     (package / "words" / "en.yml").write_text("a: b\n")
-    monkeypatch.setattr(codebase, "SOURCE", package)
+    monkeypatch.setattr(disk_cache, "SOURCE", package)
 
     def prints():
         forget()
-        return [codebase.fingerprint([f"analysis.{m}"]) for m in ("user", "other", "words")]
+        return [disk_cache.fingerprint([f"analysis.{m}"]) for m in ("user", "other", "words")]
 
     before = prints()
     (package / "helper.py").write_text("x = 2\n")
@@ -129,7 +129,7 @@ def test_a_changed_helper_changes_the_fingerprint_of_its_users_only(tmp_path, mo
     assert prints()[2] != after[2]
 
 
-@pytest.mark.parametrize("name", cache.SETTINGS)
+@pytest.mark.parametrize("name", disk_cache.SETTINGS)
 def test_other_instructions_or_threads_of_the_processor_compute_anew(name, monkeypatch):
     total(table(1.0, 2.0))
     monkeypatch.setenv(name, "another")
@@ -138,7 +138,7 @@ def test_other_instructions_or_threads_of_the_processor_compute_anew(name, monke
 
 
 def test_every_pinned_setting_that_changes_a_number_is_part_of_the_key():
-    from analysis.publish.runner_environment import PINNED, PINNED_X86
+    from analysis.runs.environment import PINNED, PINNED_X86
 
     threads = {name for name in PINNED if name.endswith("_NUM_THREADS")}
-    assert {*threads, *PINNED_X86} <= set(cache.SETTINGS)
+    assert {*threads, *PINNED_X86} <= set(disk_cache.SETTINGS)

@@ -12,8 +12,8 @@ import pytest
 import yaml
 from tiny_project import TinyProject, code_at_this_moment
 
-from analysis.publish import verify
-from analysis.publish.runner_schedule import SCHEDULE, Chance, by_chance, run_graph
+from analysis.runs.jobs import SCHEDULE, Chance, by_chance, run_graph
+from analysis.site import verify
 
 #: Workers, seed, what goes first, longest pause in seconds, and after which share of an
 #: undisturbed run it is killed before it is repeated (0: it is not).

@@ -6,9 +6,9 @@ import re
 import pytest
 from driver_data import small_coverage, small_late_payment
 
-from analysis import geography
-from analysis.drivers import claims, coverage_results, decision_results, late_results
-from analysis.wording import LANGUAGES, keys, say
+from analysis.country import geography
+from analysis.findings import decisions, drivers, late_payment
+from analysis.report.wording import LANGUAGES, keys, say
 
 pytestmark = pytest.mark.xdist_group("drivers")
 
@@ -26,8 +26,8 @@ def late_found():
 
 
 def test_the_claims_are_complete_in_both_languages(found, late_found):
-    made = claims.coverage_claims(found) + claims.late_claims(late_found)
-    table = claims.table(made)
+    made = drivers.coverage_claims(found) + drivers.late_claims(late_found)
+    table = drivers.table(made)
     assert table["claim_id"].is_unique
     assert table["strength"].isin(STRENGTHS).all()
     for column in table:
@@ -36,8 +36,8 @@ def test_the_claims_are_complete_in_both_languages(found, late_found):
 
 
 def test_the_numbers_of_the_policy_claim_are_those_of_the_table(found):
-    claim = claims.coverage_claims(found)[0]
-    values = dict(decision_results.loss(found).phrases[0][1])
+    claim = drivers.coverage_claims(found)[0]
+    values = dict(decisions.loss(found).phrases[0][1])
     assert re.findall(r"\d+\.\d", claim.say("claim", "en"))[0] == f"{values['points']:.1f}"
     expected = [f"{values[c]:.1f}" for c in ("low", "high")]
     assert re.findall(r"\d+\.\d(?!\d)", claim.say("evidence", "en"))[:2] == expected
@@ -45,9 +45,9 @@ def test_the_numbers_of_the_policy_claim_are_those_of_the_table(found):
 
 
 def test_two_numbers_of_one_name_are_refused(found):
-    result = coverage_results.decision_861(found)
+    result = drivers.decision_861(found)
     with pytest.raises(ValueError, match="would replace another number"):
-        claims._values(result, result)
+        drivers._values(result, result)
 
 
 def test_a_claim_weakens_when_its_evidence_does(found):
@@ -64,7 +64,7 @@ def test_a_claim_weakens_when_its_evidence_does(found):
         changed = dataclasses.replace(
             d, estimates=table, bounds=bounds, country=country, designs=designs
         )
-        return claims.coverage_claims(dataclasses.replace(found, decisions=changed))[0].strength
+        return drivers.coverage_claims(dataclasses.replace(found, decisions=changed))[0].strength
 
     assert strength(0.01, -0.1) == "strong"
     assert strength(0.4, -0.1) == "moderate"
@@ -73,7 +73,7 @@ def test_a_claim_weakens_when_its_evidence_does(found):
 
 
 def test_every_claim_says_what_changed_and_no_logit_on_the_first_screen(found, late_found):
-    for claim in claims.coverage_claims(found) + claims.late_claims(late_found):
+    for claim in drivers.coverage_claims(found) + drivers.late_claims(late_found):
         for language in LANGUAGES:
             assert claim.say("changed", language).strip()
             for part in ("claim", "evidence", "not_claimed", "changed"):
@@ -81,10 +81,10 @@ def test_every_claim_says_what_changed_and_no_logit_on_the_first_screen(found, l
 
 
 def test_what_is_said_first_is_short_and_names_provinces(found, late_found):
-    first = [decision_results.loss(found), decision_results.country(found)]
-    first += [decision_results.named(found, place) for place in (0, 1)]
-    first += [decision_results.restoration(found), late_results.in_short(late_found)]
-    first += [late_results.unread(late_found), late_results.scores(late_found)]
+    first = [decisions.loss(found), decisions.country(found)]
+    first += [decisions.named(found, place) for place in (0, 1)]
+    first += [decisions.restoration(found), late_payment.in_short(late_found)]
+    first += [late_payment.unread(late_found), late_payment.scores(late_found)]
     for result in first:
         assert len(result.text("en").split()) <= 40
         assert "logit" not in result.text("en")
@@ -96,7 +96,7 @@ def test_what_is_said_first_is_short_and_names_provinces(found, late_found):
 def test_a_driver_that_passes_changes_the_words(late_found):
     table = late_found.drivers.copy()
     table["q"] = 0.01
-    seen = {c.key for c in claims.late_claims(dataclasses.replace(late_found, drivers=table))}
+    seen = {c.key for c in drivers.late_claims(dataclasses.replace(late_found, drivers=table))}
     assert "late_drivers_seen" in seen
     assert "late_drivers" not in seen
 
@@ -109,13 +109,13 @@ def test_every_phrase_of_a_claim_has_its_four_parts():
 
 
 def test_all_results_say_and_write_in_both_languages(found, late_found):
-    rooms = ((coverage_results, found), (decision_results, found), (late_results, late_found))
+    rooms = ((drivers, found), (decisions, found), (late_payment, late_found))
     names = {
-        coverage_results: "sample decision_861 left_out rivals starting_level season curve "
+        drivers: "sample decision_861 left_out rivals starting_level season curve "
         "participants other_questions test_size units",
-        decision_results: "loss country last_edition last_edition_why path restoration "
+        decisions: "loss country last_edition last_edition_why path restoration "
         "without_each bounds placebo hit poverty poverty_limits power",
-        late_results: "data lineage variance conversions same_weeks levels changes drivers "
+        late_payment: "data lineage variance conversions same_weeks levels changes drivers "
         "reporters verdict forecasts scores unread ceilings in_short size",
     }
     for room, tables in rooms:

@@ -8,7 +8,7 @@ from tiny_project import notebook
 
 from analysis import cli
 from analysis.commands.report import parsed_settings
-from analysis.publish import runner_notebook
+from analysis.runs import notebook as runs_notebook
 
 
 @pytest.mark.parametrize("command", cli.COMMANDS)
@@ -47,7 +47,7 @@ def test_parameters_take_the_type_of_the_notebooks_own_default():
     given = ["a.province_code=01", "a.origin=2022-12-31", "a.draws=100", "a.units=[x, y]"]
     cell = 'province_code = "83"\norigin = "2025-06-30"\ndraws = 4000\nunits = []'
     settings = parsed_settings(given)["a"]
-    assert runner_notebook.typed(notebook([], cell), settings) == {
+    assert runs_notebook.typed(notebook([], cell), settings) == {
         "province_code": "01",
         "origin": "2022-12-31",
         "draws": 100,

@@ -18,7 +18,7 @@ from test_intake_add import NEW
 from test_intake_statistics import ACROSS
 
 from analysis import cli
-from analysis.intake.template import NAMES, SHEET
+from analysis.intake.sheet import NAMES, SHEET
 
 CASES = 600 if os.environ.get("ANALYSIS_FUZZ") else 40
 READ = "the file could be read"
@@ -134,10 +134,10 @@ def place(tmp_path, monkeypatch):
 
     raw = make(tmp_path / "raw")
     monkeypatch.setenv("ANALYSIS_RAW", str(raw))
-    monkeypatch.setattr("analysis.publish.runner_environment.run_pinned", lambda: None)
+    monkeypatch.setattr("analysis.runs.environment.run_pinned", lambda: None)
     monkeypatch.setattr("analysis.readings.build_readings", end)
-    monkeypatch.setattr("analysis.forecast.scenarios.chapter.usual_at", end)
-    monkeypatch.setattr("analysis.forecast.scenarios.chapter.run_late", end)
+    monkeypatch.setattr("analysis.scenarios.run_all.usual_at", end)
+    monkeypatch.setattr("analysis.scenarios.run_all.run_late", end)
     monkeypatch.setattr("analysis.intake.preview.preview", end)
     monkeypatch.setattr("analysis.commands.import_px._effect", end)
     (tmp_path / "out.csv").write_text("older answer\n")

@@ -7,7 +7,7 @@ from example_facts import fact, raw_with, real_raw
 from raw_folder import change, copy_real
 
 from analysis.facts import CorrectionError, check, corrected
-from analysis.facts.rules import correction_faults
+from analysis.facts.plausible import correction_faults
 from analysis.paths import RAW
 from analysis.readings import build_readings
 

@@ -7,10 +7,9 @@ import pandas as pd
 import pytest
 from example_facts import real_raw, real_tables
 
-from analysis import datapackage
-from analysis.provenance import readings_of_unit
-from analysis.provenance.links import SourcedResult
+from analysis.findings.readings import SourcedResult, readings_of_unit
 from analysis.readings.store import write
+from analysis.report import describe
 
 TABLES = ["readings", "conflicts", "identities", "targets", "lineage", "units"]
 
@@ -49,7 +48,7 @@ def folder(tmp_path_factory):
 
 @pytest.mark.parametrize("name", TABLES)
 def test_a_written_table_fits_its_description(folder, name):
-    assert datapackage.faults(name, folder) == []
+    assert describe.faults(name, folder) == []
 
 
 def test_the_package_describes_every_table_that_the_chapter_writes(folder):
@@ -62,7 +61,7 @@ def test_the_package_describes_every_table_that_the_chapter_writes(folder):
 
 def test_numbers_have_units_unless_they_count_nothing(folder):
     for name in TABLES:
-        for field, what in datapackage.schemas()[name]["fields"].items():
+        for field, what in describe.schemas()[name]["fields"].items():
             if what["type"] == "number":
                 assert what.get("unit"), f"{name}: {field}"
 
@@ -85,7 +84,7 @@ def test_a_table_that_does_not_fit_is_noticed(folder, tmp_path, column, value, m
     table = pd.read_csv(tmp_path / "readings.csv", dtype=str, keep_default_na=False)
     table.loc[0, column] = value
     table.to_csv(tmp_path / "readings.csv", index=False)
-    assert any(message in fault for fault in datapackage.faults("readings", tmp_path))
+    assert any(message in fault for fault in describe.faults("readings", tmp_path))
 
 
 def test_parquet_and_csv_hold_the_same_readings(folder):

@@ -5,11 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from analysis import descriptions
-from analysis.datapackage import schemas
-from analysis.descriptions import described
+from analysis.report import describe
+from analysis.report.describe import described, schemas
 
-FOLDER = Path(descriptions.__file__).parent / "tables"
+FOLDER = Path(describe.__file__).parent / "tables"
 VIETNAMESE = {
     part: yaml.safe_load((FOLDER / "vi" / f"{part}.yml").read_text("utf-8"))
     for part in ("tables", "fields", "units")

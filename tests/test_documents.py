@@ -13,12 +13,12 @@ import yaml
 from analysis import cli, paths
 from analysis.commands import notebooks
 from analysis.commands.report import requested
+from analysis.country.indicators import INDICATORS
 from analysis.forecast.rounds import named
-from analysis.forecast.settings import Settings
-from analysis.indicators import INDICATORS
-from analysis.publish import runner
+from analysis.forecast.space import Settings
+from analysis.report.wording import say
+from analysis.runs import jobs as runs_jobs
 from analysis.verdicts import SCALE
-from analysis.wording import say
 
 ROOT = Path(paths.ROOT)
 DOCUMENTS = [*sorted((ROOT / "docs").glob("*.md")), *sorted(ROOT.glob("*.md")),
@@ -138,7 +138,7 @@ def test_the_report_from_an_earlier_day_is_asked_for_as_the_readme_says():
     said = re.findall(r"end of 2022 \| `analysis (report [^`]+)`", text)
     assert len(said) == 1
     _, options = cli._parse(said[0].split())
-    jobs = runner.plan(requested(options))
+    jobs = runs_jobs.plan(requested(options))
     forecasts = [job for job in jobs if job.chapter.stem == "05_forecast"]
     assert {job.language for job in forecasts} == {"en", "vi"}
     assert {job.parameters["round"] for job in forecasts} == {"2022-12-31/2025-12-31"}
@@ -174,6 +174,6 @@ def test_the_checks_before_a_commit_are_those_of_make_lint():
     ]
     entries = " ".join(hook["entry"] for hook in hooks)
     recipe = (ROOT / "Makefile").read_text("utf-8").split("\nlint:")[1].split("\n\n")[0]
-    for check in ("ruff check", "ruff format --check", "mypy", "analysis.publish.spelling",
+    for check in ("ruff check", "ruff format --check", "mypy", "analysis.runs.spelling",
                   "test_notebook_rules.py", "test_environment_drift.py"):  # fmt: skip
         assert check in entries and check in recipe, check

@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 from driver_data import raw, readings, samples
 
-from analysis import covariates
 from analysis.drivers import commune_lists, decisions
 from analysis.facts.load import RawDataError
+from analysis.readings import covariates
 
 HEAD = "province_code,district,commune,list_2017,list_2021,persons,source\n"
 GOOD = [

@@ -11,9 +11,10 @@ import statsmodels.formula.api as smf
 from driver_data import exposure, raw, readings, samples, small_coverage
 from statsmodels.stats.power import TTestPower
 
-from analysis import covariates
-from analysis.drivers import decision_results, decisions, growth, terms, windows
+from analysis.drivers import decisions, growth, windows
+from analysis.findings import decisions as findings_decisions
 from analysis.inference import SingularDesign
+from analysis.readings import covariates
 
 pytestmark = pytest.mark.xdist_group("drivers")
 TAKEN, GIVEN = windows.TAKEN, windows.GIVEN
@@ -149,9 +150,9 @@ def test_loss_and_recovery_are_those_of_dummies(found, averages):
     )
     fit = smf.ols("gap ~ C(province_code) + C(period) + lost + back", table).fit()
     for term, name in ((windows.LOSS, "lost"), (windows.RECOVERY, "back")):
-        row = decision_results._estimate(found.decisions, term)
+        row = findings_decisions._estimate(found.decisions, term)
         assert row["estimate"] == pytest.approx(fit.params[name], rel=1e-6)
-        low, high = decision_results._ends(row)
+        low, high = findings_decisions._ends(row)
         assert low < fit.params[name] < high
 
 
@@ -192,7 +193,7 @@ def test_the_country_and_the_provinces_are_compared_at_the_countrys_share(found,
     )
     years = printed.set_index(printed["as_of"].dt.year)["value"]
     assert (country["first"], country["last"]) == (years[2020], years[2021])
-    said = decision_results.country(found).phrases[0][0]
+    said = findings_decisions.country(found).phrases[0][0]
     assert said == ("decisions.country" if country["agrees"] else "decisions.country_apart")
 
 
@@ -204,19 +205,19 @@ def test_country_and_estimate_that_disagree_are_said_to(found):
     changed = dataclasses.replace(
         found, decisions=dataclasses.replace(found.decisions, country=apart)
     )
-    assert "do not agree" in decision_results.country(changed).text("en")
+    assert "do not agree" in findings_decisions.country(changed).text("en")
 
 
 def test_the_claim_of_the_last_edition_falls_apart_into_its_two_reasons(found):
     last = found.decisions.last_edition
-    values = dict(decision_results.last_edition(found).phrases[0][1])
+    values = dict(findings_decisions.last_edition(found).phrases[0][1])
     assert last["above"] == pytest.approx(values["by_start"] + values["by_trend"] + last["now"])
     assert last["fold"] == pytest.approx(last["above"] / last["now"])
 
 
 def test_power_is_that_of_a_t_test(found):
     row = found.decisions.power.query("effect == 'recovery' and correlation == 1.0").iloc[0]
-    estimate = decision_results._estimate(found.decisions, windows.RECOVERY)
+    estimate = findings_decisions._estimate(found.decisions, windows.RECOVERY)
     n = int(estimate["clusters"])
     size = abs(estimate["estimate"]) / (estimate["standard_error"] * np.sqrt(n))
     assert row["power"] == pytest.approx(TTestPower().power(size, n, 0.05), abs=1e-6)
@@ -237,7 +238,7 @@ def test_the_recovery_weakens_with_its_evidence(found):
         table.loc[mine & (table["beside"] == "minority trend"), "wild_p"] = trend
         left["recovery"], left["p_recovery"] = 0.1 * sign, worst
         changed = dataclasses.replace(d, estimates=table, left_out=left)
-        return decision_results.strength(dataclasses.replace(found, decisions=changed))
+        return findings_decisions.strength(dataclasses.replace(found, decisions=changed))
 
     assert with_p(0.01) == "strong"
     assert with_p(0.01, worst=0.2) == "moderate"
@@ -263,8 +264,8 @@ def test_the_designs_with_a_trend_are_those_of_statsmodels(found, design):
     def columns(time):
         left = 1 - (time % 1)
         left = np.where(time % 1 < 1e-9, 0.0, left)
-        after = (time > terms.STEP).astype(float)
-        return np.column_stack([time, after, np.clip(time - terms.STEP, 0, None), left])
+        after = (time > growth.STEP).astype(float)
+        return np.column_stack([time, after, np.clip(time - growth.STEP, 0, None), left])
 
     names = ["trend", "step", "bend", "season"]
     minority = exposure()["minority"].reindex(table["province_code"]).to_numpy()

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from driver_data import coverage_readings, exposure, reading, samples
 
-from analysis.drivers import checks, curve, galton, growth, policy, terms
+from analysis.drivers import growth, policy, robustness
 from analysis.inference import SingularDesign, fit_least_squares
 
 pytestmark = pytest.mark.xdist_group("drivers")
@@ -21,7 +21,7 @@ def build(**choices):
 def made(years, levels, codes=("01", "10", "15", "40")):
     """Year-end readings of four provinces at the given logits."""
     rows = [
-        reading(code, f"{year}-12-31", float(terms.inverse_logit(z)))
+        reading(code, f"{year}-12-31", float(growth.inverse_logit(z)))
         for code, path in zip(codes, levels, strict=True)
         for year, z in zip(years, path, strict=True)
     ]
@@ -64,7 +64,7 @@ def test_no_rows_is_an_error_and_not_an_empty_result():
 
 def test_coverage_of_all_or_none_has_no_logit():
     with pytest.raises(ValueError, match="no logit"):
-        terms.logit(np.array([100.0]))
+        growth.logit(np.array([100.0]))
 
 
 def test_an_unknown_design_is_named():
@@ -111,7 +111,7 @@ def test_a_placebo_date_without_readings_before_it_is_reported():
 
 def test_reading_error_alone_makes_the_start_look_negative():
     choices = growth.Choices()
-    found = galton.simulate_start(samples(), choices, 150, (0.01, 1.5))
+    found = robustness.simulate_start(samples(), choices, 150, (0.01, 1.5))
     means = found.groupby("error")["estimate"].mean()
     assert abs(means[0.01]) < 0.005
     assert -0.3 < means[1.5] < -0.02
@@ -119,7 +119,7 @@ def test_reading_error_alone_makes_the_start_look_negative():
 
 def test_the_checks_stand_beside_the_main_estimate():
     choices = growth.Choices(design="levels")
-    rows = checks.check_rows(samples(), choices, policy.TERM)
+    rows = robustness.check_rows(samples(), choices, policy.TERM)
     main = build(design="levels").fit()
     estimate = main.beta[main.index(policy.TERM)]
     assert [row["design"] for row in rows] == ["mixed_model", "fractional_logit"]
@@ -128,18 +128,18 @@ def test_the_checks_stand_beside_the_main_estimate():
 
 
 def test_the_set_of_specifications_is_complete_and_without_doubles():
-    for focal in curve.FAMILIES:
-        found = list(curve.choices_of(focal))
+    for focal in robustness.FAMILIES:
+        found = list(robustness.choices_of(focal))
         assert len(found) == len(set(found)) >= 700
         assert not [c for c in found if c.design == "levels" and c.start_level]
-        assert {c.evidence for c in found} == set(curve.EVIDENCE)
+        assert {c.evidence for c in found} == set(robustness.EVIDENCE)
         if focal != policy.TERM:
             assert {c.policy for c in found} == {True, False}
 
 
 def test_one_specification_of_the_curve_is_the_main_regression():
     choices = growth.Choices(design="levels", weighting="whole")
-    spec = curve.specification(samples(), policy.TERM, choices)
+    spec = robustness.specification(samples(), policy.TERM, choices)
     fit = fit_least_squares(spec.y, spec.X, spec.names, spec.clusters, absorb=spec.absorb)
     main = build(design="levels").fit()
     assert fit.beta[fit.index(policy.TERM)] == pytest.approx(main.beta[main.index(policy.TERM)])

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from driver_data import coverage_readings, raw, reading, readings
 
-from analysis.drivers import pairs, restate
+from analysis.drivers import pairs
 
 pytestmark = pytest.mark.xdist_group("drivers")
 
@@ -90,7 +90,7 @@ def test_restating_leaves_later_readings_and_published_values_alone():
     late = before[before["denominator_version"] == "post_2019_census"].set_index("reading_id")
     shared = late.index.intersection(after.index)
     assert (after.loc[shared, "value"] == late.loc[shared, "value"]).all()
-    assert after["value"].max() < restate.CEILING
+    assert after["value"].max() < pairs.CEILING
 
 
 def test_the_year_ends_exactly_at_its_last_day():

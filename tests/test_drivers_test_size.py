@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from driver_data import exposure, raw, readings, samples
 
-from analysis.drivers import growth, late_data, late_levels, policy
+from analysis.drivers import growth, policy
 from analysis.inference import rejection_rates
+from analysis.late_payment import data, levels
 from analysis.seeds import generator
 
 pytestmark = pytest.mark.xdist_group("drivers")
@@ -44,8 +45,8 @@ def test_size_with_many_panels(design):
 
 @pytest.mark.slow
 def test_size_on_the_design_of_late_payment():
-    rows = late_levels.usable(late_data.late_rows(readings(), raw()))
-    X, names = late_levels.design(rows)
+    rows = levels.usable(data.late_rows(readings(), raw()))
+    X, names = levels.design(rows)
     x = exposure()["urban"].reindex(rows["province_code"]).to_numpy()
     found = rejection_rates(
         np.column_stack([x, X]),

@@ -11,8 +11,7 @@ import pytest
 from analysis import paths
 from analysis.facts import check, load_raw
 from analysis.forecast import predict
-from analysis.forecast.known import known_at
-from analysis.forecast.queries import read_queries
+from analysis.forecast.known import known_at, read_queries
 from analysis.readings import build_readings
 
 FOLDER = Path(paths.ROOT) / "examples"

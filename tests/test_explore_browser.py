@@ -12,14 +12,13 @@ from pathlib import Path
 import pytest
 
 from analysis import paths
-from analysis.coverage import Tables
-from analysis.explore import still
-from analysis.explore.choice import Choice
-from analysis.explore.session import Explorer
+from analysis.explore import panel
+from analysis.explore.session import Choice, Explorer
 from analysis.facts import load_raw
-from analysis.publish.runner_environment import pinned
+from analysis.findings.coverage import Tables
 from analysis.readings import build_readings, store
-from analysis.targets import targets
+from analysis.readings.targets import targets
+from analysis.runs.environment import pinned
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome")
@@ -153,7 +152,7 @@ def _changed(page, act) -> float:
 def test_the_still_page_works_from_a_file(browser, tables, tmp_path):
     raw = load_raw()
     explorer = Explorer(Tables(build_readings(raw).readings, targets(raw), raw))
-    text = still.page(explorer, Choice("province_63/83", origin="2024-12-31"), "vi")
+    text = panel.page(explorer, Choice("province_63/83", origin="2024-12-31"), "vi")
     file = tmp_path / "still.html"
     file.write_text(f"<!DOCTYPE html><meta charset=utf-8><title>x</title>{text}", encoding="utf-8")
     page = browser.new_page(viewport={"width": 390, "height": 800})

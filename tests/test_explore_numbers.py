@@ -10,20 +10,28 @@ import pytest
 from scipy.special import expit
 
 from analysis import paths
-from analysis.coverage import Tables
-from analysis.explore import courses, panel, still
-from analysis.explore.choice import Choice
-from analysis.explore.courses import USUAL, offered
-from analysis.explore.outlook import LEVELS, Future, mixture, outlook, persons_for, shifted
-from analysis.explore.said import all_rates, scenarios, sentences
-from analysis.explore.session import Explorer
+from analysis.explore import drawing as figure
+from analysis.explore import panel, session
+from analysis.explore.panel import all_rates, scenarios, sentences
+from analysis.explore.session import (
+    LEVELS,
+    USUAL,
+    Choice,
+    Explorer,
+    Future,
+    mixture,
+    offered,
+    outlook,
+    persons_for,
+    shifted,
+)
 from analysis.facts import load_raw
-from analysis.figures import explore as figure
-from analysis.forecast.reported import NONE, Pull
-from analysis.forecast.scenarios import chapter, load, prepared, run
+from analysis.findings.coverage import Tables
+from analysis.forecast.pull import NONE, Pull
 from analysis.readings import build_readings
-from analysis.targets import targets
-from analysis.wording import say
+from analysis.readings.targets import targets
+from analysis.report.wording import say
+from analysis.scenarios import load, prepared, run, run_all
 
 ORIGIN = "2024-12-31"
 BEN_TRE = Choice("province_63/83", "hi_coverage", ORIGIN)
@@ -171,7 +179,7 @@ def own_folder(tmp_path, monkeypatch):
     """A copy of the folder scenarios/ that a test may change."""
     folder = tmp_path / "scenarios"
     shutil.copytree(paths.ROOT / "scenarios", folder)
-    for room in (courses, chapter):
+    for room in (session, run_all):
         monkeypatch.setattr(room, "FOLDER", str(folder))
     return folder
 
@@ -234,7 +242,7 @@ def test_the_saved_files_hold_what_is_drawn(explorer, tmp_path):
 
 @pytest.mark.slow
 def test_the_still_page_holds_every_province_and_needs_nothing_else(explorer):
-    text = still.page(explorer, BEN_TRE, "en")
+    text = panel.page(explorer, BEN_TRE, "en")
     assert text.count("<option") == 64 + 3
     assert text.count('"country/00 ') + text.count('"province_63/') >= 64 * 3
     assert "src=" not in text and "@import" not in text

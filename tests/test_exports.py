@@ -11,11 +11,11 @@ import pyreadstat
 import pytest
 
 from analysis import cli, paths
-from analysis.datapackage import schemas
-from analysis.exports import LABEL, ExportError, export, stata_names
 from analysis.facts import load_raw
 from analysis.readings import build_readings
 from analysis.readings.store import write
+from analysis.report.describe import schemas
+from analysis.report.exports import LABEL, ExportError, export, stata_names
 
 DOC = Path(paths.ROOT) / "docs" / "r-and-stata.md"
 

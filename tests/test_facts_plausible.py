@@ -6,7 +6,7 @@ from damage import rows_of, small_tables, text_of
 
 from analysis.facts import TABLES, load_raw
 from analysis.facts.load import validated
-from analysis.facts.series import covariate_faults
+from analysis.facts.plausible import covariate_faults
 
 TABLE = small_tables()
 

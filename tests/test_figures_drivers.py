@@ -5,7 +5,7 @@ from driver_data import small_coverage, small_late_payment
 from figure_rules import check
 
 from analysis.figures import drivers, late_payment
-from analysis.wording import LANGUAGES
+from analysis.report.wording import LANGUAGES
 
 pytestmark = pytest.mark.xdist_group("drivers")
 COVERAGE = ("rivals", "left_out", "placebo", "starting_level", "season", "curve", "path")

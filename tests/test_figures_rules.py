@@ -9,19 +9,19 @@ import synthetic_report
 from example_facts import real_raw, real_tables
 from figure_rules import check, parsed, wrong_ticks
 
-from analysis import coverage, geography, provenance
-from analysis.brief import Tables, brief
-from analysis.brief.tables import forecast_rows
+from analysis.country import geography
 from analysis.figures import brief as brief_figures
 from analysis.figures import coverage as coverage_figures
-from analysis.figures import overview as overview_figures
+from analysis.figures import forecast as overview_figures
 from analysis.figures import readings as readings_figures
-from analysis.figures import style, validation
-from analysis.forecast.validation.selection import GAP_NAMES
-from analysis.results import Result
-from analysis.targets import targets
+from analysis.figures import style, validation, vector
+from analysis.findings import contradictions, coverage, readings
+from analysis.findings.brief import Tables, brief, forecast_rows
+from analysis.readings.targets import targets
+from analysis.report.results import Result
+from analysis.report.wording import LANGUAGES, say
+from analysis.validation.selection import GAP_NAMES
 from analysis.verdicts import NOT_ENOUGH_EVIDENCE
-from analysis.wording import LANGUAGES, say
 
 pytestmark = [pytest.mark.xdist_group("figures"), pytest.mark.parametrize("language", LANGUAGES)]
 DUE = synthetic_report.DUE
@@ -74,7 +74,7 @@ def test_a_brief_marks_the_day_of_the_forecast_the_events_and_the_end(tables, la
 def test_the_line_is_dashed_in_years_without_a_reading(tables, language):
     """Bến Tre has published figures of 2023 only in these years, so one stretch is drawn solid."""
     axes = brief_figures.fan(brief("83", tables), language).drawing.axes[0]
-    lines = [line for line in axes.lines if line.get_color() == style.ESTIMATE]
+    lines = [line for line in axes.lines if line.get_color() == vector.ESTIMATE]
     solid = next(line for line in lines if line.get_linestyle() == "-" and len(line.get_xdata()))
     assert [round(x) for x in solid.get_xdata() if x == x] == [2023, 2024]
 
@@ -127,12 +127,12 @@ def test_the_charts_of_coverage(tables, standings, language):
 
 def test_the_charts_of_readings(language):
     found = real_tables()
-    check(readings_figures.funnel(provenance.funnel(found), language), language)
-    cases = provenance.contradictions(found, real_raw())
+    check(readings_figures.funnel(readings.funnel(found), language), language)
+    cases = contradictions.contradictions(found, real_raw())
     check(readings_figures.contradictions(cases, language), language)
-    grid = provenance.matrix(found, "hi_coverage")
+    grid = readings.matrix(found, "hi_coverage")
     check(readings_figures.matrix(grid, language), language)
-    implied = provenance.implied_population(found)
+    implied = readings.implied_population(found)
     check(readings_figures.implied_population(implied, language), language)
 
 

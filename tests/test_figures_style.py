@@ -11,7 +11,7 @@ import pytest
 from figure_rules import sizes_of_letters
 from PIL import Image
 
-from analysis import geography
+from analysis.country import geography
 from analysis.figures import style, vector
 from analysis.figures.tiles import Extras, probability_steps, tile_map
 from analysis.verdicts import percent
@@ -98,7 +98,7 @@ def test_every_colour_of_an_inline_figure_is_a_name_that_dark_mode_turns_over():
 def test_a_plain_figure_has_light_colours_and_no_style_sheet():
     text = drawn().svg("wide", "plain")
     assert "var(" not in text and "<style" not in text and 'class="c-' not in text
-    assert style.DIVERGING[4] in text
+    assert vector.DIVERGING[4] in text
 
 
 def test_a_stored_file_becomes_the_inline_figure():
@@ -137,7 +137,7 @@ def test_a_tile_stands_for_every_unit_and_those_without_a_value_are_hatched():
 def test_a_tile_has_the_colour_of_the_percentage_that_is_printed_on_it():
     units = [s for s in squares_of(drawn((0.665, 0.6651))) if not s.get_hatch()]
     at_edge = [matplotlib.colors.to_hex(s.get_facecolor()) for s in units]
-    assert at_edge == [colour.lower() for colour in style.DIVERGING[2:4]]
+    assert at_edge == [colour.lower() for colour in vector.DIVERGING[2:4]]
 
 
 def test_the_legend_of_a_map_counts_its_units():
@@ -161,12 +161,12 @@ def test_a_unit_without_a_target_of_its_own_is_dotted_and_counted_apart():
 
 
 def test_the_steps_of_an_amount_keep_their_order_in_grey():
-    grey = [style.luminance(colour) for colour in style.STEPS]
+    grey = [style.luminance(colour) for colour in vector.STEPS]
     assert all((a + 0.05) / (b + 0.05) > 1.3 for a, b in itertools.pairwise(grey))
 
 
 def test_the_steps_around_a_target_differ_in_grey_print():
-    grey = sorted(style.luminance(colour) for colour in style.DIVERGING)
+    grey = sorted(style.luminance(colour) for colour in vector.DIVERGING)
     assert all((b + 0.05) / (a + 0.05) > 1.3 for a, b in itertools.pairwise(grey))
 
 
@@ -178,7 +178,7 @@ def test_letters_on_every_step_have_enough_contrast_in_light_and_dark(mode):
         both = [style.luminance(vector.PALETTE[name][mode]) for name in (ground, letters)]
         dark, light = sorted(both)
         assert (light + 0.05) / (dark + 0.05) >= 4.5, (ground, letters)
-    for colour in style.STEPS:
+    for colour in vector.STEPS:
         dark, light = sorted([style.luminance(colour), style.luminance(style.ink_on(colour))])
         assert (light + 0.05) / (dark + 0.05) >= 4.5, colour
 

@@ -11,10 +11,10 @@ from forecast_cases import ask, known
 from scipy.special import logit
 
 from analysis.forecast import bands
-from analysis.forecast.draw import draw
+from analysis.forecast.draws import draw
 from analysis.forecast.model import Model, model
 from analysis.forecast.prediction import reported
-from analysis.forecast.settings import Settings
+from analysis.forecast.space import Settings
 
 ORIGIN = pd.Timestamp("2021-12-31")
 #: Enough parameter draws that one stands for errors of definition.

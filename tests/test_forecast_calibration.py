@@ -19,11 +19,10 @@ from scipy.special import expit, logit
 from analysis.forecast.evidence import HIGHEST, LOWEST, Evidence, evidence
 from analysis.forecast.fit import CEILING, CENTRE, FLOOR, Fit, NonConvergence, fit
 from analysis.forecast.model import Model
-from analysis.forecast.points import Points, join, points
 from analysis.forecast.posterior import posterior
 from analysis.forecast.prediction import reported
-from analysis.forecast.reported import NONE, mixture_quantiles
-from analysis.forecast.settings import Settings
+from analysis.forecast.pull import NONE, mixture_quantiles
+from analysis.forecast.space import Points, Settings, join, points
 
 PANELS = 300
 #: Share of panels whose fit may be refused.

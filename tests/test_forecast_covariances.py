@@ -9,9 +9,8 @@ from forecast_cases import ORIGIN, fitted, gathered
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.forecast.components import components
-from analysis.forecast.points import join, points
-from analysis.forecast.settings import DEFAULT
+from analysis.forecast.parts import components
+from analysis.forecast.space import DEFAULT, join, points
 
 INDICATORS = {"health": ["hi_coverage"], "labour": ["si_coverage", "ui_coverage"]}
 

@@ -9,9 +9,8 @@ import pytest
 from forecast_cases import QUICK, ask, built, gathered, known
 
 from analysis.forecast.evidence import evidence
-from analysis.forecast.points import points
 from analysis.forecast.prediction import predict
-from analysis.forecast.settings import DEFAULT, FAMILY
+from analysis.forecast.space import DEFAULT, FAMILY, points
 
 LATE = pd.Timestamp("2025-06-30")
 KEYS = ["geo_level", "province_code", "indicator", "as_of"]

@@ -9,9 +9,9 @@ import pytest
 from forecast_cases import built, known, tables
 
 from analysis import paths
-from analysis.forecast import findings
+from analysis.findings import forecast
+from analysis.report.wording import LANGUAGES, say
 from analysis.verdicts import NOT_ENOUGH_EVIDENCE
-from analysis.wording import LANGUAGES, say
 
 
 def numbers(text):
@@ -23,7 +23,7 @@ def numbers(text):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_answer_says_what_its_table_shows(language):
-    result = findings.answer(tables())
+    result = forecast.answer(tables())
     text, shown = result.text(language), result.written(language)
     assert len(shown) == 1
     for column in ("q50", "q10", "q90", "target", "p_meets_reported"):
@@ -36,15 +36,15 @@ def test_the_answer_says_what_its_table_shows(language):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_table_of_the_country_sets_level_beside_report_and_repeats_no_sentence(language):
-    result = findings.country(tables())
-    pd.testing.assert_frame_equal(result.table, findings.answer(tables()).table)
+    result = forecast.country(tables())
+    pd.testing.assert_frame_equal(result.table, forecast.answer(tables()).table)
     shown = result.written(language)
     cells = {column: shown.iloc[0, result.shown.index(column)] for column in result.shown}
     expected = ["target", "verdict_true", "p_meets_true", "verdict", "p_meets_reported"]
     assert len(result.phrases) == len(shown) == 1
     said = result.text(language)
     assert all(cells[column] in said for column in expected)
-    other = {say(key, language, **v) for key, v in findings.answer(tables()).phrases}
+    other = {say(key, language, **v) for key, v in forecast.answer(tables()).phrases}
     assert not any(sentence in said for sentence in other)
 
 
@@ -57,7 +57,7 @@ def test_chapter_05_says_no_sentence_twice():
 
 
 def test_the_answer_is_that_of_the_published_table():
-    row = findings.answer(tables()).table.iloc[0]
+    row = forecast.answer(tables()).table.iloc[0]
     table = tables().forecasts
     own = table[(table["geo_level"] == "country") & (table["date"] == table["date"].max())]
     own = own.set_index("scale")
@@ -68,7 +68,7 @@ def test_the_answer_is_that_of_the_published_table():
 
 
 def test_the_counts_of_provinces_are_those_of_the_verdicts():
-    rows = findings.at_target(tables())
+    rows = forecast.at_target(tables())
     counts = rows.loc[rows["geo_level"] == "province_63", "verdict"].value_counts()
     expected = [
         63,
@@ -78,13 +78,13 @@ def test_the_counts_of_provinces_are_those_of_the_verdicts():
         counts.get(NOT_ENOUGH_EVIDENCE, 0),
     ]
     assert sum(expected[1:]) == 63
-    key, values = findings.answer(tables()).phrases[-1]
+    key, values = forecast.answer(tables()).phrases[-1]
     assert numbers(say(key, "en", **values)) == expected
 
 
 @pytest.mark.parametrize("level", ["province_63", "province_34", "region"])
 def test_the_table_of_units_is_sorted_and_counts_itself(level):
-    result = findings.units(tables(), "hi_coverage", level)
+    result = forecast.units(tables(), "hi_coverage", level)
     table = result.table
     own = int((table["target_setter"] != "nationwide").sum())
     assert numbers(result.text("en")) == [len(table), own]
@@ -94,14 +94,14 @@ def test_the_table_of_units_is_sorted_and_counts_itself(level):
 
 
 def test_announced_targets_are_counted_with_those_that_differ():
-    result = findings.setters(tables())
+    result = forecast.setters(tables())
     table = tables().attainment
     several = table.groupby("province_code")["target"].nunique().gt(1).sum()
     assert numbers(result.text("en")) == [len(table), several]
 
 
 def test_units_beyond_their_best_year_are_counted_from_the_table():
-    result = findings.takes(tables())
+    result = forecast.takes(tables())
     table = result.table
     assert (table["persons_month_80"] > 0).all() and len(table) > 5
     together = table["expected_persons_month"] + table["persons_month_50"]
@@ -112,24 +112,24 @@ def test_units_beyond_their_best_year_are_counted_from_the_table():
 
 
 def test_silence_lowers_chances_by_the_stated_odds():
-    result = findings.silence(tables(), known())
+    result = forecast.silence(tables(), known())
     table = result.table
     p, chance = table["p_meets_reported"], table["chance"]
     inside = p.between(0.001, 0.999)
     odds = (p / (1 - p))[inside] / (chance / (1 - chance))[inside]
-    np.testing.assert_allclose(odds, findings.ODDS, rtol=0.05)
-    said = [len(table), findings.SILENT, int(findings.ODDS)]
+    np.testing.assert_allclose(odds, forecast.ODDS, rtol=0.05)
+    said = [len(table), forecast.SILENT, int(forecast.ODDS)]
     said += [int((chance >= 2 / 3).sum()), int((p >= 2 / 3).sum())]
     assert numbers(result.text("en")) == said
     last = known().readings.query("indicator == 'hi_coverage'").groupby("province_code")["as_of"]
     quiet = table["province_code"].map(last.max())
-    since = known().origin - pd.DateOffset(months=findings.SILENT)
+    since = known().origin - pd.DateOffset(months=forecast.SILENT)
     assert not (quiet > since).any()
 
 
 def test_the_pull_of_targets_is_the_fitted_one(monkeypatch):
-    monkeypatch.setattr(findings, "kept_model", lambda known, indicator, settings: built("health"))
-    result, found = findings.pulled(known()), built("health").pulls
+    monkeypatch.setattr(forecast, "kept_model", lambda known, indicator, settings: built("health"))
+    result, found = forecast.pulled(known()), built("health").pulls
     by_level = result.table.set_index("level")
     text = result.text("en")
     for level, own in (("province_63", found.provinces), ("country", found.country)):
@@ -153,6 +153,6 @@ def test_late_payment_counts_targets_forecasts_and_silence():
         [row, {**row, "scale": "true"}, {**row, "province_code": "02", "target": np.nan}]
         + [{**row, **none, "province_code": code, "scale": np.nan} for code in ("04", "06", "08")]
     )
-    result = findings.late_payment(table)
+    result = forecast.late_payment(table)
     assert numbers(result.text("en")) == [1, 1, 3]
     assert result.table["province_code"].tolist() == ["01"]

@@ -10,12 +10,12 @@ import pytest
 from forecast_cases import ask, known
 from scipy.special import logit
 
-from analysis.forecast.draw import draw
+from analysis.forecast.draws import draw
 from analysis.forecast.goals import POSSIBLE, goals
 from analysis.forecast.model import Model, model
 from analysis.forecast.prediction import answers, carried, reported
-from analysis.forecast.reported import Pull, Pulls, due_targets, probability_at_least, tilted
-from analysis.forecast.settings import VERSION_1, Settings
+from analysis.forecast.pull import Pull, Pulls, due_targets, probability_at_least, tilted
+from analysis.forecast.space import VERSION_1, Settings
 
 ORIGIN, DUE = pd.Timestamp("2023-12-31"), pd.Timestamp("2024-12-31")
 QUICK = Settings(parameter_draws=2)

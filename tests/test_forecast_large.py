@@ -10,15 +10,15 @@ from forecast_cases import FIRST, ask, fitted, gathered, known
 
 from analysis.forecast.evidence import evidence
 from analysis.forecast.fit import CENTRE, fit
-from analysis.forecast.large import draw_large, fit_large, predict_large
-from analysis.forecast.large.layout import layout
-from analysis.forecast.large.predict import latent, quantiles
-from analysis.forecast.large.rows import sparse, take
-from analysis.forecast.large.task import above, task, values
-from analysis.forecast.points import points
 from analysis.forecast.posterior import posterior
-from analysis.forecast.reported import error_sd, mixture_quantiles
-from analysis.forecast.settings import Settings
+from analysis.forecast.pull import error_sd, mixture_quantiles
+from analysis.forecast.space import Settings, points
+from analysis.panels.blocks import sparse, take
+from analysis.panels.draws import draw_large
+from analysis.panels.fit import fit_large
+from analysis.panels.panel import layout
+from analysis.panels.predict import latent, predict_large, quantiles
+from analysis.panels.task import above, task, values
 
 FAMILIES = sorted(FIRST)
 

@@ -12,11 +12,11 @@ import pytest
 from example_facts import real_raw, real_tables
 from forecast_cases import FIRST, ORIGIN, QUICK, ask, gathered, year_ends
 
-from analysis import targets as targets_room
 from analysis.facts import corrected
 from analysis.forecast import draw, model, predict
 from analysis.forecast.known import fact_rows, known_at
 from analysis.readings import build_readings
+from analysis.readings import targets as targets_room
 
 QUERIES = ask(
     ("country", "00", "hi_coverage", "2019-12-31"),

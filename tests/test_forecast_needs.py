@@ -7,12 +7,21 @@ import pandas as pd
 import pytest
 from forecast_cases import QUICK, built, known
 
-from analysis.forecast.draw import Draws
+from analysis.forecast.draws import Draws
 from analysis.forecast.model import model
-from analysis.forecast.needs import best_year, insured, needs
-from analysis.forecast.outlook import MONTH, Outlook, Past, _insured, dates, outlook
-from analysis.forecast.reported import NO_PULLS, Pull
-from analysis.targets import Target
+from analysis.forecast.outlook import (
+    MONTH,
+    Outlook,
+    Past,
+    _insured,
+    best_year,
+    dates,
+    insured,
+    needs,
+    outlook,
+)
+from analysis.forecast.pull import NO_PULLS, Pull
+from analysis.readings.targets import Target
 
 ORIGIN = pd.Timestamp("2019-12-31")
 DUE = pd.Timestamp("2021-12-31")
@@ -87,7 +96,7 @@ def test_a_target_that_is_met_already_takes_nobody():
 
 
 def test_no_number_is_given_for_what_no_unit_could_gain(monkeypatch):
-    monkeypatch.setattr("analysis.forecast.needs.MOST", 0.0001)
+    monkeypatch.setattr("analysis.forecast.outlook.MOST", 0.0001)
     row = row_for(95.0)
     assert np.isnan(row["persons_month_50"]) and np.isnan(row["persons_month_80"])
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from forecast_cases import ORIGIN, gathered, known
 
-from analysis.forecast.official import ADDS_UP, LEAST_WITHIN, Ratio, ratio
-from analysis.forecast.units import Units
+from analysis.forecast.evidence import ADDS_UP, LEAST_WITHIN, Ratio, ratio
+from analysis.forecast.space import Units
 
 #: Three provinces with 1, 2 and 1 million people that do not change.
 PEOPLE = np.array([1e6, 2e6, 1e6])

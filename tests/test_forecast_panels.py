@@ -5,18 +5,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.forecast.large import (
-    PanelError,
-    TooManyWays,
-    draw_large,
-    fit_large,
-    panel,
-    predict_large,
-)
-from analysis.forecast.large import blocks as blocks_room
-from analysis.forecast.large import layout as layout_room
-from analysis.forecast.large import moments as moments_room
-from analysis.forecast.queries import QueryError
+from analysis.forecast.known import QueryError
+from analysis.panels import blocks as blocks_room
+from analysis.panels import moments as moments_room
+from analysis.panels import panel as layout_room
+from analysis.panels.draws import draw_large
+from analysis.panels.fit import fit_large
+from analysis.panels.panel import PanelError, TooManyWays, panel
+from analysis.panels.predict import predict_large
 
 
 def likelihood(table):
@@ -75,7 +71,7 @@ def test_the_number_of_cores_does_not_change_a_byte(monkeypatch):
 
 
 def test_a_fit_does_not_depend_on_whether_it_starts_from_a_sample(monkeypatch):
-    from analysis.forecast.large import fit as fit_room
+    from analysis.panels import fit as fit_room
 
     whole = large_panels.fitted()
     monkeypatch.setattr(fit_room, "SAMPLE", 6)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from analysis.forecast.draw import pulled
-from analysis.forecast.reported import NONE, Pull
+from analysis.forecast.draws import pulled
+from analysis.forecast.pull import NONE, Pull
 
 VALUES = np.random.default_rng(5).normal(94.0, 1.5, 4000)
 

@@ -9,10 +9,10 @@ from forecast_cases import built, known
 from scipy.special import expit, logit
 from scipy.stats import norm
 
-from analysis.forecast import record
-from analysis.forecast.reported import NO_PULLS, cells, middle, probability_at_least
+from analysis.forecast import pull
+from analysis.forecast.pull import NO_PULLS, cells, middle, probability_at_least
 
-WIDTH = record.HEAP_WIDTH[0]
+WIDTH = pull.HEAP_WIDTH[0]
 
 
 def synthetic(short, heap, n=4000, level="province_63", width=WIDTH):
@@ -29,7 +29,7 @@ def synthetic(short, heap, n=4000, level="province_63", width=WIDTH):
 
 def test_the_pull_behind_synthetic_year_ends_is_found_again():
     past = pd.concat([synthetic(0.4, 8.0), synthetic(0.8, 8.0, level="country")])
-    found = record.estimate(past)
+    found = pull.estimate(past)
     assert found.provinces.mean_short == pytest.approx(0.4, rel=0.1)
     assert found.country.mean_short == pytest.approx(0.8, rel=0.1)
     assert found.provinces.mean_heap == pytest.approx(8.0, rel=0.15)
@@ -37,7 +37,7 @@ def test_the_pull_behind_synthetic_year_ends_is_found_again():
 
 
 def test_without_year_ends_of_the_country_its_pull_is_the_prior():
-    found = record.estimate(synthetic(0.3, 2.0, 400))
+    found = pull.estimate(synthetic(0.3, 2.0, 400))
     assert found.country.mean_short == pytest.approx(0.5, rel=1e-3)
     assert found.country.short_at(0.1) == pytest.approx(0.1, abs=0.02)
     assert found.country.short_at(0.9) == pytest.approx(0.9, abs=0.02)
@@ -47,14 +47,14 @@ def test_without_year_ends_of_the_country_its_pull_is_the_prior():
 def test_the_width_of_the_heap_is_found_again():
     for width in (0.08, 0.3):
         past = synthetic(0.5, 6.0, 3000, width=width)
-        assert record.estimate(past).provinces.mean_width == pytest.approx(width, rel=0.2)
+        assert pull.estimate(past).provinces.mean_width == pytest.approx(width, rel=0.2)
 
 
 def test_version_1_keeps_its_own_heap():
     own = built("health")
     settings = dataclasses.replace(own.evidence.settings, narrow_heap=False)
     source = dataclasses.replace(own.evidence, settings=settings)
-    found = record.pulls(dataclasses.replace(own.fit, evidence=source), known())
+    found = pull.pulls(dataclasses.replace(own.fit, evidence=source), known())
     assert set(found.provinces.width) == {0.5}
     assert found.provinces.mean_width > 2 * own.pulls.provinces.mean_width
 
@@ -74,7 +74,7 @@ def test_the_grid_gives_what_integrating_over_both_parameters_gives():
     cases = [weighed(case) for case in past.itertuples()]
 
     def density(log_heap, short, of_country):
-        heap, chance = np.exp(log_heap), norm.pdf(log_heap, np.log(record.HEAP[0]), record.HEAP[1])
+        heap, chance = np.exp(log_heap), norm.pdf(log_heap, np.log(pull.HEAP[0]), pull.HEAP[1])
         for province, gap, met, near in cases:
             weight = short if province else of_country
             tilt = weight if gap < 0 else 1 + heap * np.exp(-gap / WIDTH)
@@ -82,10 +82,10 @@ def test_the_grid_gives_what_integrating_over_both_parameters_gives():
         return chance
 
     axis = (np.arange(24) + 0.5) / 24
-    logs = np.log(record.HEAP[0]) + record.HEAP[1] * np.linspace(-5, 5, 41)
+    logs = np.log(pull.HEAP[0]) + pull.HEAP[1] * np.linspace(-5, 5, 41)
     cube = np.array([[[density(h, s, c) for c in axis] for s in axis] for h in logs])
     expected = (cube.sum(axis=(0, 2)) @ axis) / cube.sum()
-    found = record.estimate(past, record.HEAP, (WIDTH, 0.0))
+    found = pull.estimate(past, pull.HEAP, (WIDTH, 0.0))
     assert found.provinces.mean_short == pytest.approx(expected, abs=2e-3)
     heaps = cube.sum(axis=(1, 2))
     assert found.country.mean_heap == pytest.approx(heaps @ np.exp(logs) / heaps.sum(), rel=0.05)
@@ -94,9 +94,9 @@ def test_the_grid_gives_what_integrating_over_both_parameters_gives():
 def test_a_finer_grid_says_the_same(monkeypatch):
     past = pd.concat([synthetic(0.3, 1.0, 9), synthetic(0.7, 1.0, 5, level="country")])
     asked = np.array([2.6]), np.array([0.3]), 95.0
-    plain = record.estimate(past)
-    monkeypatch.setattr(record, "GRID", (200, 160, 15))
-    finer = record.estimate(past)
+    plain = pull.estimate(past)
+    monkeypatch.setattr(pull, "GRID", (200, 160, 15))
+    finer = pull.estimate(past)
     for one, other in ((plain.provinces, finer.provinces), (plain.country, finer.country)):
         assert probability_at_least(*asked, one) == pytest.approx(
             probability_at_least(*asked, other), abs=5e-4
@@ -106,19 +106,19 @@ def test_a_finer_grid_says_the_same(monkeypatch):
 def test_where_no_target_fell_due_nothing_pulls():
     own, now = built("health"), known()
     later = dataclasses.replace(now, targets=now.targets[now.targets["due"] > now.origin])
-    assert record.pulls(own.fit, later) is NO_PULLS
+    assert pull.pulls(own.fit, later) is NO_PULLS
 
 
 def test_a_past_year_end_is_forecast_from_figures_a_year_older():
     own, now = built("health"), known()
-    before = record.past_year_ends(own.fit, now)
+    before = pull.past_year_ends(own.fit, now)
     assert len(before) > 2
     due = before["as_of"].max()
     table = own.evidence.table
-    late = (table["as_of"] > due - record.AHEAD).to_numpy()
+    late = (table["as_of"] > due - pull.AHEAD).to_numpy()
     assert late.any()
     moved = dataclasses.replace(own.fit.problem, z=np.where(late, 9.0, own.fit.problem.z))
-    after = record.past_year_ends(dataclasses.replace(own.fit, problem=moved), now)
+    after = pull.past_year_ends(dataclasses.replace(own.fit, problem=moved), now)
     same = ["mean", "sd"]
     last = before["as_of"] == due
     pd.testing.assert_frame_equal(before.loc[last, same], after.loc[last, same])
@@ -126,7 +126,7 @@ def test_a_past_year_end_is_forecast_from_figures_a_year_older():
 
 def test_a_forecast_knows_less_than_the_other_readings_say():
     own = built("health")
-    past = record.past_year_ends(own.fit, known())
+    past = pull.past_year_ends(own.fit, known())
     inverse = np.linalg.inv(own.fit.problem.covariance(own.fit.theta))
     within = 1 / np.sqrt(np.diag(inverse))
     provinces = past["geo_level"] == "province_63"

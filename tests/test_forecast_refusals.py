@@ -11,10 +11,9 @@ from analysis.cli import main
 from analysis.commands.predict import read_questions
 from analysis.forecast import predict
 from analysis.forecast.evidence import EvidenceError, evidence
-from analysis.forecast.known import known_at
+from analysis.forecast.known import QueryError, known_at, read_date, read_queries
 from analysis.forecast.outlook import outlooks
-from analysis.forecast.queries import QueryError, read_date, read_queries
-from analysis.forecast.settings import DEFAULT, VERSION_1
+from analysis.forecast.space import DEFAULT, VERSION_1
 
 QUERY = "geo_level,province_code,indicator,as_of\n"
 

@@ -7,7 +7,7 @@ from forecast_cases import built, known
 from scipy.special import expit, logit
 from scipy.stats import norm
 
-from analysis.forecast.reported import (
+from analysis.forecast.pull import (
     NONE,
     WIDTH,
     Pull,
@@ -74,7 +74,7 @@ def test_a_target_of_an_unmerged_province_counts_under_both_levels():
 
 
 def test_an_unmerged_province_has_one_reported_forecast():
-    from analysis.forecast.draw import draw
+    from analysis.forecast.draws import draw
 
     drawn = draw(built("health"), "hi_coverage", [pd.Timestamp(2025, 12, 31)], n=200)
     both = [drawn.of(level, "14", "reported") for level in ("province_63", "province_34")]
@@ -87,7 +87,7 @@ def test_an_unmerged_province_has_one_reported_forecast():
 def test_predictions_of_sums_agree_with_their_draws(family, indicator):
     """Sums predicted in closed form and draw by draw, the country with its own base among them."""
     from analysis.forecast import prediction
-    from analysis.forecast.draw import draw
+    from analysis.forecast.draws import draw
 
     day, model = pd.Timestamp(2019, 12, 31), built(family)
     drawn = draw(model, indicator, [day], n=4000)
@@ -102,7 +102,7 @@ def test_predictions_of_sums_agree_with_their_draws(family, indicator):
 
 
 def test_draws_come_in_pairs_of_opposite_sign():
-    from analysis.forecast.draw import _normal
+    from analysis.forecast.draws import _normal
 
     shares = [np.arange(0, 6), np.arange(6, 11)]
     normal = _normal(np.random.default_rng(2), shares, 3)

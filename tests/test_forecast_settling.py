@@ -7,7 +7,7 @@ import pytest
 from forecast_cases import fitted
 
 from analysis.forecast.fit import SETTLED, NonConvergence, Pace, _smooth, fit
-from analysis.forecast.settings import DEFAULT
+from analysis.forecast.space import DEFAULT
 
 
 def test_steps_stay_half_while_they_lead_on_and_shorten_when_they_swing():

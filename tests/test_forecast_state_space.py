@@ -14,9 +14,9 @@ from forecast_cases import QUICK, fitted, gathered
 from scipy.linalg import block_diag
 from statsmodels.tsa.statespace.kalman_filter import KalmanFilter
 
-from analysis.forecast import components as rooms
-from analysis.forecast.covariance import JITTER, problem
-from analysis.forecast.points import points
+from analysis.forecast import parts as rooms
+from analysis.forecast.fit import JITTER, problem
+from analysis.forecast.space import points
 
 
 class Constant:

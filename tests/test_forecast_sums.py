@@ -5,7 +5,7 @@ import pytest
 from forecast_cases import QUICK, built, known, year_ends
 
 from analysis.forecast import draw, model
-from analysis.forecast.official import ratio
+from analysis.forecast.evidence import ratio
 
 DATES = year_ends(2018, 2020)
 

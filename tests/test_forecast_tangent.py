@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 
-from analysis.forecast.linear import tangent
+from analysis.forecast.fit import tangent
 
 
 def a_case(seed):

@@ -3,8 +3,8 @@
 import pytest
 from example_facts import real_raw
 
-from analysis import geography
-from analysis.indicators import INDICATORS
+from analysis.country import geography
+from analysis.country.indicators import INDICATORS
 
 
 def test_63_provinces_34_units_6_regions():

@@ -4,12 +4,7 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
-from analysis.inference import (
-    FewClusters,
-    SingularDesign,
-    covariance,
-    fit_least_squares,
-)
+from analysis.inference import FewClusters, SingularDesign, covariance, fit_least_squares
 
 NAMES = ("constant", "slope", "group")
 

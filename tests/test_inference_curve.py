@@ -14,7 +14,7 @@ from analysis.inference import (
     run_curve,
     wild_cluster_test,
 )
-from analysis.inference.bootstrap import webb_weights
+from analysis.inference.resampling import webb_weights
 
 
 def family(effect, rng):

@@ -14,11 +14,10 @@ from analysis import paths
 from analysis.facts import load_raw
 from analysis.intake.preview import changed_readings
 from analysis.intake.proposal import propose_facts
-from analysis.intake.sheet import IntakeError, read_sheet
-from analysis.intake.template import LATER, NAMES, write_template
-from analysis.publish.runner_environment import pinned
+from analysis.intake.sheet import LATER, NAMES, IntakeError, read_sheet, write_template
 from analysis.readings import build_readings
-from analysis.targets import targets
+from analysis.readings.targets import targets
+from analysis.runs.environment import pinned
 
 NEW = {
     "geo_level": "province_63",
@@ -268,7 +267,7 @@ def test_after_writing_it_says_that_notebooks_are_stored_anew_and_how_to_undo(
 ):
     from argparse import Namespace
 
-    from analysis.commands import asking
+    from analysis.commands import writing
 
     project = tmp_path / "project"
     shutil.copytree(raw_dir, project / "data" / "raw")
@@ -280,7 +279,7 @@ def test_after_writing_it_says_that_notebooks_are_stored_anew_and_how_to_undo(
     for number in (1, 2):
         proposal = propose_facts(sheet, "a.csv")
         options = Namespace(dry_run=False, yes=True)
-        assert asking.write_if_wanted(proposal, options) == 0
+        assert writing.write_if_wanted(proposal, options) == 0
         assert contents(project / "data" / "raw") != before
         told = capsys.readouterr().out
         assert "`make notebooks`" in told
@@ -289,13 +288,13 @@ def test_after_writing_it_says_that_notebooks_are_stored_anew_and_how_to_undo(
         subprocess.run(undo.removeprefix("To undo it: "), shell=True, check=True, cwd=project)
         assert contents(project / "data" / "raw") == before
     monkeypatch.setenv("ANALYSIS_RAW", str(raw_dir))  # a folder that the user names
-    assert asking.write_if_wanted(propose_facts(sheet, "a.csv"), options) == 0
+    assert writing.write_if_wanted(propose_facts(sheet, "a.csv"), options) == 0
     assert "undo" not in capsys.readouterr().out
 
 
 def test_storing_the_notebooks_anew_is_offered_to_who_can_answer(tmp_path, monkeypatch, capsys):
-    from analysis.commands import asking, notebooks
-    from analysis.publish import notebooks as stored
+    from analysis.commands import notebooks, writing
+    from analysis.runs import in_place as stored
 
     ran = []
     monkeypatch.setattr(stored, "run_in_place", lambda names: ran.append(names))
@@ -303,5 +302,5 @@ def test_storing_the_notebooks_anew_is_offered_to_who_can_answer(tmp_path, monke
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     for answer, ask, times in (("n", True, 0), ("y", False, 0), ("y", True, 1)):
         monkeypatch.setattr("builtins.input", lambda _, answer=answer: answer)
-        asking._say_what_follows(tmp_path, ask=ask)
+        writing._say_what_follows(tmp_path, ask=ask)
         assert len(ran) == times

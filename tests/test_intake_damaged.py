@@ -18,10 +18,9 @@ from hypothesis import strategies as st
 from intake_files import STRICT, TRANSITIONAL, Typed, Writer, texts
 from test_intake_add import NEW
 
-from analysis.facts.schemas import NUMBER_FORM, is_day
+from analysis.facts.tables import NUMBER_FORM, is_day
 from analysis.intake.advice import days, figures
-from analysis.intake.sheet import IntakeError, Sheet, read_sheet
-from analysis.intake.template import NAMES
+from analysis.intake.sheet import NAMES, IntakeError, Sheet, read_sheet
 
 MORE = 10 if os.environ.get("ANALYSIS_FUZZ") else 1
 

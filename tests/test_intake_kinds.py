@@ -16,14 +16,13 @@ from test_intake_add import NEW, contents, written
 
 from analysis import cli, paths
 from analysis.facts import load_raw
-from analysis.facts.units import as_code
+from analysis.facts.plausible import as_code
 from analysis.forecast.known import known_at
-from analysis.intake import told
+from analysis.intake import preview
 from analysis.intake.advice import Names, days, figures
 from analysis.intake.preview import Preview
 from analysis.intake.proposal import ChangedMeanwhile, propose_facts
-from analysis.intake.sheet import IntakeError, read_sheet
-from analysis.intake.template import NAMES
+from analysis.intake.sheet import NAMES, IntakeError, read_sheet
 from analysis.readings import build_readings
 
 HEADING = texts(dict(zip(NAMES, NAMES, strict=True)))
@@ -263,7 +262,9 @@ def test_the_preview_gives_no_probability_where_the_report_gives_none():
               for side in ("before", "after")}}  # fmt: skip
     table = pd.DataFrame([row | {"p_before": float("nan"), "p_after": float("nan")},
                           row | {"p_before": float("nan"), "p_after": 0.8}])  # fmt: skip
-    shown = told.lines(Preview(pd.DataFrame(), table, "2025-06-30", "2025-12-31", pd.DataFrame()))
+    shown = preview.lines(
+        Preview(pd.DataFrame(), table, "2025-06-30", "2025-12-31", pd.DataFrame())
+    )
     rows = [line for line in shown if line.startswith("  ")]
     assert sum("target met" in line for line in rows) == 1
     assert any("not enough evidence -> 80%" in line for line in rows)

@@ -11,8 +11,10 @@ import pytest
 from tiny_project import notebook
 
 from analysis import parallel
-from analysis.publish import kernels, runner_environment
-from analysis.publish.runner_execute import execute
+from analysis.runs import environment
+from analysis.runs import environment as runs_environment
+from analysis.runs import warm as runs_warm
+from analysis.runs.execute import execute
 
 CELLS = [
     "import sys\nimport numpy as np\nimport pandas as pd\nimport matplotlib.pyplot as plt",
@@ -30,7 +32,7 @@ def warm():
     """Warm kernels; they fork from a process of their own, whatever this one has typeset."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(parallel, "_threaded", 0)
-        prepared = kernels.warm_kernels(kernels.to_prepare(CELLS), runner_environment.pinned())
+        prepared = runs_warm.warm_kernels(runs_warm.to_prepare(CELLS), environment.pinned())
         with prepared as is_warm:
             if not is_warm:
                 pytest.skip("this system cannot fork")
@@ -42,13 +44,13 @@ GENEROUS, SHORT = 280.0, 6.0
 
 
 def run(cells, limit=GENEROUS, **settings):
-    environment = runner_environment.pinned(settings)
+    environment = runs_environment.pinned(settings)
     return execute(notebook(cells), {"language": "vi"}, environment, ".", limit)
 
 
 def test_outputs_are_those_of_a_cold_kernel_cell_by_cell(warm, monkeypatch):
     forked = run(CELLS)
-    monkeypatch.delenv(kernels.SOCKET)
+    monkeypatch.delenv(runs_warm.SOCKET)
     fresh = run(CELLS)
     assert forked.failure is None and fresh.failure is None
     for one, other in zip(forked.notebook.cells, fresh.notebook.cells, strict=True):
@@ -101,7 +103,7 @@ RUN = """
 import sys, threading
 from analysis import parallel
 from analysis.publish import kernels, runner_environment
-from analysis.publish.runner_execute import execute
+from analysis.runs.execute import execute
 from tiny_project import notebook
 environment = runner_environment.pinned()
 cells = [

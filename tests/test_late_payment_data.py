@@ -5,14 +5,14 @@ import pandas as pd
 import pytest
 from driver_data import exposure, raw, readings
 
-from analysis.drivers import late_changes, late_collections, late_data, late_drivers, late_levels
+from analysis.late_payment import data, drivers, levels
 
 pytestmark = pytest.mark.xdist_group("drivers")
 
 
 @pytest.fixture(scope="module")
 def rows():
-    return late_data.late_rows(readings(), raw())
+    return data.late_rows(readings(), raw())
 
 
 def test_every_row_leads_to_readings_that_exist(rows):
@@ -47,7 +47,7 @@ def test_days_are_the_share_of_a_year(rows):
 
 
 def test_a_base_says_how_it_was_found_and_prefers_the_province_itself():
-    found = late_collections.build(readings())
+    found = data.build(readings())
     own = found.base("79", 2023)
     assert own.step == "own_year"
     assert own.value == pytest.approx(86100.0)
@@ -61,15 +61,15 @@ def test_a_base_says_how_it_was_found_and_prefers_the_province_itself():
 
 def test_two_nationwide_years_are_needed():
     with pytest.raises(ValueError, match="fewer than 2 years"):
-        late_collections.build(readings().query("geo_level == 'province_63'"))
+        data.build(readings().query("geo_level == 'province_63'"))
 
 
 def test_changes_compare_like_with_like(rows):
-    changes = late_changes.like_for_like(rows)
+    changes = levels.like_for_like(rows)
     assert len(changes) >= 10
     assert (changes["end"] > changes["start"]).all()
     gap = (changes["end"] - changes["start"]).dt.days
-    assert gap.between(late_changes.SHORTEST, late_changes.LONGEST).all()
+    assert gap.between(levels.SHORTEST, levels.LONGEST).all()
     assert np.allclose(changes["ratio"], changes["rate1"] / changes["rate0"])
 
 
@@ -88,8 +88,8 @@ def test_a_change_of_definition_season_or_denominator_is_no_change():
     later = {"as_of": pd.Timestamp("2021-06-30"), "rate": 4.0}
     for other in ({"basis": "net"}, {"december": True}, {"denominator": "receivable"}):
         pair = pd.DataFrame([base, base | later | other])
-        assert late_changes.like_for_like(pair).empty
-    assert len(late_changes.like_for_like(pd.DataFrame([base, base | later]))) == 1
+        assert levels.like_for_like(pair).empty
+    assert len(levels.like_for_like(pd.DataFrame([base, base | later]))) == 1
 
 
 def synthetic(rng, factor=0.5, spread=0.5):
@@ -109,19 +109,17 @@ def synthetic(rng, factor=0.5, spread=0.5):
 
 def test_the_factor_between_definitions_is_recovered():
     table, level = synthetic(np.random.default_rng(1))
-    fitted = late_levels.fit_levels(table)
-    found = late_levels.conversions(fitted).set_index("to")
+    fitted = levels.fit_levels(table)
+    found = levels.conversions(fitted).set_index("to")
     assert found.loc["one_month", "factor"] == pytest.approx(0.5, rel=0.06)
     assert found.loc["one_month", "low"] < 0.5 < found.loc["one_month", "high"]
-    days = late_levels.adjusted_levels(fitted).set_index("province_code")["days"]
+    days = levels.adjusted_levels(fitted).set_index("province_code")["days"]
     assert np.corrcoef(np.log(days.sort_index()), level)[0, 1] > 0.95
 
 
 def test_rank_intervals_hold_the_rank_and_grow_when_provinces_are_alike():
     near, far = (
-        late_levels.adjusted_levels(
-            late_levels.fit_levels(synthetic(np.random.default_rng(2), spread=s)[0])
-        )
+        levels.adjusted_levels(levels.fit_levels(synthetic(np.random.default_rng(2), spread=s)[0]))
         for s in (0.05, 1.0)
     )
     for table in (near, far):
@@ -132,7 +130,7 @@ def test_rank_intervals_hold_the_rank_and_grow_when_provinces_are_alike():
 
 
 def test_shares_of_variance_add_up(rows):
-    split = late_levels.variance_split(rows, draws=10)
+    split = levels.variance_split(rows, draws=10)
     assert split["share"].sum() == pytest.approx(1)
     assert (split["low"] <= split["share"] + 1e-9).all()
 
@@ -142,7 +140,7 @@ def test_a_driver_that_makes_late_payment_is_found_and_others_are_not(rows):
     strong = rows.copy()
     urban = exposure()["urban"].reindex(rows["province_code"]).to_numpy()
     strong["rate"] = np.exp(1 + 0.8 * urban + rng.normal(0, 0.2, size=len(rows)))
-    found = late_drivers.driver_rows(strong, exposure(), draws=199).set_index("term")
+    found = drivers.driver_rows(strong, exposure(), draws=199).set_index("term")
     assert found.loc["urban", "permutation_p"] <= 0.01
     assert found.loc["urban", "estimate"] == pytest.approx(0.8, abs=0.15)
     assert found.loc["governance", "q"] > 0.05

@@ -7,15 +7,16 @@ import pandas as pd
 import pytest
 from driver_data import raw, readings
 
-from analysis import geography, targets
-from analysis.drivers import late_collections, late_data, late_forecast, late_scores
+from analysis.country import geography
+from analysis.late_payment import data, forecast, scores
+from analysis.readings import targets
 
 pytestmark = pytest.mark.xdist_group("drivers")
 
 
 @pytest.fixture(scope="module")
 def table():
-    return late_forecast.late_payment_forecasts(readings(), raw())
+    return forecast.late_payment_forecasts(readings(), raw())
 
 
 def test_every_province_has_a_forecast_or_a_reason(table):
@@ -60,7 +61,7 @@ def test_a_looser_target_is_met_more_surely():
     for value in (1.0, 6.0):
         facts.loc[mine, "value"] = value
         changed = type(loose)(**{**vars(loose), "facts": facts.copy()})
-        found = late_forecast.late_payment_forecasts(readings(), changed)
+        found = forecast.late_payment_forecasts(readings(), changed)
         row = found[(found["province_code"] == "22") & (found["scale"] == "true")]
         chances.append(float(row["p_meets_true"].iloc[0]))
     assert chances == sorted(chances)
@@ -69,43 +70,43 @@ def test_a_looser_target_is_met_more_surely():
 
 def test_nothing_after_the_origin_is_known():
     origin = pd.Timestamp("2023-12-31")
-    before = late_forecast.late_payment_forecasts(readings(), raw(), origin)
+    before = forecast.late_payment_forecasts(readings(), raw(), origin)
     poisoned = readings().copy()
     later = poisoned["as_of"] > origin
     assert later.sum() > 100
     poisoned.loc[later, "value"] *= 3
-    after = late_forecast.late_payment_forecasts(poisoned, raw(), origin)
+    after = forecast.late_payment_forecasts(poisoned, raw(), origin)
     pd.testing.assert_frame_equal(before, after)
     assert before["last_reading"].max() <= origin
 
 
 def test_a_province_alone_is_predicted_near_its_last_reading():
-    rows = late_data.late_rows(readings(), raw())
-    model = late_forecast.fit_model(rows)
+    rows = data.late_rows(readings(), raw())
+    model = forecast.fit_model(rows)
     last = rows[(rows["province_code"] == "56") & (rows["basis"] == "total")].iloc[-1]
-    mean, spread = late_forecast.predict(model, ["56"], last["as_of"], last.to_dict())
+    mean, spread = forecast.predict(model, ["56"], last["as_of"], last.to_dict())
     assert np.exp(mean[0]) == pytest.approx(last["rate"], rel=0.35)
-    _, wide = late_forecast.predict(model, ["02"], last["as_of"], last.to_dict())
+    _, wide = forecast.predict(model, ["02"], last["as_of"], last.to_dict())
     assert wide[0, 0] > 3 * spread[0, 0]
 
 
 def test_a_merged_unit_lies_between_its_members(table):
     merged = table[(table["geo_level"] == "province_34") & (table["province_code"] == "31")]
     row = merged[merged["scale"] == "true"].iloc[0]
-    rows = late_data.late_rows(readings(), raw())
-    model = late_forecast.fit_model(rows)
+    rows = data.late_rows(readings(), raw())
+    model = forecast.fit_model(rows)
     term = {"basis": row["basis"], "denominator": "receivable", "december": False}
-    mean, _ = late_forecast.predict(model, ["30", "31"], row["date"], term)
+    mean, _ = forecast.predict(model, ["30", "31"], row["date"], term)
     assert np.exp(mean.min()) < row["q50"] < np.exp(mean.max()) * 1.1
     assert row["members"] == 2
 
 
 def test_forecasts_use_the_better_of_last_value_and_model(table):
-    rows = late_data.late_rows(readings(), raw())
-    score = late_forecast.rolling_score(rows)
+    rows = data.late_rows(readings(), raw())
+    score = forecast.rolling_score(rows)
     used = set(table.loc[table["scale"].notna(), "method"])
     assert used <= {"last_value", "model", "mixed"}
-    if late_scores.better(score) == "model":
+    if scores.better(score) == "model":
         assert used == {"model"}
         return
     mine = table[(table["method"] == "last_value") & (table["scale"] == "true")]
@@ -117,11 +118,11 @@ def test_forecasts_use_the_better_of_last_value_and_model(table):
 
 
 def test_a_last_value_that_wins_is_the_forecast():
-    rows = late_data.late_rows(readings(), raw())
-    model = late_forecast.fit_model(rows)
+    rows = data.late_rows(readings(), raw())
+    model = forecast.fit_model(rows)
     last = model.rows[(model.rows["province_code"] == "56") & (model.rows["basis"] == "total")]
-    setting = late_forecast.Setting(
-        model, late_collections.build(readings()), rows["as_of"].max(), 4000, last_value_sd=0.3
+    setting = forecast.Setting(
+        model, data.build(readings()), rows["as_of"].max(), 4000, last_value_sd=0.3
     )
     asked = {
         "geo_level": "province_63",
@@ -133,7 +134,7 @@ def test_a_last_value_that_wins_is_the_forecast():
         "law": "before",
         "target": np.nan,
     }
-    true, reported = late_forecast._draws(asked, ["56"], setting)
+    true, reported = forecast._draws(asked, ["56"], setting)
     assert np.median(true) == pytest.approx(last["rate"].iloc[-1], rel=0.03)
     assert np.log(reported).std() == pytest.approx(0.3, rel=0.1)
 
@@ -144,9 +145,9 @@ def test_a_ceiling_announced_later_pulls_at_nothing_before():
     facts = made.facts.copy()
     mine = (facts["indicator"] == "late_payment_rate") & (facts["kind"] == "target")
     assert mine.any()
-    record = late_forecast.past_ceilings(readings(), made, pd.Timestamp("2027-01-01"), 500)
+    record = forecast.past_ceilings(readings(), made, pd.Timestamp("2027-01-01"), 500)
     for case in record:
-        before = late_forecast.past_ceilings(
+        before = forecast.past_ceilings(
             readings(), made, max(case["announced"], case["due"]) - pd.Timedelta(days=1), 500
         )
         keys = [(c["geo_level"], c["province_code"], c["due"]) for c in before]
@@ -167,7 +168,7 @@ def test_a_ceiling_is_scored_beside_what_came():
         "value": 2.5,
     }
     with mock.patch.object(targets, "targets", lambda raw: pd.DataFrame([ceiling])):
-        record = late_forecast.past_ceilings(readings(), made, pd.Timestamp("2025-01-31"), 2000)
+        record = forecast.past_ceilings(readings(), made, pd.Timestamp("2025-01-31"), 2000)
     assert len(record) == 1
     table = readings()
     came = table[
@@ -176,8 +177,8 @@ def test_a_ceiling_is_scored_beside_what_came():
         & (table["as_of"] == pd.Timestamp("2024-12-31"))
         & (table["kind_of_evidence"] == "published")
     ]
-    came = came[came["basis"].map(late_data.BASES) == "one_month"]
-    score = late_forecast.ceiling_scores(record).iloc[0]
+    came = came[came["basis"].map(data.BASES) == "one_month"]
+    score = forecast.ceiling_scores(record).iloc[0]
     assert score["rate"] == came["value"].iloc[0]
     assert score["kept"] == (score["rate"] <= 2.5)
     assert score["brier"] == pytest.approx((score["p"] - score["kept"]) ** 2)
@@ -186,6 +187,6 @@ def test_a_ceiling_is_scored_beside_what_came():
 
 
 def test_bands_held_in_the_past():
-    score = late_forecast.rolling_score(late_data.late_rows(readings(), raw()))
+    score = forecast.rolling_score(data.late_rows(readings(), raw()))
     assert len(score) >= 30
     assert 0.65 <= score["inside80"].mean() <= 0.95

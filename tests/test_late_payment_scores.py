@@ -8,7 +8,7 @@ import statsmodels.formula.api as smf
 from driver_data import exposure, small_late_payment
 from scipy.stats import norm
 
-from analysis.drivers import late_changes, late_data, late_levels, late_scores
+from analysis.late_payment import data, levels, scores
 
 pytestmark = pytest.mark.xdist_group("drivers")
 
@@ -36,12 +36,12 @@ def made(last, model, rates=(2.0, 3.0, 4.0, 5.0, 6.0, 7.0), like=True):
 
 
 def test_the_better_forecast_is_used_and_the_simpler_one_where_they_tie():
-    assert late_scores.better(made(1.1, 1.5)) == "last_value"
-    assert late_scores.better(made(1.5, 1.1)) == "model"
+    assert scores.better(made(1.1, 1.5)) == "last_value"
+    assert scores.better(made(1.5, 1.1)) == "model"
     mixed = pd.concat([made(1.1, 1.2, like=False), made(1.5, 1.1)], ignore_index=True)
-    assert late_scores.better(mixed) == "model"
+    assert scores.better(mixed) == "model"
     unread = made(1.1, 1.5).assign(last_value=np.nan)
-    assert late_scores.better(unread) == "model"
+    assert scores.better(unread) == "model"
 
 
 def test_the_crps_of_a_normal_is_its_integral():
@@ -49,16 +49,16 @@ def test_the_crps_of_a_normal_is_its_integral():
     for y, mean, sd in ((0.3, 0.0, 1.0), (-2.0, 0.5, 0.4)):
         below = sm.distributions.ECDF([y])(grid)
         area = np.trapezoid((norm.cdf(grid, mean, sd) - below) ** 2, grid)
-        assert late_scores.crps(np.array(y), np.array(mean), np.array(sd)) == pytest.approx(
+        assert scores.crps(np.array(y), np.array(mean), np.array(sd)) == pytest.approx(
             area, abs=1e-4
         )
 
 
 def test_scores_are_the_means_of_their_readings(found):
     score = found.score
-    table = late_scores.compare(score).set_index(["read", "method"])
+    table = scores.compare(score).set_index(["read", "method"])
     read = score["last_value"].notna()
-    for method in late_scores.METHODS:
+    for method in scores.METHODS:
         error = np.abs(np.log(score["rate"] / score[method]))
         assert table.loc[("read", method), "error"] == pytest.approx(error[read].mean())
         assert table.loc[("read", method), "n"] == read.sum()
@@ -69,14 +69,14 @@ def test_scores_are_the_means_of_their_readings(found):
 
 def test_no_case_pulls_at_nothing():
     rate = np.exp(np.random.default_rng(1).normal(1, 0.3, 4000))
-    np.testing.assert_allclose(late_scores.pull([]).weights(rate, 3.0), 1 / 4000)
+    np.testing.assert_allclose(scores.pull([]).weights(rate, 3.0), 1 / 4000)
 
 
 def test_ceilings_kept_just_under_pull_results_there():
     rng = np.random.default_rng(2)
     drawn = [np.exp(rng.normal(np.log(3.0), 0.3, 4000)) for _ in range(12)]
-    kept = late_scores.pull([(d, 3.0, 2.95) for d in drawn])
-    passed = late_scores.pull([(d, 3.0, 3.6) for d in drawn])
+    kept = scores.pull([(d, 3.0, 2.95) for d in drawn])
+    passed = scores.pull([(d, 3.0, 3.6) for d in drawn])
     rate, met = drawn[0], drawn[0] <= 3.0
     before = met.mean()
     assert kept.weights(rate, 3.0) @ met > before + 0.1
@@ -96,18 +96,18 @@ def test_nothing_is_compared_across_the_law_of_july_2025():
             "evidence": "stated",
             "denominator": "receivable",
             "december": True,
-            "law": late_data.under_law(pd.Series(days)),
+            "law": data.under_law(pd.Series(days)),
             "readings": ["a", "b", "c"],
         }
     )
-    table = late_changes.like_for_like(rows)
+    table = levels.like_for_like(rows)
     assert list(table["end"]) == [pd.Timestamp("2026-12-31")]
-    columns = late_levels.design(rows)[1]
+    columns = levels.design(rows)[1]
     assert "law:since_july_2025" in columns
 
 
 def test_factors_between_definitions_are_those_of_a_mixed_model(found):
-    rows = late_levels.usable(found.rows).copy()
+    rows = levels.usable(found.rows).copy()
     rows["y"] = np.log(rows["rate"])
     rows["december"] = rows["december"].astype(float)
     formula = "y ~ C(basis, Treatment('unspecified')) + C(denominator, Treatment('receivable'))"
@@ -126,8 +126,8 @@ def test_factors_between_definitions_are_those_of_a_mixed_model(found):
 
 
 def test_drivers_of_late_payment_are_those_of_ordinary_regressions(found):
-    rows = late_levels.usable(found.rows).copy()
-    X, _ = late_levels.design(rows)
+    rows = levels.usable(found.rows).copy()
+    X, _ = levels.design(rows)
     for driver in ("urban", "poverty", "wage_work"):
         x = exposure()[driver].reindex(rows["province_code"]).to_numpy()
         known = np.isfinite(x)
@@ -139,7 +139,7 @@ def test_drivers_of_late_payment_are_those_of_ordinary_regressions(found):
 
 def test_shares_of_the_variance_and_reporters_are_found_again(found):
     """Definition and province account for far more than the year in a plain regression too."""
-    rows = late_levels.usable(found.rows).copy()
+    rows = levels.usable(found.rows).copy()
     rows["y"] = np.log(rows["rate"])
     formula = "y ~ C(basis) + C(province_code) + C(denominator) + C(december)"
     full = smf.ols(formula, rows).fit()

@@ -6,9 +6,9 @@ import shutil
 import pytest
 
 from analysis import paths
-from analysis.publish import pipeline, runner_notebook
-from analysis.publish.notebooks import chosen
-from analysis.publish.translate import translated
+from analysis.runs import notebook, pipeline
+from analysis.runs.in_place import chosen
+from analysis.runs.notebook import translated
 
 STEM = "02_coverage"
 
@@ -55,15 +55,15 @@ def windows_lines(book):
     [another_kernel, without_identifiers, older_minor_version, interrupted, doubled, windows_lines],
 )
 def test_a_notebook_saved_by_another_editor_keeps_code_and_translation(file, damage):
-    before = runner_notebook.read(file)
+    before = notebook.read(file)
     book = json.loads(file.read_text("utf-8"))
     damage(book)
     file.write_text(json.dumps(book), "utf-8")
-    after = runner_notebook.read(file)
-    assert runner_notebook.code(after) == runner_notebook.code(before)
+    after = notebook.read(file)
+    assert notebook.code(after) == notebook.code(before)
     names = [cell.id for cell in after.cells]
     assert len(set(names)) == len(names)
-    assert names == [cell.id for cell in runner_notebook.read(file).cells]
+    assert names == [cell.id for cell in notebook.read(file).cells]
     prose = [[cell.source for cell in translated(one, STEM, "vi").cells] for one in (before, after)]
     assert prose[0] == prose[1]
 
@@ -71,10 +71,10 @@ def test_a_notebook_saved_by_another_editor_keeps_code_and_translation(file, dam
 @pytest.mark.parametrize("name", [f"{STEM}.ipynb", "pipeline.yml", f"vi/{STEM}.md"])
 def test_a_mark_of_the_encoding_and_other_line_ends_change_nothing(file, name):
     path = file.parent / name
-    before = (runner_notebook.read(file), pipeline.load())
+    before = (notebook.read(file), pipeline.load())
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
-    assert (runner_notebook.read(file), pipeline.load()) == before
-    translated(runner_notebook.read(file), STEM, "vi")
+    assert (notebook.read(file), pipeline.load()) == before
+    translated(notebook.read(file), STEM, "vi")
     assert paths.chapter_of_table("gaps.csv") == STEM
 
 
@@ -84,7 +84,7 @@ def test_marks_of_a_merge_are_named_by_file_and_line(file, name):
     lines = path.read_text("utf-8").split("\n")
     path.write_text("\n".join([*lines[:3], "<<<<<<< HEAD", *lines[3:]]), "utf-8")
     with pytest.raises(ValueError) as error:
-        translated(runner_notebook.read(file), STEM, "vi")
+        translated(notebook.read(file), STEM, "vi")
         pipeline.load()
     assert f"{path.name}, line 4: git has left the marks of a merge" in str(error.value)
     assert "\n" not in str(error.value)
@@ -94,7 +94,7 @@ def test_marks_of_a_merge_are_named_by_file_and_line(file, name):
 def test_what_is_no_notebook_is_refused_in_one_line(file, text):
     file.write_text(text, "utf-8")
     with pytest.raises(ValueError, match=rf"^notebooks/{STEM}\.ipynb is not a valid notebook: .+$"):
-        runner_notebook.read(file)
+        notebook.read(file)
 
 
 def test_copies_that_an_editor_leaves_are_not_run(file):

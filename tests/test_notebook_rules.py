@@ -14,8 +14,9 @@ import nbformat
 import pytest
 
 from analysis import paths
-from analysis.publish import pipeline, runner_notebook
-from analysis.publish.translate import TranslationError, sections, translated
+from analysis.runs import notebook as runs_notebook
+from analysis.runs import pipeline
+from analysis.runs.notebook import TranslationError, sections, translated
 
 NOTEBOOKS = sorted(Path(paths.NOTEBOOKS).glob("*.ipynb"))
 WIDGETS = {"explore"}
@@ -31,7 +32,7 @@ def path(request):
 
 @pytest.fixture
 def notebook(path):
-    return runner_notebook.read(path)
+    return runs_notebook.read(path)
 
 
 def test_one_title_of_the_first_level(notebook):
@@ -41,19 +42,19 @@ def test_one_title_of_the_first_level(notebook):
 
 
 def test_a_parameters_cell_whose_defaults_are_plain_values(notebook):
-    tagged = [cell for cell in notebook.cells if "parameters" in runner_notebook.tags(cell)]
+    tagged = [cell for cell in notebook.cells if "parameters" in runs_notebook.tags(cell)]
     assert len(tagged) == 1
-    assert runner_notebook.declared_parameters(notebook)["language"] == "en"
+    assert runs_notebook.declared_parameters(notebook)["language"] == "en"
 
 
 def test_no_functions_or_classes_and_few_lines_a_cell(path, notebook):
-    tree = ast.parse(runner_notebook.code(notebook))
+    tree = ast.parse(runs_notebook.code(notebook))
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
     assert not [node.lineno for node in ast.walk(tree) if isinstance(node, kinds)]
     lines = [
         (cell.id, len([line for line in cell.source.splitlines() if line.strip()]))
         for cell in notebook.cells
-        if cell.cell_type == "code" and "parameters" not in runner_notebook.tags(cell)
+        if cell.cell_type == "code" and "parameters" not in runs_notebook.tags(cell)
     ]
     assert not [
         (name, count) for name, count in lines if count > (8 if path.stem in WIDGETS else 6)
@@ -100,7 +101,7 @@ def stored(path):
         shown = subprocess.run([*git, "show", f":./{name}"], capture_output=True, check=False)
         if shown.returncode == 0:
             return nbformat.reads(shown.stdout.decode("utf-8"), as_version=4)
-    notebook = runner_notebook.read(path)
+    notebook = runs_notebook.read(path)
     saved_by_an_editor = "version" in notebook.metadata.get("language_info", {})
     return None if saved_by_an_editor else notebook
 
@@ -183,8 +184,8 @@ def test_a_stored_notebook_that_gives_something_else_says_what_mends_it(tmp_path
 def test_the_prose_is_there_in_every_language(path, notebook):
     chapter = {one.stem: one for one in pipeline.load()}.get(path.stem)
     for language in chapter.languages if chapter else ():
-        before = runner_notebook.written(notebook)
-        after = runner_notebook.written(translated(notebook, path.stem, language))
+        before = runs_notebook.written(notebook)
+        after = runs_notebook.written(translated(notebook, path.stem, language))
         assert (before == after) == (language == "en")
 
 
@@ -201,7 +202,7 @@ def test_a_translation_with_a_missing_or_surplus_cell_is_refused(tmp_path, monke
     ):
         project.write(file, text)
         with pytest.raises(TranslationError, match=message):
-            stored = runner_notebook.read(project.root / "notebooks/03_aside.ipynb")
+            stored = runs_notebook.read(project.root / "notebooks/03_aside.ipynb")
             translated(stored, "03_aside", "vi")
 
 

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from example_facts import real_raw
 
-from analysis import covariates, geography
-from analysis.covariates import PRE_CENSUS, official_population
+from analysis.country import geography
+from analysis.readings import covariates
+from analysis.readings.covariates import PRE_CENSUS, official_population
 
 
 def published(code, year, revision="post_2019_census"):

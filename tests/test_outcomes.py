@@ -4,11 +4,12 @@ import pandas as pd
 import pytest
 from example_facts import fact, raw_with, real_raw, real_tables, source
 
-from analysis import datapackage, outcomes
-from analysis.coverage import Tables
+from analysis.findings import outcomes
+from analysis.findings.coverage import Tables
 from analysis.paths import write_table
 from analysis.readings import build_readings
-from analysis.targets import targets
+from analysis.readings.targets import targets
+from analysis.report import describe
 
 DUE = "2022-12-31"
 COVERAGE = "hi_coverage"
@@ -162,4 +163,4 @@ def test_the_chapter_says_who_met_who_did_not_and_who_has_not_said(tables, langu
 
 def test_outcomes_fit_their_description(real, tmp_path):
     write_table(real, tmp_path / "outcomes.csv")
-    assert datapackage.faults("outcomes", tmp_path) == []
+    assert describe.faults("outcomes", tmp_path) == []

@@ -19,17 +19,16 @@ import report_site
 import synthetic_report
 from docx.oxml.ns import qn
 
-from analysis.brief import Tables, brief
-from analysis.brief.tables import present_units
-from analysis.descriptions import described
-from analysis.publish import site_papers
-from analysis.publish.pdf import brief_pdf
-from analysis.publish.site_page import brief_file
-from analysis.publish.word import brief_docx
-from analysis.publish.workbook import Sheet, number_format, people_format, workbook
-from analysis.results import Result
+from analysis.findings.brief import Tables, brief, present_units
+from analysis.report.describe import described
+from analysis.report.results import Result
+from analysis.report.wording import heading, say, write
+from analysis.site import workbook as site_workbook
+from analysis.site.page import brief_file
+from analysis.site.pdf import brief_pdf
+from analysis.site.word import brief_docx
+from analysis.site.workbook import Sheet, number_format, people_format, workbook
 from analysis.verdicts import NO_TARGET, NOT_ENOUGH_EVIDENCE
-from analysis.wording import heading, say, write
 
 pytestmark = pytest.mark.xdist_group("site")
 LANGUAGES = ("en", "vi")
@@ -391,7 +390,7 @@ def test_a_table_of_the_chapters_carries_its_description_and_units(reports):
 def test_a_sheet_of_forecasts_shows_seven_percentiles_and_says_where_all_are():
     percentiles = [f"q0.{percent:02}" for percent in range(1, 100)]
     table = pd.DataFrame([[*range(1, 100)]], columns=percentiles).assign(crps=1.5)
-    sheet = site_papers._sheet("validation_forecasts", table, "en")
+    sheet = site_workbook._sheet("validation_forecasts", table, "en")
     shown = ["q0.05", "q0.10", "q0.25", "q0.50", "q0.75", "q0.90", "q0.95", "crps"]
     assert list(sheet.result.table.columns) == list(sheet.fields) == shown
     assert sheet.note.endswith("all 99 are in data/processed/validation_forecasts.csv.")

@@ -99,7 +99,7 @@ def alive(process):
 
 TYPESETTER = """
 from analysis import parallel
-from analysis.publish.pdf_typeset import typeset
+from analysis.site.pdf import typeset
 
 PAGE = '#set document(title: "A")\\n= One\\nNumber '
 make = typeset.__wrapped__

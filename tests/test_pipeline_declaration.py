@@ -3,9 +3,9 @@
 import pytest
 from tiny_project import TinyProject
 
-from analysis.publish import pipeline
-from analysis.publish.pipeline import PipelineError
-from analysis.publish.runner_schedule import run_graph
+from analysis.runs import pipeline
+from analysis.runs.jobs import run_graph
+from analysis.runs.pipeline import PipelineError
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_a_name_without_a_notebook_is_refused(project):
 
 
 def test_a_notebook_that_writes_other_tables_than_declared_is_refused(project, tmp_path):
-    from analysis.publish.runner_job import _wrong_tables
+    from analysis.runs.jobs import _wrong_tables
 
     (job,) = [one for one in pipeline.jobs(pipeline.load()) if one.name == "02_sums language=en"]
     (tmp_path / "processed").mkdir()

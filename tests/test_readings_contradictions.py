@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 from example_facts import fact, one_reading, raw_with, real_raw, real_tables, source
 
-from analysis import provenance
+from analysis.findings import contradictions
 from analysis.readings import read_published
-from analysis.readings.expectations import EXPECTED, standing_of
+from analysis.readings.conflicts import EXPECTED, standing_of
 
 
 def reading(code, indicator, day, basis=""):
@@ -130,7 +130,7 @@ def test_gia_lai_2022_counts_on_another_basis_are_kept_apart():
 
 @pytest.mark.parametrize("language", ["en", "vi"])
 def test_the_chapter_says_each_contradiction_with_its_numbers(language):
-    result = provenance.contradictions(real_tables(), real_raw())
+    result = contradictions.contradictions(real_tables(), real_raw())
     text = result.text(language)
     shown = ["98,3", "34,84", "37,01", "93,88", "86,25", "96,6", "95,16", "95,15", "95,2", "91,4"]
     for number in shown:

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from example_facts import fact, one_reading, raw_with, real_tables, tables_of
 
-from analysis.covariates import official_population
-from analysis.readings import late_payment, read_published
-from analysis.readings.derived import implied_ratio
-from analysis.readings.previous_year import base_dates
+from analysis.readings import derived as readings_derived
+from analysis.readings import read_published
+from analysis.readings.covariates import official_population
+from analysis.readings.derived import base_dates, implied_ratio
 
 PEOPLE = {"qualifier": "exact"}
 
@@ -142,7 +142,7 @@ def test_late_payment_over_annualised_collections_in_days():
     assert rate["value"] == pytest.approx(100 * 100 / (1000 / come))
     assert rate["upper"] >= 100 * 100 / (1000 / passed)
     assert rate["lower"] <= 100 * 100 / (1000 / (passed - 0.4 * passed * (1 - passed)))
-    assert rate["denominator_version"] == late_payment.ANNUALISED
+    assert rate["denominator_version"] == readings_derived.ANNUALISED
     days = derived(tables, indicator="late_payment_days", basis="total")
     assert days["value"] == pytest.approx(3.65 * rate["value"])
 
@@ -159,13 +159,13 @@ def test_the_pace_of_collections_is_that_of_published_pairs():
     share, passed = pairs["value"] / pairs["whole"], pairs["passed"]
     slow = (passed - share) / (passed * (1 - passed))
     assert len(slow) >= 8
-    assert slow.median() == pytest.approx(late_payment.SLOW["value"], abs=0.01)
-    assert slow.min() > late_payment.SLOW["lower"]
-    assert slow.max() <= late_payment.SLOW["upper"]
+    assert slow.median() == pytest.approx(readings_derived.SLOW["value"], abs=0.01)
+    assert slow.min() > readings_derived.SLOW["lower"]
+    assert slow.max() <= readings_derived.SLOW["upper"]
 
 
 def test_a_whole_year_needs_no_pace():
-    assert late_payment.share_come(1.0, 0.4) == 1.0
+    assert readings_derived.share_come(1.0, 0.4) == 1.0
 
 
 @pytest.mark.parametrize("basis", ["listed_debtors", "irrecoverable", "si_compulsory_only"])

@@ -7,9 +7,9 @@ from dataclasses import replace
 import example_facts
 import pytest
 
-from analysis.provenance import finder
-from analysis.publish.site_notebook import _scripts_apart
-from analysis.wording import write
+from analysis.findings.finder import finder
+from analysis.report.wording import write
+from analysis.site.notebook import _scripts_apart
 
 
 @pytest.fixture(scope="module", params=["en", "vi"])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.readings.intervals import bounds, place
+from analysis.readings.evidence import bounds, place
 
 
 def interval(value, qualifier="exact", unit="percent", indicator="hi_coverage"):

@@ -15,8 +15,9 @@ import parallel_work
 import pytest
 from tiny_project import TinyProject, code_at_this_moment
 
-from analysis import cache, geography, parallel, paths, reads
-from analysis.forecast.validation import keep
+from analysis import disk_cache, parallel, paths, reads
+from analysis.country import geography
+from analysis.validation import stored_forecasts
 
 CALLS = []
 
@@ -40,7 +41,7 @@ class Inside:
     files: dict[str, Path]
 
 
-@cache.cached
+@disk_cache.cached
 def kept(work, *names):
     """Reads in one of many ways; `work` is a function of this module or another."""
     CALLS.append(work.__name__)
@@ -165,7 +166,7 @@ def test_files_and_folders_among_the_arguments_may_be_read():
 
 
 def speak_and_know_the_units():
-    from analysis.wording import say
+    from analysis.report.wording import say
 
     return say("site.code", "vi"), geography.read_units(paths.RAW / "provinces.csv").shape
 
@@ -182,12 +183,12 @@ def test_code_phrases_and_the_units_may_be_read_and_other_units_count(tmp_path, 
 
 
 def look_into_answers():
-    return keep.find("no such mark")
+    return stored_forecasts.find("no such mark")
 
 
 def test_what_is_in_memory_counts_as_read(monkeypatch):
     monkeypatch.delenv("ANALYSIS_ROOT")
-    keep.find("no such mark")  # the file is in memory from here on
+    stored_forecasts.find("no such mark")  # the file is in memory from here on
     with pytest.raises(reads.HiddenRead, match=r"data/benchmarks/own\.csv"):
         kept(look_into_answers)
 
@@ -245,7 +246,7 @@ def test_an_entry_with_one_wrong_byte_is_computed_anew(at):
 def test_an_entry_of_other_code_is_computed_anew():
     kept(seven)
     content = pickle.dumps(seven).replace(b"seven", b"eight")
-    entry().write_bytes(cache._digest(content) + content)
+    entry().write_bytes(disk_cache._digest(content) + content)
     assert kept(seven) == 7.25
     assert CALLS == ["seven", "seven"]
 
@@ -281,13 +282,13 @@ def long_text(letter):
 
 
 def test_entries_used_longest_ago_leave_beyond_the_limit(monkeypatch):
-    monkeypatch.setenv(cache.LIMIT, "1")
+    monkeypatch.setenv(disk_cache.LIMIT, "1")
     for letter in "ab":
         kept(long_text, letter)
     for age, path in zip((200, 100), sorted(Path(paths.CACHE).rglob("*.pickle")), strict=True):
         os.utime(path, (path.stat().st_mtime - age,) * 2)
     old = min(Path(paths.CACHE).rglob("*.pickle"), key=lambda path: path.stat().st_mtime)
-    letter = pickle.loads(old.read_bytes()[cache._DIGEST :])[0]
+    letter = pickle.loads(old.read_bytes()[disk_cache._DIGEST :])[0]
     kept(long_text, letter)  # used again: now the other one is the oldest
     kept(long_text, "c")
     left = {pickle.loads(p.read_bytes()[20:])[0] for p in Path(paths.CACHE).rglob("*.pickle")}
@@ -390,8 +391,8 @@ def test_a_kernel_that_was_not_prepared_is_held_to_it_too(tiny):
 
 
 def test_the_declaration_is_what_pipeline_yml_says(tiny, monkeypatch):
-    from analysis.publish import pipeline
-    from analysis.publish.runner_job import _declared
+    from analysis.runs import pipeline
+    from analysis.runs.jobs import _declared
 
     monkeypatch.setenv("ANALYSIS_ROOT", str(tiny.root))
     (job,) = [one for one in pipeline.jobs(pipeline.load()) if one.name == "02_sums language=en"]

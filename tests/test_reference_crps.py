@@ -5,7 +5,7 @@ import pytest
 import scoringrules
 from scipy import stats
 
-from analysis.forecast.validation import scores
+from analysis.validation import scores
 
 AT_ZERO = 0.2336949773
 

@@ -9,7 +9,7 @@ import statsmodels
 import statsmodels.api as sm
 from statsmodels.othermod.betareg import BetaModel
 
-from analysis.drivers.checks import fractional_logit
+from analysis.drivers.robustness import fractional_logit
 
 
 def test_beta_regression_of_food_expenditure_as_betareg():

@@ -11,8 +11,9 @@ import pytest
 import yaml
 
 from analysis import cli, paths
-from analysis.datapackage import schemas
-from analysis.publish import manifest, release, verify
+from analysis.report.describe import schemas
+from analysis.runs import store
+from analysis.site import release, verify
 
 LOCK = """\
 numpy==2.2.0 ; python_full_version < '3.14' \\
@@ -63,11 +64,11 @@ def project(tmp_path, monkeypatch):
 def note(root):
     """Write the manifest of the report as it lies there."""
     maker = {"notebook": "05_forecast", "parameters": {"language": "en"}}
-    files = manifest.listed(root / "reports", "reports/", {"en/05": maker})
-    files += manifest.listed(root / "data" / "processed", "data/processed/", {"units": maker})
+    files = store.listed(root / "reports", "reports/", {"en/05": maker})
+    files += store.listed(root / "data" / "processed", "data/processed/", {"units": maker})
     settings = {"only": [], "parameters": {}}
-    text = manifest.text(manifest.inputs(), settings, [maker], files)
-    (root / "reports" / manifest.NAME).write_text(text, encoding="utf-8")
+    text = store.text(store.inputs(), settings, [maker], files)
+    (root / "reports" / store.NAME).write_text(text, encoding="utf-8")
 
 
 def members(archive):

@@ -5,10 +5,11 @@ import re
 import pytest
 
 from analysis import paths
-from analysis.publish import making, pipeline, site
-from analysis.publish.runner_execute import Failure
-from analysis.publish.runner_job import Outcome
-from analysis.publish.site import Lacking
+from analysis.runs import pipeline
+from analysis.runs.execute import Failure
+from analysis.runs.jobs import Outcome
+from analysis.site import build, chapters
+from analysis.site.build import Lacking
 
 WORDS = {
     "en": ("This report is not complete", "ended with an error", "made without it"),
@@ -37,7 +38,7 @@ def pages(tmp_path_factory):
     ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ANALYSIS_PROCESSED", str(folder / "processed"))
-        made = site.build([], folder / "reports", lacking)
+        made = build.build([], folder / "reports", lacking)
     return {
         path.relative_to(folder / "reports").as_posix(): path.read_text("utf-8")
         for path in made
@@ -61,7 +62,7 @@ def test_the_front_page_says_what_is_missing_and_the_command_that_mends_it(pages
 def test_a_missing_notebook_stands_at_its_place_among_the_chapters(pages, language):
     text = pages[f"{language}/index.html"]
     lines = re.findall(r"<li[^>]*>(.*?)</li>", text[text.index('id="chapters"') :])
-    titles = [site.notebook_title(stem, language) for stem in ("01_readings", "07_scenarios")]
+    titles = [chapters.title(stem, language) for stem in ("01_readings", "07_scenarios")]
     assert [line.startswith(title) for line, title in zip(lines, titles, strict=False)] == [
         True
     ] * 2
@@ -76,7 +77,7 @@ def test_the_first_page_has_them_in_both_languages(pages):
 
 def test_nothing_is_said_where_nothing_is_missing(tmp_path, monkeypatch):
     monkeypatch.setenv("ANALYSIS_PROCESSED", str(tmp_path / "processed"))
-    made = site.build([], tmp_path / "reports")
+    made = build.build([], tmp_path / "reports")
     assert not any(
         "make report" in path.read_text("utf-8") for path in made if path.suffix == ".html"
     )
@@ -92,7 +93,7 @@ def test_what_is_missing_follows_from_how_the_runs_ended():
         else Outcome(job, waited_for=first.name)
         for job in jobs
     ]
-    found = {(one.stem, one.language): (one.why, one.where) for one in making._lacking(outcomes)}
+    found = {(one.stem, one.language): (one.why, one.where) for one in build._lacking(outcomes)}
     assert found["01_readings", "en"] == ("failed", "look")
     assert found["02_coverage", "vi"] == ("waits", "01_readings")
     assert found["explore", "vi"] == ("not_asked", "")

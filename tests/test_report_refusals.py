@@ -7,8 +7,8 @@ import pytest
 from tiny_project import TinyProject
 
 from analysis import cli, facts, paths
-from analysis.publish import report
-from analysis.publish.request import Request
+from analysis.runs.pipeline import Request
+from analysis.site import build
 
 
 @pytest.fixture
@@ -24,12 +24,12 @@ def faulty(tmp_path, monkeypatch):
     (project.root / "reports").mkdir()
     (project.root / "reports/index.html").write_text("the last report")
     monkeypatch.setenv("ANALYSIS_ROOT", str(project.root))
-    monkeypatch.setattr("analysis.publish.runner_environment.run_pinned", lambda: None)
+    monkeypatch.setattr("analysis.runs.environment.run_pinned", lambda: None)
     return project
 
 
 def test_faulty_raw_tables_stop_the_report_and_leave_the_last_one(faulty, capsys, monkeypatch):
-    monkeypatch.setattr("analysis.publish.staging.staging", pytest.fail)
+    monkeypatch.setattr("analysis.runs.store.staging", pytest.fail)
     before = faulty.files()
     assert cli.main(["report"]) == 1
     said = capsys.readouterr()
@@ -38,7 +38,7 @@ def test_faulty_raw_tables_stop_the_report_and_leave_the_last_one(faulty, capsys
     assert "the last report is as it was" in said.err
     assert faulty.files() == before
     with pytest.raises(facts.RawDataError):
-        report.report(Request())
+        build.report(Request())
 
 
 def test_check_data_lists_the_same_fault_and_fails(faulty, capsys):
@@ -48,9 +48,9 @@ def test_check_data_lists_the_same_fault_and_fails(faulty, capsys):
 
 def test_tables_that_are_in_order_are_read_once(monkeypatch, tmp_path):
     monkeypatch.setenv("ANALYSIS_CACHE", str(tmp_path))
-    report.check_raw()
+    build.check_raw()
     monkeypatch.setattr(facts, "check", pytest.fail)
-    report.check_raw()
+    build.check_raw()
 
 
 def test_a_report_needs_no_network(tmp_path):

@@ -9,7 +9,7 @@ import time
 import pytest
 from tiny_project import TinyProject
 
-from analysis.publish import manifest
+from analysis.runs import store
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def is_whole(project):
         "reports/": project.root / "reports",
         "data/processed/": project.root / "data/processed",
     }
-    return not manifest.differences(manifest.read(project.root / "reports"), folders)
+    return not store.differences(store.read(project.root / "reports"), folders)
 
 
 def change(project, number):
@@ -74,8 +74,8 @@ def test_killed_at_twenty_random_moments(made, tmp_path):
 
 def test_killed_between_the_tables_and_the_pages(project, tmp_path, monkeypatch):
     """The narrowest moment: the new tables are in place and the new pages are not."""
-    from analysis.publish import making, report, staging
-    from analysis.publish.request import Request
+    from analysis.runs.pipeline import Request
+    from analysis.site import build
 
     change(project, 3)
     monkeypatch.setenv("ANALYSIS_ROOT", str(project.root))
@@ -87,16 +87,16 @@ def test_killed_between_the_tables_and_the_pages(project, tmp_path, monkeypatch)
     def place(new, target):
         if target.name == "reports":
             raise Killed
-        staging.put_in_place(new, target)
+        store.put_in_place(new, target)
 
     def plain(finished, reports):
         (reports / "index.html").write_text("index")
 
-    monkeypatch.setattr(report, "put_in_place", place)
-    monkeypatch.setattr(report, "check_raw", lambda: None)
-    monkeypatch.setattr(making, "site", plain)
+    monkeypatch.setattr(build, "put_in_place", place)
+    monkeypatch.setattr(build, "check_raw", lambda: None)
+    monkeypatch.setattr(build, "site", plain)
     with pytest.raises(Killed):
-        report.report(Request(warm=False))
+        build.report(Request(warm=False))
     pages = {name for name in before if name.startswith("reports/")}
     assert {name: project.files()[name] for name in pages} == {name: before[name] for name in pages}
     assert not is_whole(project)
@@ -107,17 +107,17 @@ def test_killed_between_the_tables_and_the_pages(project, tmp_path, monkeypatch)
 
 def test_a_full_disk_is_one_clear_line_and_changes_nothing(project, monkeypatch, capsys):
     from analysis import cli
-    from analysis.publish import report
+    from analysis.site import build
 
     monkeypatch.setenv("ANALYSIS_ROOT", str(project.root))
-    monkeypatch.setattr("analysis.publish.runner_environment.run_pinned", lambda: None)
+    monkeypatch.setattr("analysis.runs.environment.run_pinned", lambda: None)
     change(project, 4)
     before = project.files()
 
     def full(*_):
         raise OSError(28, "No space left on device", "reports")
 
-    monkeypatch.setattr(report, "check_raw", full)
+    monkeypatch.setattr(build, "check_raw", full)
     assert cli.main(["report"]) == 2
     said = capsys.readouterr().err.strip()
     assert said.count("\n") == 0

@@ -5,7 +5,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
-from analysis.results import CSV_TYPE, Result, as_csv, points, show
+from analysis.report.results import CSV_TYPE, Result, as_csv, points, show
 
 HOSTILE = '<script>alert("x")</script>=1+1'
 

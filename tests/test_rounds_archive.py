@@ -122,7 +122,7 @@ def test_a_round_that_fails_leaves_nothing_behind(home, monkeypatch):
     def full(*_):
         raise OSError("disk full")
 
-    monkeypatch.setattr(archive.paths, "write_table", full)
+    monkeypatch.setattr(paths, "write_table", full)
     with pytest.raises(OSError, match="disk full"):
         close(other)
     assert {path: path.read_bytes() for path in home.rglob("*") if path.is_file()} == whole

@@ -7,10 +7,11 @@ import pytest
 from example_facts import real_raw
 from forecast_cases import known, tables
 
-from analysis.forecast import findings_rounds
+from analysis.findings import forecast
+from analysis.findings import record as findings_record
 from analysis.forecast.rounds import Round
-from analysis.rounds import archive, findings, scoreboard
-from analysis.wording import LANGUAGES
+from analysis.report.wording import LANGUAGES
+from analysis.rounds import archive, scoreboard
 
 CHOSEN = Round(
     "try", known().origin, (pd.Timestamp("2020-12-31"),), "63", 1, "retrospective"
@@ -21,31 +22,31 @@ CHOSEN = Round(
 def record():
     rounds = archive.read_all()
     readings = archive.readings_now(real_raw())
-    return findings.Record(rounds, scoreboard.score(rounds, readings, real_raw()))
+    return findings_record.Record(rounds, scoreboard.score(rounds, readings, real_raw()))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_stamp_says_origin_newest_figure_and_kind(language):
-    text = findings_rounds.stamp(CHOSEN, known()).text(language)
-    other = findings_rounds.stamp(dataclasses.replace(CHOSEN, kind="prospective"), known())
+    text = forecast.stamp(CHOSEN, known()).text(language)
+    other = forecast.stamp(dataclasses.replace(CHOSEN, kind="prospective"), known())
     assert "2018" in text and "2020" in text
     assert text != other.text(language)
 
 
 def test_the_count_of_units_is_that_of_the_curve():
-    result = findings_rounds.how_many(tables(), "province_63")
+    result = forecast.how_many(tables(), "province_63")
     curve = tables().answers
     curve = curve[(curve["question"] == "at_least") & (curve["geo_level"] == "province_63")]
     for row in result.table.to_dict("records"):
         likely = curve.loc[curve["probability"] >= row["chance"], "k"]
         assert row["k"] == (likely.max() if len(likely) else 0)
     assert result.table["k"].is_monotonic_increasing
-    nothing = findings_rounds.how_many(tables(), "province_34")
+    nothing = forecast.how_many(tables(), "province_34")
     assert nothing.phrases[0][0] == "record.how_many_none"
 
 
 def test_units_that_never_reach_their_target_stand_last():
-    table = findings_rounds.passes(tables(), "province_63").table
+    table = forecast.passes(tables(), "province_63").table
     units = table[table["geo_level"] == "province_63"]
     missing = units["date_80"].isna().to_numpy()
     assert not missing.all() and (missing[:-1] <= missing[1:]).all()
@@ -53,7 +54,7 @@ def test_units_that_never_reach_their_target_stand_last():
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_scoreboard_stands_in_its_sentences_and_fits_a_screen(language, record):
-    result = findings.board(record)
+    result = findings_record.board(record)
     assert len(result.table) == len(record.rounds) <= 20
     row = result.table[(result.table["round"] == "2025") & (result.table["model"] == 1)].iloc[0]
     scores = record.board.scores
@@ -70,16 +71,16 @@ def test_a_round_without_outcomes_waits(record):
     waiting = dataclasses.replace(
         record, board=scoreboard.Scoreboard(record.board.events.iloc[:0], empty)
     )
-    result = findings.board(waiting)
+    result = findings_record.board(waiting)
     assert all(key.startswith("record.waiting_") for key, _ in result.phrases)
     assert (result.table["values"] == 0).all() and result.table["brier"].isna().all()
     assert result.text("en") and result.html("vi")
-    none = findings.Record([], waiting.board)
-    assert findings.board(none).phrases == [("record.none", {})]
+    none = findings_record.Record([], waiting.board)
+    assert findings_record.board(none).phrases == [("record.none", {})]
 
 
-@pytest.mark.parametrize("make", [findings.by_group, findings.closed, findings.chances,
-                                  findings.values], ids=lambda make: make.__name__)  # fmt: skip
+@pytest.mark.parametrize("make", [findings_record.by_group, findings_record.closed, findings_record.chances,
+                                  findings_record.values], ids=lambda make: make.__name__)  # fmt: skip
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_part_of_the_record_can_be_shown(make, language, record):
     result = make(record)
@@ -94,7 +95,7 @@ def test_prospective_and_retrospective_are_never_in_one_score(record):
 
 
 def test_events_are_counted_by_units_and_days(record):
-    result = findings.chances(record)
+    result = findings_record.chances(record)
     counts = dict(result.phrases[0][1])
     events = result.table.drop_duplicates(
         ["round", "geo_level", "province_code", "indicator", "due"]

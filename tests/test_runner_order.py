@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from analysis.publish.runner_schedule import run_graph
+from analysis.runs.jobs import run_graph
 
 AFTER = {
     "read": (),

@@ -162,12 +162,12 @@ def test_two_reports_at_once_do_not_mix(project):
 def test_a_second_report_can_refuse_to_wait(project, monkeypatch):
     from filelock import FileLock
 
-    from analysis.publish import report
+    from analysis.site import build
 
     monkeypatch.setenv("ANALYSIS_ROOT", str(project.root))
     holder = FileLock(project.root / ".cache/report.lock", thread_local=False)
-    refused = pytest.raises(report.Busy, match="another report is being made")
-    with holder, refused, report.one_at_a_time(wait=False):
+    refused = pytest.raises(build.Busy, match="another report is being made")
+    with holder, refused, build.one_at_a_time(wait=False):
         pass
 
 

@@ -5,7 +5,7 @@ import shutil
 import pytest
 from tiny_project import TinyProject
 
-from analysis.publish import verify
+from analysis.site import verify
 
 CELLS = [
     "import os, time\nimport numpy as np\nimport pandas as pd\nfrom analysis.paths import *",

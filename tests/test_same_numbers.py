@@ -13,15 +13,14 @@ import pandas as pd
 import pytest
 
 from analysis import cli, paths
-from analysis.brief import Tables, brief
-from analysis.explore.choice import Choice
-from analysis.explore.panel import panel
-from analysis.explore.said import sentences
-from analysis.forecast.scenarios import chapter
-from analysis.publish.report import is_up_to_date
-from analysis.publish.request import Request
-from analysis.publish.site_page import brief_file
-from analysis.wording import say
+from analysis.explore.panel import panel, sentences
+from analysis.explore.session import Choice
+from analysis.findings.brief import Tables, brief
+from analysis.report.wording import say
+from analysis.runs.pipeline import Request
+from analysis.scenarios import run_all
+from analysis.site.build import is_up_to_date
+from analysis.site.page import brief_file
 
 UNITS = {"country/00": "00", "province_63/83": "83", "province_63/79": "79"}
 RATES = ("hi_coverage", "si_coverage", "ui_coverage")
@@ -38,7 +37,7 @@ pytestmark = pytest.mark.xdist_group("report")
 def forecasts():
     if not is_up_to_date(Request()):
         pytest.skip("reports/ holds no report of these files: run `make report`")
-    return chapter.read_forecasts()
+    return run_all.read_forecasts()
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import pytest
 from scenario_cases import outcome
 
 from analysis.cli import main
-from analysis.forecast.scenarios import ScenarioError, load
-from analysis.forecast.scenarios.definition import read
+from analysis.scenarios import ScenarioError, load
+from analysis.scenarios.definition import read
 
 WRONG = {
     "kind: reach_targets": "kind: 'reach_targets' is unknown; did you mean 'reach_target'?",

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scenario_cases import PAST_YEARS, outcome, percent, usual
 
-from analysis.forecast.scenarios import findings, run
-from analysis.forecast.scenarios.chapter import business_as_usual
-from analysis.wording import LANGUAGES, say
+from analysis.findings import scenarios
+from analysis.report.wording import LANGUAGES, say
+from analysis.scenarios import run
+from analysis.scenarios.run_all import business_as_usual
 
 LINE = "kind: return_to_trajectory\ntitle: {en: The line, vi: Đường cũ}"
 ONE_POINT = "kind: linear_change\ntitle: {en: A point, vi: Một điểm}\nparameters: "
@@ -16,7 +17,7 @@ ONE_POINT += "{points_per_year: 10}\nonly: ['31']"
 def said(base, texts, unit, language="en"):
     """The sentences of a comparison, by phrase."""
     outcomes = [run(business_as_usual("hi_coverage"), base), *(outcome(one, base) for one in texts)]
-    result = findings.comparison(outcomes, unit, language)
+    result = scenarios.comparison(outcomes, unit, language)
     return {key: say(key, language, **values) for key, values in result.phrases}
 
 

@@ -10,13 +10,13 @@ from analysis.facts import load_raw
 from analysis.forecast import draw, model
 from analysis.forecast.known import known_at
 from analysis.forecast.outlook import outlook
-from analysis.forecast.scenarios import baseline, load_folder, run, summary
-from analysis.forecast.scenarios.chapter import business_as_usual
-from analysis.forecast.scenarios.definition import read
 from analysis.forecast.tables import chance
 from analysis.forecast.tables import summary as quantiles_of_forecast
 from analysis.paths import ROOT
 from analysis.readings import build_readings
+from analysis.scenarios import baseline, load_folder, run, tables
+from analysis.scenarios.definition import read
+from analysis.scenarios.run_all import business_as_usual
 
 pytestmark = pytest.mark.xdist_group("scenarios_forecast")
 ORIGIN = pd.Timestamp("2025-06-30")
@@ -39,13 +39,13 @@ def base(built, forecast):
 
 
 def test_business_as_usual_equals_the_forecast_exactly(base, forecast):
-    table = summary.table(run(business_as_usual("hi_coverage"), base))
+    table = tables.table(run(business_as_usual("hi_coverage"), base))
     at = forecast.at(base.date)
     for row in table.to_dict("records"):
         unit = (row["geo_level"], row["province_code"])
         said = quantiles_of_forecast(forecast.of(*unit, "reported")[:, at])
-        assert [row[name] for name in summary.LEVELS] == pytest.approx(
-            [said[name] for name in summary.LEVELS], rel=1e-13
+        assert [row[name] for name in tables.LEVELS] == pytest.approx(
+            [said[name] for name in tables.LEVELS], rel=1e-13
         )
         for scale in ("true", "reported"):
             drawn = forecast.of(*unit, scale)[:, at]
@@ -95,5 +95,5 @@ def test_all_scenarios_take_less_than_ten_seconds(built):
     start = time.process_time()
     for scenario in scenarios:
         if scenario.kind != "restored_cards" or bases["hi_coverage"].background.cards:
-            summary.table(run(scenario, bases[scenario.indicator]))
+            tables.table(run(scenario, bases[scenario.indicator]))
     assert time.process_time() - start < 10

@@ -5,12 +5,13 @@ import pandas as pd
 import pytest
 from scenario_cases import DATES, PERSONS, RISE, START, logit, outcome, percent, usual
 
-from analysis.drivers import late_collections
-from analysis.forecast.scenarios import background, late
-from analysis.forecast.scenarios.background import Background
-from analysis.forecast.scenarios.cost import base_salary, budget, monthly_contributions
-from analysis.forecast.scenarios.definition import read
-from analysis.forecast.scenarios.parameters import Range, ScenarioError
+from analysis import paths
+from analysis.late_payment import data
+from analysis.scenarios import baseline, late_payment
+from analysis.scenarios.baseline import Background
+from analysis.scenarios.definition import read
+from analysis.scenarios.outcome import base_salary, budget, monthly_contributions
+from analysis.scenarios.parameters import Range, ScenarioError
 
 END = START + RISE
 PREMIUM = """
@@ -74,11 +75,11 @@ def test_restored_cards_use_the_estimate_by_window_with_its_interval(monkeypatch
     ]
     columns = ["term", "design", "beside", "estimate", "standard_error", "low", "high"]
     table = pd.DataFrame(rows, columns=columns)
-    monkeypatch.setattr(background.paths, "read_processed", lambda name: table)
-    back = background._estimate(background.RECOVERY, "cards")
+    monkeypatch.setattr(paths, "read_processed", lambda name: table)
+    back = baseline._estimate(baseline.RECOVERY, "cards")
     assert (back.low, back.central, back.ground) == (0.05, 0.2, "chapter_03")
     assert back.high == pytest.approx(0.2 + 1.96 * 0.1)
-    taken = background._estimate(background.LOSS, "cards_lost")
+    taken = baseline._estimate(baseline.LOSS, "cards_lost")
     assert (taken.low, taken.central, taken.high) == (-1.1, -0.8, -0.6)
 
 
@@ -165,9 +166,9 @@ def test_late_payment_cut_collects_what_lies_above_the_rate():
         as_of=pd.to_datetime(money["year"].astype(str) + "-12-31"),
     )  # fmt: skip
     country = money[money["geo_level"] == "country"]
-    people = [country.assign(indicator=name) for name in late_collections._COUNTS]
+    people = [country.assign(indicator=name) for name in data._COUNTS]
     readings = pd.concat([money, *people], ignore_index=True).assign(lower=0.0, upper=0.0)
     scenario = read("kind: late_payment_cut\nparameters: {rate: 2}", "cut")
-    row = late.run(scenario, forecasts, readings, draws=50).table.iloc[0]
+    row = late_payment.run(scenario, forecasts, readings, draws=50).table.iloc[0]
     assert row["collect_q50"] == pytest.approx(20.0)
     assert (row["days_q50"], row["days_after"]) == (pytest.approx(14.6), pytest.approx(7.3))

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scenario_cases import PERSONS, outcome, usual
 
-from analysis.forecast.reported import Pull, Pulls
-from analysis.forecast.scenarios import load_folder, run, summary
-from analysis.forecast.scenarios.contributions import contributions
-from analysis.forecast.scenarios.kinds import KINDS
+from analysis.forecast.pull import Pull, Pulls
 from analysis.paths import ROOT
+from analysis.scenarios import load_folder, run, tables
+from analysis.scenarios.definition import KINDS
+from analysis.scenarios.tables import contributions
 
 COUNTRY = ("country", "00")
 FILES = load_folder(ROOT / "scenarios")
@@ -54,7 +54,7 @@ def test_the_gap_counts_on_the_countrys_own_denominator():
 
 def test_the_table_says_what_the_draws_say():
     found = outcome("kind: reach_target\nparameters: {target: 85}")
-    row = summary.table(found, [("province_63", "83")]).iloc[0]
+    row = tables.table(found, [("province_63", "83")]).iloc[0]
     gained = (85 - np.array([60.0, 64.0])) / 100 * 2000
     assert row["persons_q50"] == pytest.approx(gained.mean())
     assert row["persons_month"] == pytest.approx(gained.mean() / (365 / (365.25 / 12)))
@@ -68,7 +68,7 @@ def test_without_enough_evidence_there_is_no_probability():
     base = usual()
     unit = ("province_63", "83")
     object.__setattr__(base, "enough", {**base.enough, unit: False})
-    row = summary.table(outcome("kind: hold_last", base), [unit]).iloc[0]
+    row = tables.table(outcome("kind: hold_last", base), [unit]).iloc[0]
     assert np.isnan(row["p_meets_true"])
     assert np.isnan(row["p_meets_reported"])
     assert row["verdict"] == "not_enough_evidence"
@@ -97,15 +97,15 @@ def test_the_pull_of_a_target_acts_on_the_scenarios_own_draws():
 
 def test_quantiles_are_those_of_numpy():
     values = np.random.default_rng(3).normal(size=(4, 101))
-    expected = np.quantile(values, list(summary.LEVELS.values()), axis=1)
-    np.testing.assert_allclose(summary.quantiles(values), expected, rtol=1e-12)
+    expected = np.quantile(values, list(tables.LEVELS.values()), axis=1)
+    np.testing.assert_allclose(tables.quantiles(values), expected, rtol=1e-12)
 
 
 def test_the_plan_by_quarters_adds_up_to_the_whole():
     found = outcome("kind: reach_target\nparameters: {target: 85, shape: accelerating}")
     unit = ("province_63", "83")
-    plan = summary.plan_table(found, unit)
-    whole = summary.table(found, [unit]).iloc[0]
+    plan = tables.plan_table(found, unit)
+    whole = tables.table(found, [unit]).iloc[0]
     assert plan["persons_by"].iloc[-1] == pytest.approx(whole["persons_q50"])
     assert plan["persons_quarter"].sum() == pytest.approx(whole["persons_q50"])
     first = (25 * (90 / 365) ** 2 + 21 * (90 / 365) ** 2) / 2 - 3

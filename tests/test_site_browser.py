@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 import report_site
 
-from analysis import geography, paths
+from analysis import paths
+from analysis.country import geography
 from analysis.facts import load_raw
-from analysis.publish.site import Executed, build
 from analysis.readings import build_readings, store
+from analysis.site.build import Executed, build
 
 pytestmark = pytest.mark.xdist_group("site")
 
@@ -223,7 +224,7 @@ def test_a_phone_shows_every_page_whole_and_nothing_is_asked_for_outside(open_pa
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("code", report_site.BRIEFS)
 def test_a_brief_prints_on_one_a4_page(open_page, language, code, tmp_path):
-    from analysis.publish.site_page import brief_file
+    from analysis.site.page import brief_file
 
     page = open_page(f"{language}/{brief_file(code)}")
     printed = tmp_path / "brief.pdf"

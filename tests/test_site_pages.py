@@ -8,8 +8,8 @@ from urllib.parse import unquote, urldefrag
 import pytest
 import report_site
 
-from analysis.publish.site import Executed, build
-from analysis.publish.site_page import safe_address, slug
+from analysis.site.build import Executed, build
+from analysis.site.page import safe_address, slug
 
 pytestmark = pytest.mark.xdist_group("site")
 

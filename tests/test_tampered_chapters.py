@@ -16,8 +16,8 @@ from nbval.plugin import IPyNbFile, coalesce_streams
 
 from analysis import paths
 from analysis.facts import load_raw
-from analysis.publish import runner_environment
 from analysis.readings import build_readings, store
+from analysis.runs import environment
 
 CHAPTERS = sorted(paths.NOTEBOOKS.glob("*.ipynb"))
 TEXTS = ("text/plain", "text/html", "text/csv")
@@ -129,7 +129,7 @@ def test_a_chapter_that_is_run_fails_at_the_tampered_cells_only(tmp_path):
         cwd=tmp_path,
         env={
             **os.environ,
-            **runner_environment.pinned({"ANALYSIS_PROCESSED": str(tmp_path / "tables")}),
+            **environment.pinned({"ANALYSIS_PROCESSED": str(tmp_path / "tables")}),
             "ANALYSIS_ROOT": str(paths.ROOT),
         },
         capture_output=True,

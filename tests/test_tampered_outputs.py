@@ -9,8 +9,9 @@ import sys
 import pytest
 from tiny_project import notebook
 
-from analysis.publish import runner_environment, runner_notebook
-from analysis.publish.runner_execute import execute
+from analysis.runs import environment
+from analysis.runs import notebook as runs_notebook
+from analysis.runs.execute import execute
 
 #: As a chapter does it: tables, a sentence, and a chart that carries its data as text.
 CELLS = [
@@ -29,9 +30,9 @@ CELLS = [
 def stored(tmp_path_factory):
     """The notebook with its true outputs, as the content of its file."""
     folder = str(tmp_path_factory.mktemp("stored"))
-    done = execute(notebook(CELLS), {}, runner_environment.pinned(), folder, 60)
+    done = execute(notebook(CELLS), {}, environment.pinned(), folder, 60)
     assert done.failure is None, done.failure
-    return json.loads(runner_notebook.written(done.notebook))
+    return json.loads(runs_notebook.written(done.notebook))
 
 
 def digit_of_a_table(output):

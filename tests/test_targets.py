@@ -4,8 +4,9 @@ import pandas as pd
 import pytest
 from example_facts import fact, raw_with, real_raw
 
-from analysis import datapackage
-from analysis.targets import SETTERS, for_unit, known_at, targets
+from analysis.facts.tables import SETTERS
+from analysis.readings.targets import for_unit, known_at, targets
+from analysis.report import describe
 
 DUE = "2025-12-31"
 LEVELS = ("province_63", "province_34")
@@ -123,4 +124,4 @@ def test_targets_fit_their_description(table, tmp_path):
     from analysis.paths import write_table
 
     write_table(table, tmp_path / "targets.csv")
-    assert datapackage.faults("targets", tmp_path) == []
+    assert describe.faults("targets", tmp_path) == []

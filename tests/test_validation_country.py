@@ -14,22 +14,16 @@ from example_facts import real_raw, real_tables
 from forecast_cases import QUICK
 from test_validation_leakage import ORIGIN, poisoned
 
-from analysis import datapackage, paths
-from analysis import targets as targets_room
-from analysis.figures.validation_country import track_record
-from analysis.forecast.settings import DEFAULT
-from analysis.forecast.validation import (
-    country,
-    country_scores,
-    designs,
-    findings_country,
-    keep,
-    own_country,
-    scores,
-)
-from analysis.forecast.validation.peers.common import PeerFailure
-from analysis.forecast.validation.peers.series import SERIES, theta
-from analysis.forecast.validation.scores import QUANTILES
+from analysis import paths
+from analysis.figures.validation import track_record
+from analysis.findings import validation_country
+from analysis.forecast.space import DEFAULT
+from analysis.readings import targets as targets_room
+from analysis.report import describe
+from analysis.validation import country, designs, own_model_country, scores, stored_forecasts
+from analysis.validation import study as validation_study
+from analysis.validation.peers import SERIES, PeerFailure, theta
+from analysis.validation.scores import QUANTILES
 
 INDICATORS = ("hi_coverage", "si_coverage", "ui_coverage")
 NAMES = {
@@ -52,7 +46,7 @@ def folds_of(design: str, indicator: str) -> tuple[designs.Fold, ...]:
 @pytest.fixture(scope="module")
 def study():
     """The part of the study that is about the country, from the kept forecasts."""
-    found = country_scores.evaluate(real_tables().readings, real_raw(), INDICATORS)
+    found = validation_study.evaluate(real_tables().readings, real_raw(), INDICATORS)
     return SimpleNamespace(
         country=found.scores,
         country_forecasts=found.forecasts,
@@ -168,7 +162,8 @@ def test_poisoned_later_figures_and_targets_change_no_fold(pairs):
         pd.testing.assert_frame_equal(clean.questions, bad.questions)
         pd.testing.assert_frame_equal(clean.targets, bad.targets)
         marks = [
-            keep.mark(one.known, one.questions, DEFAULT, own_country.START) for one in (clean, bad)
+            stored_forecasts.mark(one.known, one.questions, DEFAULT, own_model_country.START)
+            for one in (clean, bad)
         ]
         assert marks[0] == marks[1]
     assert any((clean.answers["value"] != bad.answers["value"]).all() for clean, bad in pairs)
@@ -180,7 +175,7 @@ def test_poisoned_later_figures_move_no_forecast_and_no_chance(pairs):
             one, two = (peer(f.known.readings, f.questions, f.known) for f in (clean, bad))
             pd.testing.assert_frame_equal(one, two)
     clean, bad = pairs[0]
-    one, two = (own_country.computed(f.questions, f.known, QUICK) for f in (clean, bad))
+    one, two = (own_model_country.computed(f.questions, f.known, QUICK) for f in (clean, bad))
     pd.testing.assert_frame_equal(one, two)
     assert one["p_meets_reported"].notna().any()
 
@@ -188,8 +183,8 @@ def test_poisoned_later_figures_move_no_forecast_and_no_chance(pairs):
 def test_poisoned_later_figures_do_not_move_the_past_share(study):
     cases = study.country_cases
     cases = cases[(cases["origin"] <= ORIGIN) & (cases["indicator"] == "hi_coverage")]
-    clean = country_scores.past_share(cases, real_tables().readings, real_raw())
-    bad = country_scores.past_share(cases, *poisoned(real_tables().readings, real_raw())[:2])
+    clean = validation_study.past_share(cases, real_tables().readings, real_raw())
+    bad = validation_study.past_share(cases, *poisoned(real_tables().readings, real_raw())[:2])
     assert len(clean) >= 8
     pd.testing.assert_frame_equal(clean, bad)
 
@@ -208,7 +203,7 @@ def test_brier_scores_of_a_tiny_example():
         ("theta", days[0], None, 0.5, 1),
     ]
     cases = pd.DataFrame(rows, columns=names).assign(origin=pd.Timestamp(2019, 12, 31), **base)
-    table = country_scores.chances(cases.astype({"met": "Int64"}))
+    table = validation_study.chances(cases.astype({"met": "Int64"}))
     table = table.set_index(["indicator", "model", "probability"])
     for indicator in ("hi_coverage", "all"):
         own = table.loc[(indicator, "analysis", "meets_reported")]
@@ -248,7 +243,7 @@ def test_scores_of_a_tiny_example():
     even, point = np.arange(1.0, 100.0), np.full(99, 92.0)
     rows = [("2021-06-30", 50.0, even), ("2021-12-31", 90.5, point)]
     numbers = pd.concat([scored("analysis", rows), scored("drift", rows[1:])], ignore_index=True)
-    table = country_scores.table(numbers).set_index(["model", "indicator", "readings"])
+    table = validation_study.table(numbers).set_index(["model", "indicator", "readings"])
     own = table.loc[("analysis", "hi_coverage", "all")]
     assert own["crps"] == pytest.approx((833 / 99 + 1.5) / 2)
     assert own["mae"] == pytest.approx(0.75) and own["bias"] == pytest.approx(0.75)
@@ -280,7 +275,7 @@ def test_the_past_share_counts_year_ends_read_by_the_origin(monkeypatch):
     )  # fmt: skip
     monkeypatch.setattr(targets_room, "targets", lambda raw: table)
     case = {"model": "analysis", "indicator": "hi_coverage", "origin": days[2]}
-    found = country_scores.past_share(pd.DataFrame([case]), readings, None)
+    found = validation_study.past_share(pd.DataFrame([case]), readings, None)
     said = found.set_index("model")["p_meets_reported"]
     assert said["past_share"] == pytest.approx(2 / 3)
     assert said["past_share_cautious"] == pytest.approx(3 / 5)
@@ -314,23 +309,26 @@ def test_every_answer_is_kept_and_one_computed_anew_is_the_same():
     missing = [
         fold.name
         for fold in folds
-        if keep.find(keep.mark(fold.known, fold.questions, DEFAULT, own_country.START)) is None
+        if stored_forecasts.find(
+            stored_forecasts.mark(fold.known, fold.questions, DEFAULT, own_model_country.START)
+        )
+        is None
     ]
     assert missing == [], "data/benchmarks/own.csv is out of date: run `make keep`"
     first = folds[0]
-    kept = own_country.analysis(first.known.readings, first.questions, first.known)
-    computed = own_country.computed(first.questions, first.known)
+    kept = own_model_country.analysis(first.known.readings, first.questions, first.known)
+    computed = own_model_country.computed(first.questions, first.known)
     pd.testing.assert_frame_equal(kept, computed, atol=1e-2, rtol=0)
 
 
 @pytest.mark.parametrize("field", sorted(NAMES))
 def test_the_tables_are_as_they_are_described(study, field, tmp_path):
     paths.write_table(getattr(study, field), tmp_path / f"{NAMES[field]}.csv")
-    assert datapackage.faults(NAMES[field], tmp_path) == []
+    assert describe.faults(NAMES[field], tmp_path) == []
 
 
 def test_the_figure_shows_the_numbers_of_the_tables_in_both_languages(study):
-    result = findings_country.track_record(study)
+    result = validation_country.track_record(study)
     english, vietnamese = (track_record(result, language) for language in ("en", "vi"))
     assert english.digest == vietnamese.digest and english.alt != vietnamese.alt
     marks = english.data
@@ -356,10 +354,10 @@ def test_the_sentences_say_the_numbers_of_the_tables_in_both_languages(study):
     for design in country.DESIGNS:
         part = own[own["design"] == design]
         brier = float(((part["p_meets_reported"] - part["met"].astype(float)) ** 2).mean())
-        for finding in (findings_country.summary, findings_country.chances):
+        for finding in (validation_country.summary, validation_country.chances):
             assert f"{brier:.3f}" in finding(study).text("en")
             assert f"{brier:.3f}".replace(".", ",") in finding(study).text("vi")
-    numbers = findings_country.numbers(study)
+    numbers = validation_country.numbers(study)
     hi = study.country_forecasts
     hi = hi[(hi["model"] == "analysis") & (hi["indicator"] == "hi_coverage")]
     early = hi["origin"].dt.is_year_end
@@ -374,16 +372,16 @@ def test_the_sentences_say_the_numbers_of_the_tables_in_both_languages(study):
 def test_a_missing_line_is_named(study):
     none = SimpleNamespace(**{name: table.iloc[:0] for name, table in vars(study).items()})
     with pytest.raises(KeyError, match="no score of analysis for the country, hi_coverage, all"):
-        findings_country.line(none, "hi_coverage", "all")
+        validation_country.line(none, "hi_coverage", "all")
     with pytest.raises(KeyError, match="no chances of analysis for the country"):
-        findings_country.chance(none, country.YEAR_END)
+        validation_country.chance(none, country.YEAR_END)
 
 
 def test_the_model_card_says_what_the_tables_say(study):
     text = (Path(paths.ROOT) / "docs/model-card.md").read_text("utf-8")
     said = dict(re.findall(r"^\| ([^|]+?) \| ([^|]+?) \|$", text, re.MULTILINE))
     found = {
-        f"{who}, {when}": findings_country.chance(study, design, model)
+        f"{who}, {when}": validation_country.chance(study, design, model)
         for when, design in zip(
             ("ends of years", "middles of years", "days of announcement"),
             country.DESIGNS,

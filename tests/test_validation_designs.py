@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from analysis.facts import load_raw
-from analysis.forecast.validation import designs
 from analysis.readings import build_readings
+from analysis.validation import designs
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.forecast.validation import ablations, attainment, findings, run, said, selection
+from analysis.findings import validation, validation_targets
+from analysis.validation import run, scores, selection
 
 SILENT = pd.DataFrame(
     {
@@ -28,11 +29,11 @@ SILENT = pd.DataFrame(
 )
 def test_better_is_said_only_when_the_interval_excludes_zero(low, high, said_so):
     row = pd.Series({"skill_vs_national_low": low, "skill_vs_national_high": high})
-    assert findings.verdict_on(row) == said_so
+    assert validation.verdict_on(row) == said_so
 
 
 def test_silence_that_means_nothing_leaves_the_chances_alone():
-    table = attainment.silence(SILENT, "p", (1.0, 3.0))
+    table = scores.silence(SILENT, "p", (1.0, 3.0))
     assert table["mean_probability"].iloc[0] == pytest.approx(0.6)
     assert table["expected"].iloc[0] == pytest.approx(1.8)
     assert table["mean_probability"].iloc[1] < 0.6
@@ -44,21 +45,21 @@ def test_silence_that_means_nothing_leaves_the_chances_alone():
 
 
 def test_silence_by_bayes_rule():
-    got = attainment.if_silent(np.array([0.5]), 0.8, 0.4)
+    got = scores.if_silent(np.array([0.5]), 0.8, 0.4)
     assert got[0] == pytest.approx(0.5 * 0.2 / (0.5 * 0.2 + 0.5 * 0.6))
-    assert attainment.met_of_all(0.9, 1.0) == pytest.approx(0.9)
-    assert attainment.met_of_all(0.9, 4.0) == pytest.approx(0.9 / 1.3)
+    assert scores.met_of_all(0.9, 1.0) == pytest.approx(0.9)
+    assert scores.met_of_all(0.9, 4.0) == pytest.approx(0.9 / 1.3)
 
 
 def test_no_silence_is_refused():
     with pytest.raises(ValueError, match="no silence"):
-        attainment.silence(SILENT.assign(reported=True), "p", (1.0,))
+        scores.silence(SILENT.assign(reported=True), "p", (1.0,))
 
 
 def test_discrimination_counts_ordered_pairs():
     met = np.array([True, True, False])
-    assert attainment.discrimination(np.array([0.9, 0.4, 0.4]), met) == pytest.approx(0.75)
-    assert np.isnan(attainment.discrimination(np.array([0.9]), np.array([True])))
+    assert scores.discrimination(np.array([0.9, 0.4, 0.4]), met) == pytest.approx(0.75)
+    assert np.isnan(scores.discrimination(np.array([0.9]), np.array([True])))
 
 
 def toy_readings(values):
@@ -100,7 +101,7 @@ def test_heaping_counts_by_distance_from_the_target():
 
 
 def test_the_governments_target_counts_before_the_provinces():
-    from analysis.forecast.validation.designs import own_targets
+    from analysis.validation.designs import own_targets
 
     rows = pd.DataFrame(
         {
@@ -153,11 +154,11 @@ def test_the_score_table_compares_on_the_same_forecasts():
 
 def test_an_ablation_says_what_is_lost():
     full, reduced = scored("analysis", 0.0), {"targets": scored("x", 0.25)}
-    table = ablations.ablation_table(full, reduced).set_index("without")
+    table = selection.ablation_table(full, reduced).set_index("without")
     assert table.loc["targets", "lost"] == pytest.approx(0.25)
     assert table.loc["targets", "lost_low"] == pytest.approx(0.25)
     with pytest.raises(ValueError, match="not scored on the forecasts"):
-        ablations.ablation_table(full, {"targets": scored("x", 0.25).iloc[:3]})
+        selection.ablation_table(full, {"targets": scored("x", 0.25).iloc[:3]})
 
 
 def test_what_we_would_have_said_is_refused_for_a_year_without_forecasts():
@@ -165,7 +166,7 @@ def test_what_we_would_have_said_is_refused_for_a_year_without_forecasts():
         value=90.0, last_value=89.0, last_as_of=pd.Timestamp("2022-12-31"),
         **{"q0.10": 88.0, "q0.50": 91.0, "q0.90": 94.0},
     )  # fmt: skip
-    table = said.would_have_said(rows, "hi_coverage", 2022)
+    table = validation_targets.past_forecasts(rows, "hi_coverage", 2022)
     assert table["held"].all() and len(table) == 4
     with pytest.raises(ValueError, match="no forecast of hi_coverage from the end of 2016"):
-        said.would_have_said(rows, "hi_coverage", 2016)
+        validation_targets.past_forecasts(rows, "hi_coverage", 2016)

@@ -8,13 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import targets as targets_room
 from analysis.facts import corrected, load_raw
 from analysis.forecast.known import fact_rows, known_at, without, without_provinces
-from analysis.forecast.validation import designs
-from analysis.forecast.validation.peers import PEERS
-from analysis.forecast.validation.peers.kept import KEPT_MODELS
 from analysis.readings import build_readings
+from analysis.readings import targets as targets_room
+from analysis.validation import designs
+from analysis.validation.peers import KEPT_MODELS, PEERS
 
 ORIGIN = pd.Timestamp("2020-12-31")
 

@@ -10,12 +10,12 @@ import pytest
 from scipy.special import logit
 from statsmodels.regression.mixed_linear_model import MixedLM
 
-from analysis.forecast.validation import run
-from analysis.forecast.validation.designs import Fold
-from analysis.forecast.validation.peers import PEERS, PeerFailure, benchmark, common, kept, mixed
-from analysis.forecast.validation.scores import QUANTILES
+from analysis.validation import peers, run
+from analysis.validation.designs import Fold
+from analysis.validation.peers import PEERS, PeerFailure
+from analysis.validation.scores import QUANTILES
 
-CHEAP = sorted(set(PEERS) - set(kept.KEPT_MODELS))
+CHEAP = sorted(set(PEERS) - set(peers.KEPT_MODELS))
 
 
 def readings(rows):
@@ -56,12 +56,12 @@ def test_every_peer_gives_ordered_quantiles_for_read_and_unread_provinces(name, 
 
 
 def test_national_keeps_seven_tenths_of_the_deviation_a_year(panel):
-    out = benchmark.national(panel, ask(("01", "2021-12-31"), ("77", "2021-12-31")), None)
-    country = common.pick(panel, "hi_coverage", "country")
-    own = common.pick(panel, "hi_coverage", "province_63")
+    out = peers.national(panel, ask(("01", "2021-12-31"), ("77", "2021-12-31")), None)
+    country = peers.pick(panel, "hi_coverage", "country")
+    own = peers.pick(panel, "hi_coverage", "province_63")
     own = own[own["province_code"] == "01"].iloc[-1]
-    at = common.years(pd.Series(pd.to_datetime(["2020-12-31", "2021-12-31"])))
-    now, then = benchmark.curve(country, at)
+    at = peers.years(pd.Series(pd.to_datetime(["2020-12-31", "2021-12-31"])))
+    now, then = peers.curve(country, at)
     deviation = own["z"] - now
     expected = 100 / (1 + np.exp(-(then + deviation * 0.7 ** (at[1] - at[0]))))
     assert out["q0.50"].iloc[0] == pytest.approx(expected, abs=1e-9)
@@ -70,9 +70,9 @@ def test_national_keeps_seven_tenths_of_the_deviation_a_year(panel):
 
 def test_the_curve_goes_through_its_readings_and_on_at_its_pace():
     rows = [("country", "00", f"{year}-12-31", v) for year, v in ((2017, 80), (2020, 90))]
-    country = common.pick(readings(rows), "hi_coverage", "country")
+    country = peers.pick(readings(rows), "hi_coverage", "country")
     at = country["t"].to_numpy()
-    got = benchmark.curve(country, np.append(at, at[-1] + 1))
+    got = peers.curve(country, np.append(at, at[-1] + 1))
     assert got[:2] == pytest.approx(logit([0.8, 0.9]))
     assert got[2] - got[1] == pytest.approx((logit(0.9) - logit(0.8)) / 3, rel=2e-3)
 
@@ -85,18 +85,18 @@ def test_last_value_repeats_the_last_value(panel):
 
 def test_mixed_model_puts_random_effects_in_mean_and_band(panel):
     """Against statsmodels: fitted fixed plus random effects, and a wider band when unread."""
-    own = common.pick(panel, "hi_coverage", "province_63")
+    own = peers.pick(panel, "hi_coverage", "province_63")
     centre = own["t"].mean()
     design = np.column_stack([np.ones(len(own)), own["t"] - centre])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         fit = MixedLM(own["z"], design, own["province_code"], exog_re=design[:, :1]).fit(reml=True)
     t = np.array([own["t"].max() + 1 - centre])
-    mean, variance = mixed._predict(fit, own, design, pd.Series(["03"]), t)
+    mean, variance = peers._predict(fit, own, design, pd.Series(["03"]), t)
     effect = float(fit.random_effects["03"].iloc[0])
     beta = np.asarray(fit.fe_params)
     assert mean[0] == pytest.approx(beta[0] + beta[1] * t[0] + effect, abs=1e-6)
-    unread, wider = mixed._predict(fit, own, design, pd.Series(["77"]), t)
+    unread, wider = peers._predict(fit, own, design, pd.Series(["77"]), t)
     assert unread[0] == pytest.approx(beta[0] + beta[1] * t[0], abs=1e-9)
     assert wider[0] > variance[0] > fit.scale
 
@@ -152,20 +152,20 @@ def test_a_malformed_forecast_stops_the_run(panel, spoil, said):
 
 def test_kept_forecasts_are_left_out_when_readings_have_changed(panel):
     with pytest.raises(PeerFailure, match="no kept forecasts for these readings"):
-        kept.forecast("ets", panel, ask(("01", "2021-12-31")), None)
+        peers.forecast("ets", panel, ask(("01", "2021-12-31")), None)
 
 
 def test_the_fingerprint_follows_values_and_questions(panel):
     queries = ask(("01", "2021-12-31"))
-    mark = kept.fingerprint(panel, queries)
-    assert kept.fingerprint(panel.sample(frac=1, random_state=1), queries) == mark
+    mark = peers.fingerprint(panel, queries)
+    assert peers.fingerprint(panel.sample(frac=1, random_state=1), queries) == mark
     moved = panel.assign(value=panel["value"] + 0.01 * (panel["province_code"] == "02"))
-    assert kept.fingerprint(moved, queries) != mark
-    assert kept.fingerprint(panel, ask(("01", "2021-11-30"))) != mark
+    assert peers.fingerprint(moved, queries) != mark
+    assert peers.fingerprint(panel, ask(("01", "2021-11-30"))) != mark
 
 
 def test_a_normal_frame_has_the_moments_it_was_given():
-    out = common.normal_percent(np.array([60.0]), np.array([3.0]), pd.RangeIndex(1))
+    out = peers.normal_percent(np.array([60.0]), np.array([3.0]), pd.RangeIndex(1))
     assert out["mean"].iloc[0] == pytest.approx(60, abs=1e-9)
     assert out["sd"].iloc[0] == pytest.approx(3, rel=0.04)
     assert out[QUANTILES].to_numpy().shape == (1, 99)

@@ -8,7 +8,7 @@ import pytest
 from example_facts import real_raw, real_tables
 
 from analysis.forecast.known import fact_printed_on, known_at, printed_on
-from analysis.forecast.validation import designs, rule, run
+from analysis.validation import designs, rule, run
 
 ORIGIN = pd.Timestamp("2021-12-31")
 
@@ -121,7 +121,7 @@ def test_both_printed_designs_know_a_month_more_in_january():
 
 
 def test_the_first_version_can_be_scored_beside_the_second():
-    from analysis.forecast.settings import VERSION_1
+    from analysis.forecast.space import VERSION_1
 
     assert run.model_of("version_1").keywords == {"settings": VERSION_1}
     with pytest.raises(ValueError, match="unknown model 'version_3'; known: analysis, version_1"):

@@ -8,7 +8,7 @@ import pytest
 import scoringrules
 from scipy.stats import norm
 
-from analysis.forecast.validation import scores
+from analysis.validation import scores
 
 NORMAL = 50 + 4 * norm.ppf(scores.LEVELS)
 

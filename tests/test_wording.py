@@ -11,11 +11,12 @@ from string import Formatter
 import pytest
 
 import analysis
-from analysis import paths, wording
+from analysis import paths
 from analysis.figures.tiles import probability_steps
-from analysis.publish.pdf import verdict_steps
+from analysis.report import wording
+from analysis.report.wording import WordingError, say, write
+from analysis.site.pdf import verdict_steps
 from analysis.verdicts import NAMES, SCALE, coarse, percent, verdict
-from analysis.wording import WordingError, say, write
 
 PACKAGE = Path(analysis.__file__).parent
 KEYS = sorted({*wording.keys("en"), *wording.keys("vi")})

@@ -3,10 +3,10 @@
 For a notebook of one's own, `import analysis` is enough:
 
     analysis.readings("Bến Tre", "hi_coverage")    figures published and derived
-    analysis.targets(), analysis.outcomes()        what was to be reached; what became of it
+    analysis.readings.targets(), analysis.findings.outcomes()        what was to be reached; what became of it
     analysis.forecasts("Bến Tre")                  the forecasts of the last report
     analysis.unit("ben tre")                       a unit by name, code or level/code
-    analysis.units(), analysis.indicators()        the names that the tables use
+    analysis.units(), analysis.country.indicators()        the names that the tables use
     analysis.table("gaps")                         any other table of data/processed
     analysis.describe("readings")                  what each column means, in which unit
 

@@ -23,9 +23,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis import datapackage, descriptions, geography, paths
-from analysis.exports import ExportError, typed
-from analysis.indicators import INDICATORS
+from analysis import paths
+from analysis.country import geography
+from analysis.country.indicators import INDICATORS
+from analysis.report import describe as report_describe
+from analysis.report.exports import ExportError, typed
 
 COUNTRY_WORDS = ("country", "Viet Nam", "Vietnam", "Việt Nam", "00")
 _BEFORE = re.compile(r"^(tinh|thanh pho|tp|province|city of)\b")
@@ -101,7 +103,7 @@ def units() -> pd.DataFrame:
     The country, 6 regions, the 63 provinces of before July 2025 and the 34 units since; from
     data/raw, so it needs no report.
     """
-    from analysis.readings.lineage import units as listed
+    from analysis.readings.store import units as listed
 
     table = listed()
     return table.astype(dict.fromkeys(table.columns, "string"))
@@ -167,7 +169,7 @@ def forecasts(
     table = _rows("forecasts", unit, indicator)
     if scale is None:
         return table
-    known = datapackage.schemas()["forecasts"]["fields"]["scale"]["enum"]
+    known = report_describe.schemas()["forecasts"]["fields"]["scale"]["enum"]
     if scale not in known:
         raise NotFound(f"scale {scale!r}: there are {', '.join(known)}, or None for all")
     return table[table["scale"] == scale].reset_index(drop=True)
@@ -208,8 +210,8 @@ def describe(name: str, language: str = "en") -> pd.DataFrame:
     """
     name = str(name).removesuffix(".csv")
     _check_table(name)
-    fields = datapackage.schemas()[name]["fields"]
-    words = descriptions.described(name, language)
+    fields = report_describe.schemas()[name]["fields"]
+    words = report_describe.described(name, language)
     rows = [
         (field, what["type"], words.units.get(field, ""), words.fields[field])
         for field, what in fields.items()
@@ -222,7 +224,7 @@ def _rows(name: str, where: str | int | Unit | None, indicator: str | None) -> p
     chosen = None if where is None else unit(where)
     if indicator is not None and indicator not in INDICATORS:
         raise NotFound(
-            f"no indicator {indicator!r}{_like(indicator, INDICATORS)}; analysis.indicators() "
+            f"no indicator {indicator!r}{_like(indicator, INDICATORS)}; analysis.country.indicators() "
             "lists all"
         )
     rows = table(name)
@@ -234,20 +236,20 @@ def _rows(name: str, where: str | int | Unit | None, indicator: str | None) -> p
 
 
 def _check_table(name: str) -> None:
-    known = datapackage.schemas()
+    known = report_describe.schemas()
     if name not in known:
         raise NotFound(f"no table {name!r}{_like(name, known)}; there are {', '.join(known)}")
 
 
 def _say_when_older_than_the_figures() -> None:
     """Warn when data/raw has changed since the report whose tables are read."""
-    from analysis.publish import manifest
+    from analysis.runs import store
 
-    made_from = manifest.read(Path(paths.REPORTS)).get("inputs", {})
+    made_from = store.read(Path(paths.REPORTS)).get("inputs", {})
     changed = [
         path.name
         for path in sorted(Path(paths.RAW).glob("*.csv"))
-        if made_from and made_from.get(f"data/raw/{path.name}") != manifest.digest(path)
+        if made_from and made_from.get(f"data/raw/{path.name}") != store.digest(path)
     ]
     if changed:
         warnings.warn(

@@ -1,6 +1,6 @@
 """What may be read, and by whom: two rules that are enforced while code runs.
 
-A function whose results are kept (`analysis.cache.cached`) reads no file of the project but those
+A function whose results are kept (`analysis.disk_cache.cached`) reads no file of the project but those
 that are among its arguments. Otherwise a kept result would depend on something that its key does
 not know: on which notebook asked first, or on a file that has been edited since.
 
@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
-from analysis import codebase, paths
+from analysis import disk_cache, paths
 
 #: Names the file that says what a run may read; set for runs of the report only.
 DECLARED = "ANALYSIS_DECLARED"
@@ -266,7 +266,7 @@ def _name_in_project(place: str, listing: bool) -> str:
     for name, folder in named:
         if (below := _below(place, folder)) is not None:
             return f"{name}/{below}".rstrip("/")
-    if any(_below(place, folder) is not None for folder in (paths.CACHE, codebase.SOURCE)):
+    if any(_below(place, folder) is not None for folder in (paths.CACHE, disk_cache.SOURCE)):
         return ""
     below = _below(place, paths.ROOT)
     if below is None or below.startswith("."):

@@ -1,7 +1,7 @@
 """The words for a probability, tied to their thresholds in this one place.
 
 A verdict is a name such as ``likely``. The words that stand for it in each language are the
-phrases ``verdict.<name>`` of :mod:`analysis.wording`; a table stores the name only.
+phrases ``verdict.<name>`` of :mod:`analysis.report.wording`; a table stores the name only.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ a new one. A single faulty row stops everything, and all faults are listed at on
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    from analysis.commands.asking import configure_writing
+    from analysis.commands.writing import configure_writing
 
     parser.epilog = EXAMPLE
     parser.add_argument("file", type=Path, help="filled-in template, .csv or .xlsx")
@@ -26,16 +26,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Show what changes, ask, write; returns 1 when the file or the raw tables are faulty."""
-    from analysis.commands.asking import use_raw, write_if_wanted
-    from analysis.publish.runner_environment import run_pinned
+    from analysis.commands.writing import use_raw, write_if_wanted
+    from analysis.runs.environment import run_pinned
 
     use_raw(options.raw)
     run_pinned()
     from analysis.facts import RawDataError, load_raw
-    from analysis.intake.preview import preview
+    from analysis.intake.preview import lines, preview
     from analysis.intake.proposal import propose_facts
     from analysis.intake.sheet import IntakeError, read_sheet
-    from analysis.intake.told import lines
 
     try:
         sheet = read_sheet(options.file)

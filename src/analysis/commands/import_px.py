@@ -19,7 +19,7 @@ and year, the command lists the options to choose with. Where a figure is there 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    from analysis.commands.asking import configure_writing
+    from analysis.commands.writing import configure_writing
 
     parser.epilog = EXAMPLE
     parser.add_argument("file", type=Path, help="PX-Web CSV, .px, JSON-stat or .xlsx file")
@@ -48,8 +48,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Show what changes, ask, write; returns 1 when the file or the raw tables are faulty."""
-    from analysis.commands.asking import use_raw, write_if_wanted
-    from analysis.publish.runner_environment import run_pinned
+    from analysis.commands.writing import use_raw, write_if_wanted
+    from analysis.runs.environment import run_pinned
 
     use_raw(options.raw)
     run_pinned()
@@ -103,8 +103,7 @@ def _effect(found, wanted, after) -> list[str]:  # type: ignore[no-untyped-def]
     """What the models make of the new figures; forecasts are compared where they read them."""
     from analysis.facts import load_raw
     from analysis.intake.covariate import years_read
-    from analysis.intake.preview import preview
-    from analysis.intake.told import lines
+    from analysis.intake.preview import lines, preview
 
     reads = years_read(wanted.covariate)
     new = set(found.new["year"])

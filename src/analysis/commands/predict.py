@@ -43,16 +43,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Predict and write; the file is written whole or not at all."""
-    from analysis.publish.runner_environment import pin_numbers
+    from analysis.runs.environment import pin_numbers
 
     pin_numbers()
     from analysis import paths
-    from analysis.commands.asking import refuse_onto_input
+    from analysis.commands.writing import refuse_onto_input
     from analysis.facts import load_raw
     from analysis.forecast import predict
-    from analysis.forecast.known import known_at
-    from analysis.forecast.queries import read_date
-    from analysis.forecast.settings import VERSIONS
+    from analysis.forecast.known import known_at, read_date
+    from analysis.forecast.space import VERSIONS
     from analysis.readings import build_readings
 
     refuse_onto_input(options.out, options.queries)
@@ -85,7 +84,7 @@ def read_questions(
             origin, or any fault that `read_queries` names.
         OSError: the file cannot be opened.
     """
-    from analysis.forecast.queries import QueryError, read_queries
+    from analysis.forecast.known import QueryError, read_queries
 
     content = path.read_bytes()
     faults = _faults_of_kind(path, content) or _faults_of_form(path.name, content)
@@ -122,7 +121,7 @@ def _faults_of_kind(path: Path, content: bytes) -> list[Fault]:
 
 def _unknown_units(file: str, table: pd.DataFrame, raw: Raw | None) -> list[Fault]:
     """Codes that are none of their level, with the code that seems to be meant."""
-    from analysis import geography
+    from analysis.country import geography
     from analysis.facts import Fault
     from analysis.intake.advice import Names
 

@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the archive and its digests."""
-    from analysis.publish.release import release
+    from analysis.site.release import release
 
     for path in release():
         print(f"Written: {path.relative_to(paths.ROOT)}")

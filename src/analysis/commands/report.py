@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from analysis.publish.request import Request
+    from analysis.runs.pipeline import Request
 
 EXAMPLE = """examples:
   analysis report
@@ -84,9 +84,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Returns how many notebooks failed, 1 for faulty raw tables, 2 for an impossible request."""
     from analysis import paths
-    from analysis.publish import committed
-    from analysis.publish.report import is_up_to_date, report
-    from analysis.publish.runner_environment import run_pinned
+    from analysis.runs import committed
+    from analysis.runs.environment import run_pinned
+    from analysis.site.build import is_up_to_date, report
 
     request = requested(options)
     for line in committed.take(options.uncommitted):
@@ -125,7 +125,7 @@ def run(options: argparse.Namespace) -> int:
 
 def requested(options: argparse.Namespace) -> Request:
     """The request that the options make. Raises ValueError for an option that cannot be read."""
-    from analysis.publish.request import Request
+    from analysis.runs.pipeline import Request
 
     settings = parsed_settings(options.set)
     if options.round:

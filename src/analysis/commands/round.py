@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Do it; files are written whole or not at all."""
-    from analysis.publish.runner_environment import pin_numbers
+    from analysis.runs.environment import pin_numbers
 
     if (options.name is None) == (options.action == "close"):
         raise ValueError("write one of: list, close NAME, score")
@@ -49,8 +49,8 @@ def _list() -> int:
 
 def _close(name: str) -> int:
     from analysis.forecast import rounds
-    from analysis.forecast.chapter import forecast_round
-    from analysis.forecast.settings import FAMILY
+    from analysis.forecast.space import FAMILY
+    from analysis.forecast.tables import forecast_round
     from analysis.rounds import archive
     from analysis.rounds.beside import beside
 

@@ -39,13 +39,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the scenario, print it beside business as usual, and write the table if asked."""
-    from analysis.publish.runner_environment import pin_numbers
+    from analysis.runs.environment import pin_numbers
 
     pin_numbers()
-    from analysis import paths
-    from analysis.commands.asking import refuse_onto_input
-    from analysis.forecast import scenarios
-    from analysis.forecast.scenarios import chapter, findings, summary
+    from analysis import paths, scenarios
+    from analysis.commands.writing import refuse_onto_input
+    from analysis.findings import scenarios as findings_scenarios
+    from analysis.scenarios import run_all, tables
 
     refuse_onto_input(options.out, options.file)
     scenario = scenarios.load(Path(options.file))
@@ -60,13 +60,16 @@ def run(options: argparse.Namespace) -> int:
     units = [_unit(name) for name in options.unit or ["country/00"]]
     origin, date = _days(scenario, options)
     scenario.check_dates(origin, date)
-    base = chapter.usual_at(scenario.indicator, origin, date)
-    usual = scenarios.run(chapter.business_as_usual(scenario.indicator), base)
+    base = run_all.usual_at(scenario.indicator, origin, date)
+    usual = scenarios.run(run_all.business_as_usual(scenario.indicator), base)
     outcome = scenarios.run(scenario, base)
     for unit in units:
-        _print(findings.comparison([usual, outcome], unit, options.language), options.language)
+        _print(
+            findings_scenarios.comparison([usual, outcome], unit, options.language),
+            options.language,
+        )
     if options.out:
-        paths.write_table(summary.table(outcome), options.out)
+        paths.write_table(tables.table(outcome), options.out)
         print(f"{len(base.units)} units written to {options.out}")
     return 0
 
@@ -77,11 +80,11 @@ def _days(scenario, options):
     Raises:
         ValueError: an option contradicts the file, or a day lies beyond what is ever forecast.
     """
-    from analysis.forecast.queries import LAST
-    from analysis.forecast.scenarios import chapter
-    from analysis.forecast.scenarios.parameters import read_date
+    from analysis.forecast.known import LAST
+    from analysis.scenarios import run_all
+    from analysis.scenarios.parameters import read_date
 
-    known = chapter.days_of_forecasts(scenario.indicator) or (ORIGIN, DATE)
+    known = run_all.days_of_forecasts(scenario.indicator) or (ORIGIN, DATE)
     asked = (options.origin, options.date)
     own = (scenario.origin, scenario.date)
     names = ("--origin", "--date")
@@ -103,7 +106,7 @@ def _days(scenario, options):
 
 
 def _unit(name: str) -> tuple[str, str]:
-    from analysis import geography
+    from analysis.country import geography
 
     level, _, code = name.rpartition("/")
     if level not in geography.LEVELS or code not in geography.codes(level):
@@ -113,10 +116,11 @@ def _unit(name: str) -> tuple[str, str]:
 
 def _late(scenario, options: argparse.Namespace) -> int:
     from analysis import paths
-    from analysis.forecast.scenarios import chapter, findings
+    from analysis.findings import scenarios as findings_scenarios
+    from analysis.scenarios import run_all
 
-    outcome = chapter.run_late(scenario)
-    _print(findings.late_payment(outcome), options.language)
+    outcome = run_all.run_late(scenario)
+    _print(findings_scenarios.late_payment(outcome), options.language)
     if options.out:
         paths.write_table(outcome.table, options.out)
         print(f"{len(outcome.table)} units written to {options.out}")

@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the tables."""
-    from analysis.exports import export
+    from analysis.report.exports import export
 
     for path in export(options.only, options.kind, options.folder, options.language):
         print(f"Written: {path}")

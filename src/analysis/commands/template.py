@@ -23,11 +23,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the template."""
-    from analysis.commands.asking import use_raw
+    from analysis.commands.writing import use_raw
 
     use_raw(options.raw)
     from analysis.facts import load_raw
-    from analysis.intake.template import write_template
+    from analysis.intake.sheet import write_template
 
     print(f"Written: {write_template(options.file, load_raw())}")
     print(f"Fill it in, then: analysis add {options.file}")

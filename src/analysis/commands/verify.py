@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Returns 1 when a file differs or a build fails."""
-    from analysis.publish.verify import verify, verify_against
+    from analysis.site.verify import verify, verify_against
 
     try:
         if options.against:

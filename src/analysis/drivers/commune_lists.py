@@ -14,10 +14,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis import covariates, geography, paths
+from analysis import paths
+from analysis.country import geography
 from analysis.facts import Raw
 from analysis.facts.load import RawDataError
 from analysis.facts.text import Fault, read_text
+from analysis.readings import covariates
 
 FILE = "commune_lists.csv"
 COLUMNS = ("province_code", "district", "commune", "list_2017", "list_2021", "persons", "source")

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis import covariates
 from analysis.drivers import growth, pairs
 from analysis.drivers.commune_lists import standardised
 from analysis.drivers.windows import (
@@ -39,7 +38,8 @@ from analysis.drivers.windows import (
 )
 from analysis.facts import Raw
 from analysis.inference import Fit, covariance, estimate_rows
-from analysis.inference.power import minimum_detectable_effect
+from analysis.inference.resampling import minimum_detectable_effect
+from analysis.readings import covariates
 from analysis.seeds import generator
 
 #: For the bounds: one step before the Decision, to be set against the step at the Decision.

@@ -2,18 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from analysis.drivers import pairs, terms
+from analysis.drivers import pairs
 from analysis.inference import Fit, SingularDesign, fit_least_squares
-from analysis.inference.least_squares import Array, within
+from analysis.inference.regression import Array, within
+
+# --------------------------------------------------------------------------------------------------
+# Terms of time shared by the two designs: trend, July 2021, season, and their products.
+#
+# A design of changes is the design of levels differenced and divided by the years between, so the
+# same columns serve both: a driver times the trend in levels is the driver itself in changes.
+# --------------------------------------------------------------------------------------------------
+
+#: Decision 861 stopped the cards of people in communes leaving the lists on 1 July 2021.
+STEP = 2021.5
+PERIODS = ("bend", "step", "three")
+
+
+def time_columns(time: Array, periods: str = "bend", step: float = STEP) -> dict[str, Array]:
+    """Trend, step and season at decimal years ``time`` (n,).
+
+    ``periods``: "step" has one trend and a step; "bend" lets the trend change at the step;
+    "three" lets it change at the start of 2018 too. ``season`` is the share of the year to go.
+    """
+    if periods not in PERIODS:
+        raise ValueError(f"unknown periods {periods!r}: choose one of {', '.join(PERIODS)}")
+    columns = {"trend": time - 2018.0, "step": (time > step).astype(float)}
+    if periods in ("bend", "three"):
+        columns["trend_after"] = np.clip(time - step, 0, None)
+    if periods == "three":
+        columns["trend_before"] = np.clip(time - 2018.0, None, 0)
+    columns["season"] = share_of_year_to_go(time)
+    return columns
+
+
+def share_of_year_to_go(time: Array) -> Array:
+    """1 on New Year's Day falling to 0 on 31 December."""
+    gone = time - np.floor(time)
+    # 31 December is exactly a whole number: the year just ended, nothing to go.
+    return np.where(gone < 1e-9, 0.0, 1.0 - gone)
+
+
+def level_columns(
+    time: Array,
+    exposure: Mapping[str, Array],
+    drivers: Sequence[str] = (),
+    periods: str = "bend",
+    policy: bool = True,
+    minority_trend: bool = False,
+    regions: Sequence[str] = (),
+    step: float = STEP,
+) -> dict[str, Array]:
+    """All columns of the design of levels for rows with times (n,).
+
+    ``exposure`` has an array (n,) for each driver and, where ``regions`` names them, each region.
+    Names of product terms: ``861_x_minority``, ``minority_trend``, and the driver's own name.
+    """
+    columns = time_columns(time, periods, step)
+    if policy:
+        columns["861_x_minority"] = columns["step"] * exposure["minority"]
+    if minority_trend:
+        columns["minority_trend"] = columns["trend"] * exposure["minority"]
+    for name in (*drivers, *regions):
+        columns[name] = columns["trend"] * exposure[name]
+    return columns
+
+
+def logit(percent: Array) -> Array:
+    """Logit of a percentage strictly between 0 and 100."""
+    share = np.asarray(percent, dtype=float) / 100
+    if ((share <= 0) | (share >= 1)).any():
+        raise ValueError("a coverage of 0 or 100 percent has no logit")
+    return np.log(share / (1 - share))
+
+
+def inverse_logit(z: Array) -> Array:
+    """Percentage whose logit is z."""
+    return 100 / (1 + np.exp(-np.asarray(z, dtype=float)))
+
 
 SCALES: dict[str, Callable[[Array], Array]] = {
-    "hi_coverage": terms.logit,
+    "hi_coverage": logit,
     "si_compulsory_participants": np.log,
     "si_voluntary_participants": np.log,
 }
@@ -55,7 +129,7 @@ class Choices:
     start_level: bool = False
     regions: bool = False
     weighting: str = "annual"
-    step: float = terms.STEP
+    step: float = STEP
 
 
 @dataclass(frozen=True)
@@ -79,7 +153,7 @@ class Sample:
 class Samples:
     """Readings and exposures, from which designs are made; rows are chosen once for each rule.
 
-    ``exposure`` is indexed by province_code (see analysis.drivers.exposures).
+    ``exposure`` is indexed by province_code (see analysis.drivers.policy).
     """
 
     def __init__(self, readings: pd.DataFrame, exposure: pd.DataFrame) -> None:
@@ -162,7 +236,7 @@ def subset(s: Sample, keep: np.ndarray) -> Sample:
 
 def _columns(time: Array, own: dict[str, Array], c: Choices) -> dict[str, Array]:
     regions = [r for r in own if r.startswith("region_")] if c.regions else []
-    return terms.level_columns(
+    return level_columns(
         time, own, c.drivers, c.periods, c.policy, c.minority_trend, regions, c.step
     )
 
@@ -209,3 +283,48 @@ def with_regions(exposure: pd.DataFrame, provinces: pd.DataFrame) -> pd.DataFram
     region = provinces["region_code"].reindex(exposure.index)
     dummies = pd.get_dummies(region, prefix="region", dtype=float)
     return exposure.join(dummies.iloc[:, 1:])
+
+
+# --------------------------------------------------------------------------------------------------
+# Distance to the assigned target: does a province that is told to do more, do more?
+# --------------------------------------------------------------------------------------------------
+
+TERM = "target_gap"
+
+
+def own_targets(targets: pd.DataFrame, indicator: str = "hi_coverage") -> pd.DataFrame:
+    """One year-end target of its own for each province and year, the Government's first."""
+    order = {"government": 0, "province": 1, "agency": 2}
+    rows = targets[
+        (targets["geo_level"] == "province_63")
+        & (targets["indicator"] == indicator)
+        & (targets["basis"] == "")
+        & (targets["due"].dt.month == 12)
+    ]
+    rows = rows.assign(year=rows["due"].dt.year, order=rows["setter"].map(order))
+    rows = rows.sort_values(["province_code", "year", "order", "announced", "value"])
+    return rows.drop_duplicates(["province_code", "year"])
+
+
+def with_target(chosen: Sample, targets: pd.DataFrame, exposure: pd.DataFrame) -> Design:
+    """The main design of changes plus the yearly gap to the target at the end of the interval.
+
+    The gap is logit(target) - logit(start), over the years from the start to the target's date.
+    Intervals whose province had no target of its own for that year, or learnt of it after the
+    interval, are left out. Raises SingularDesign when none is left.
+    """
+    rows = chosen.rows.assign(row=range(len(chosen.rows)), year=chosen.rows["end"].dt.year)
+    known = own_targets(targets)[["province_code", "year", "value", "announced"]]
+    joined = rows.merge(known, on=["province_code", "year"])
+    joined = joined[joined["announced"] <= joined["end"]]
+    if not len(joined):
+        raise SingularDesign("no interval has a target of its own")
+    keep = np.zeros(len(rows), dtype=bool)
+    keep[joined["row"].to_numpy()] = True
+    part = subset(chosen, keep)
+    joined = joined.sort_values("row")
+    years = joined["year"].to_numpy() + 1.0 - part.first
+    gap = (logit(joined["value"].to_numpy()) - part.y0) / years
+    with_gap = design(part, carried(part, exposure), Choices())
+    X, names = np.column_stack([gap, with_gap.X]), (TERM, *with_gap.names)
+    return replace(with_gap, X=X, names=names)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
-from analysis.drivers import growth, terms
-from analysis.inference import (
-    Fit,
-    RandomisationTest,
-    SingularDesign,
-    covariance,
-    permute_exposure,
-)
-from analysis.inference.cluster import leave_one_out_changes
-from analysis.inference.least_squares import Array, within
+from analysis.drivers import growth
+from analysis.facts import Raw
+from analysis.inference import Fit, RandomisationTest, SingularDesign, covariance, permute_exposure
+from analysis.inference.regression import Array, leave_one_out_changes, within
+from analysis.readings import covariates
 from analysis.seeds import generator
 
 TERM = "861_x_minority"
@@ -47,7 +43,7 @@ def randomisation(
     """
     labels, codes = np.unique(design.clusters, return_inverse=True)
     own = [i for i, n in enumerate(design.names) if n not in (TERM, "minority_trend")]
-    steps = [_stepped(design, terms.STEP)]
+    steps = [_stepped(design, growth.STEP)]
     if minority_trend:
         steps.append(design.X[:, design.names.index("trend")])
     share = exposure["minority"].reindex(labels).to_numpy()
@@ -96,8 +92,8 @@ def _placebo(samples: growth.Samples, spec: growth.Choices) -> dict[str, object]
 
 def in_points(effect: float, shares: Array, start: float = 90.0) -> Array:
     """Fall in percentage points from ``start`` for standardised minority shares (k,)."""
-    base = terms.logit(np.array([start]))[0]
-    return terms.inverse_logit(base + effect * np.asarray(shares)) - start
+    base = growth.logit(np.array([start]))[0]
+    return growth.inverse_logit(base + effect * np.asarray(shares)) - start
 
 
 def region_test(design: growth.Design, exposure: pd.DataFrame, draws: int = 999) -> float:
@@ -123,3 +119,80 @@ def region_test(design: growth.Design, exposure: pd.DataFrame, draws: int = 999)
     actual = left(dummies)
     drawn = [left(dummies[rng.permutation(len(labels))]) for _ in range(draws)]
     return float((1 + (np.array(drawn) <= actual * (1 + 1e-12)).sum()) / (1 + draws))
+
+
+# --------------------------------------------------------------------------------------------------
+# What provinces are like: the drivers named by the question, on one scale.
+#
+# The minority share enters in its own values, because Decision 861 took cards from people, not from
+# ranks. All others enter as normal scores of their ranks among the 63 provinces: most of the series
+# stop in 2016, and a rank ages better than a level. One unit is always one standard deviation.
+# --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Driver:
+    """A driver: its column in the table of covariates, and whether it enters by rank."""
+
+    column: str
+    by_rank: bool = True
+
+
+DRIVERS: dict[str, Driver] = {
+    "minority": Driver("minority_share", by_rank=False),
+    "poverty": Driver("poverty_rate"),
+    "income": Driver("income_month"),
+    "grdp": Driver("grdp_per_capita_2022"),
+    "urban": Driver("urban_share"),
+    "migration": Driver("net_migration"),
+    "wage_work": Driver("wage_share"),
+    "trained": Driver("trained_share"),
+    "foreign_investment": Driver("fdi_stock_rate"),
+    "governance": Driver("papi"),
+    "competitiveness": Driver("pci"),
+}
+
+
+def exposures(raw: Raw) -> pd.DataFrame:
+    """The drivers in standard deviations, indexed by province_code (63 rows).
+
+    A province without a value of a driver keeps a missing one; designs that use the driver leave
+    the province out and say so.
+    """
+    table = covariates.table(raw)
+    return pd.DataFrame({name: _standardised(table[d.column], d) for name, d in DRIVERS.items()})
+
+
+def _standardised(values: pd.Series, driver: Driver) -> pd.Series:
+    if not driver.by_rank:
+        return (values - values.mean()) / values.std()
+    ranks = values.rank() / (values.notna().sum() + 1)
+    scores = pd.Series(stats.norm.ppf(ranks), index=values.index)
+    return scores / scores.std()
+
+
+def what_one_unit_means(raw: Raw) -> pd.DataFrame:
+    """For each driver the value at its middle and one standard deviation above it.
+
+    Columns: driver, middle, above, unit, by_rank, provinces. For a driver by rank these are the
+    medians and the 84th percentile of provinces; for the minority share mean and mean + SD.
+    """
+    table, rows = covariates.table(raw), []
+    units = raw.covariates.groupby("covariate")["unit"].first()
+    for name, driver in DRIVERS.items():
+        values = table[driver.column].dropna()
+        if driver.by_rank:
+            middle, above = np.quantile(values, [0.5, stats.norm.cdf(1)])
+        else:
+            middle, above = values.mean(), values.mean() + values.std()
+        unit = units.get(covariates.LEVELS.get(driver.column, ("",))[0], "")
+        rows.append(
+            {
+                "driver": name,
+                "middle": float(middle),
+                "above": float(above),
+                "unit": unit or {"wage_share": "percent"}.get(driver.column, "USD per person"),
+                "provinces": len(values),
+            }
+        )
+    return pd.DataFrame(rows)

@@ -16,17 +16,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis import covariates
-from analysis.drivers import growth, pairs, terms
+from analysis.drivers import growth, pairs
 from analysis.facts import Raw
-from analysis.inference import (
-    Fit,
-    SingularDesign,
-    covariance,
-    fit_least_squares,
-    permute_exposure,
-)
-from analysis.inference.least_squares import Array
+from analysis.inference import Fit, SingularDesign, covariance, fit_least_squares, permute_exposure
+from analysis.inference.regression import Array
+from analysis.readings import covariates
 from analysis.seeds import generator
 
 #: Decision 861 stopped the cards on 1 July 2021; Decree 75 of 19 October 2023 gave support back.
@@ -96,7 +90,7 @@ def against_country(
     rows["country"] = np.interp(rows["time"], nation["time"], nation["value"])
     value, country = rows["value"].to_numpy(), rows["country"].to_numpy()
     rows["gap"] = value - country
-    rows["gap_logit"] = terms.logit(value) - terms.logit(country)
+    rows["gap_logit"] = growth.logit(value) - growth.logit(country)
     rows["minority"] = exposure["minority"].reindex(rows["province_code"]).to_numpy()
     rows["share"] = share.reindex(rows["province_code"]).to_numpy()
     return rows
@@ -135,7 +129,7 @@ def design(
     for name, values in exposures.items():
         columns |= {f"{name}:{p}": columns[p] * values for p in sorted(periods)}
         if trend:
-            columns[f"{name}:trend"] = (table["time"].to_numpy() - terms.STEP) * values
+            columns[f"{name}:trend"] = (table["time"].to_numpy() - growth.STEP) * values
     matrix = np.column_stack(list(columns.values()))
     codes = table["province_code"].to_numpy(str)
     return growth.Design(table[outcome].to_numpy(float), matrix, tuple(columns), codes, True, table)
@@ -222,7 +216,7 @@ def stood(changes: pd.DataFrame) -> float:
 
 def points(effect: float, start: float) -> float:
     """Points gained or lost by a province at ``start`` percent for a change on the logit scale."""
-    return float(terms.inverse_logit(terms.logit(np.array([start]))[0] + effect) - start)
+    return float(growth.inverse_logit(growth.logit(np.array([start]))[0] + effect) - start)
 
 
 def imputed(table: pd.DataFrame) -> pd.DataFrame:
@@ -247,8 +241,8 @@ def imputed(table: pd.DataFrame) -> pd.DataFrame:
     rows = chosen[~free].copy()
     rows["logit"] = rows["gap_logit"] - (X @ beta)[~free.to_numpy()]
     # The mean of logits of a window is not the logit of its mean; the effect is put on the value.
-    level = terms.logit(rows["value"].to_numpy())
-    rows["expected"] = terms.inverse_logit(level - rows["logit"].to_numpy())
+    level = growth.logit(rows["value"].to_numpy())
+    rows["expected"] = growth.inverse_logit(level - rows["logit"].to_numpy())
     rows["points"] = rows["value"] - rows["expected"]
     names = ["province_code", "period", "share", "value", "expected", "points", "logit"]
     return rows[names].reset_index(drop=True)

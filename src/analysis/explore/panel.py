@@ -4,23 +4,259 @@ from __future__ import annotations
 
 import contextlib
 import html
-from dataclasses import replace
+import itertools
+import json
+import math
+import os
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
+import pandas as pd
+import typst
 
-from analysis.coverage import COVERAGE
-from analysis.explore import still
-from analysis.explore.choice import Choice
-from analysis.explore.courses import USUAL, offered
-from analysis.explore.said import sentences, spoken
-from analysis.explore.save import save
-from analysis.explore.session import Explorer, View, unmoved
-from analysis.figures import explore as figure
-from analysis.indicators import INDICATORS
-from analysis.paths import ROOT
-from analysis.wording import say, write
+from analysis.country.indicators import INDICATORS
+from analysis.disk_cache import cached
+from analysis.explore import drawing as figure
+from analysis.explore.session import USUAL, Choice, Explorer, View, offered, unmoved
+from analysis.findings.coverage import COVERAGE, Tables
+from analysis.parallel import begins_threads
+from analysis.paths import ROOT, WORK, write_atomic, write_table
+from analysis.readings.targets import NATIONWIDE
+from analysis.report.results import Result
+from analysis.report.wording import say, write
+from analysis.verdicts import verdict
+
+# --------------------------------------------------------------------------------------------------
+# What a state of the explorer says: its sentences, and the scenarios beside each other.
+# --------------------------------------------------------------------------------------------------
+
+_FORMATS = {
+    "persons_month": "rounded",
+    "q50": "percent1",
+    "q10": "percent1",
+    "q90": "percent1",
+    "probability": "probability",
+}
+_COLUMNS = ["scenario", "persons_month", "q50", "q10", "q90", "probability"]
+
+
+def scenarios(explorer: Explorer, view: View, language: str) -> Result:
+    """Return one row a scenario of the folder scenarios/, as the files name them.
+
+    People a month beyond the forecast, the value expected to be reported with its 80% band, and
+    the probability of the target; without a target the table is empty. The sentences are those of
+    `sentences`.
+    """
+    table = _courses(explorer, view, language)
+    phrases = sentences(view, language)
+    return Result("explore", table, phrases, _FORMATS, {}, "explore", joined={"q10": "q90"})
+
+
+def all_rates(explorer: Explorer, view: View, language: str) -> Result:
+    """Return the scenarios of all three rates for the unit, origin and due date of a view."""
+    views = [explorer.view(replace(view.choice, indicator=name)) for name in COVERAGE]
+    tables = [
+        _courses(explorer, one, language).assign(indicator=one.choice.indicator) for one in views
+    ]
+    table = pd.concat(tables, ignore_index=True)[["indicator", *_COLUMNS]]
+    words = {"indicator": "indicator"}
+    return Result("scenarios", table, (), _FORMATS, words, "explore", joined={"q10": "q90"})
+
+
+def _courses(explorer: Explorer, view: View, language: str) -> pd.DataFrame:
+    if view.target is None:
+        return pd.DataFrame(columns=_COLUMNS)
+    files = offered(view.choice.indicator)
+    found = explorer.courses(view.choice).rename(columns={"more": "persons_month"})
+    found["scenario"] = [files[name].title[language] for name in found["scenario"]]
+    return found[_COLUMNS]
+
+
+def sentences(view: View, language: str) -> list[tuple[str, dict[str, object]]]:
+    """Return what is expected, how probable the target is, and what it takes, as phrases."""
+    values = {**vars(view.choice), **vars(view.plain), "even": view.even, "good": view.good}
+    said: list[tuple[str, dict[str, object]]] = [("explore.forecast", values)]
+    if view.target is None:
+        return [*said, ("explore.no_target", {})]
+    if not view.read:
+        return [*said, ("explore.unsure", {})]
+    of_target = {
+        "target": view.target.value,
+        "setter": f"setter.{view.target.setter}",
+        "verdict": f"verdict.{verdict(view.plain.probability)}",
+    }
+    whose = "yardstick" if view.target.setter == NATIONWIDE else "own"
+    said.append((f"explore.chance_{whose}", values | of_target))
+    if view.course:
+        title = offered(view.choice.indicator)[view.course].title[language]
+        said.append(("explore.moved_course", values | vars(view.moved) | {"title": title}))
+    elif view.choice.moves:
+        said.append((f"explore.moved_{_by_what(view)}", values | vars(view.moved)))
+    return [*said, (f"explore.takes_{_how_much(view)}", values)]
+
+
+def spoken(phrases: Sequence[tuple[str, Mapping[str, object]]], language: str) -> str:
+    """Return phrases as one text."""
+    return " ".join(say(key, language, **values) for key, values in phrases)
+
+
+def _by_what(view: View) -> str:
+    """Which levers are moved."""
+    choice = view.choice
+    supported = choice.supportable and choice.support * choice.response > 0
+    if choice.persons_month > 0:
+        return "both" if supported else "persons"
+    return "support"
+
+
+def _how_much(view: View) -> str:
+    """Which of the two chances takes people beyond the forecast."""
+    if math.isnan(view.good):
+        return "too_much" if math.isnan(view.even) else "even"
+    if view.good == 0:
+        return "nothing"
+    return "good" if view.even == 0 else "both"
+
+
+# --------------------------------------------------------------------------------------------------
+# Take a state away: the figure as SVG and PNG, and the numbers behind it as CSV.
+# --------------------------------------------------------------------------------------------------
+
+_PAGE = '#set page(width: auto, height: auto, margin: 6pt)\n#image("figure.svg", width: 480pt)\n'
+
+
+def save(view: View, language: str, folder: str | os.PathLike[str] | None = None) -> list[Path]:
+    """Write the figure and its data, named after the unit, indicator and origin.
+
+    Args:
+        folder: work/saved by default, which no command empties.
+
+    A file that is there stays: with the levers moved, the next name has a number.
+    """
+    choice = view.choice
+    place = Path(folder or WORK / "saved")
+    stem = f"{choice.level}_{choice.code}_{choice.indicator}_{choice.origin}_{language}"
+    drawing = figure.svg(view, language, standalone=True)
+    stem = _free(place, stem, drawing)
+    return [
+        write_atomic(place / f"{stem}.svg", drawing),
+        write_atomic(place / f"{stem}.png", as_png(drawing)),
+        write_table(view.data(), place / f"{stem}.csv"),
+    ]
+
+
+def _free(place: Path, stem: str, drawing: str) -> str:
+    """The stem, with a number where files of this name show something else."""
+    for number in itertools.count(1):
+        name = stem if number == 1 else f"{stem}_{number}"
+        if not any((place / f"{name}{kind}").exists() for kind in (".svg", ".png", ".csv")):
+            return name
+        file = place / f"{name}.svg"
+        if file.is_file() and file.read_bytes() == drawing.encode("utf-8"):
+            return name
+    raise AssertionError("there is always a next number")
+
+
+def as_png(drawing: str) -> bytes:
+    """Return an SVG drawing as PNG, 150 dots an inch."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "figure.svg").write_text(drawing, encoding="utf-8")
+        Path(folder, "page.typ").write_text(_PAGE, encoding="utf-8")
+        begins_threads()
+        made = typst.compile(str(Path(folder, "page.typ")), format="png", ppi=150)
+    return made if isinstance(made, bytes) else made[0]
+
+
+# --------------------------------------------------------------------------------------------------
+# The explorer without a kernel: a drawn state for each unit and rate, and lists to choose from.
+#
+# All numbers, words and marks are made here; the page's script only shows the chosen ones.
+# --------------------------------------------------------------------------------------------------
+
+_SCRIPT = Path(__file__).with_name("still.js")
+
+
+@dataclass(frozen=True)
+class _State:
+    """One state: the marks of the drawing, the sentences, and the rows of the table as texts."""
+
+    marks: str
+    words: str
+    rows: list[list[str]]
+
+
+def page(explorer: Explorer, start: Choice, language: str) -> str:
+    """Return the HTML of the fixed set of states: the three rates, the country and provinces.
+
+    start: its origin and due date are those of every state; its unit and rate are shown first.
+    """
+    shown = views(explorer.tables, start.origin, start.due)
+    first = (start.unit, start.indicator)
+    first = first if " ".join(first) in shown else (Choice.unit, start.indicator)
+    results = {key: scenarios(explorer, view, language) for key, view in shown.items()}
+    states = {key: _state(view, results[key], language) for key, view in shown.items()}
+    return _html(states, first, results[" ".join(first)].html(language), start, language)
+
+
+@cached
+def views(tables: Tables, origin: str, due: str) -> dict[str, View]:
+    """Return the numbers of every state, by unit and rate, which are the same in all languages."""
+    explorer = Explorer(tables)
+    units = [unit for unit in explorer.units if not unit.startswith("province_34/")]
+    chosen = [Choice(unit, name, origin, due) for unit in units for name in COVERAGE]
+    return {f"{one.unit} {one.indicator}": explorer.view(one) for one in chosen}
+
+
+def _html(
+    states: dict[str, _State], first: tuple[str, str], table: str, start: Choice, language: str
+) -> str:
+    shown = states[" ".join(first)]
+    box = f'viewBox="0 0 {figure.WIDTH} {figure.HEIGHT}" role="figure"'
+    name = html.escape(write(first[0], "unit", language))
+    note = html.escape(say("explore.static_note", language, origin=start.origin))
+    data = {key: [one.marks, one.words, one.rows] for key, one in states.items()}
+    # No tag inside a text may end the script that carries it, or open another one.
+    carried = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    return (
+        f'<div class="explore"><style>{figure.CSS}</style>\n<p>{note}</p>\n'
+        f'<p class="filters">{_choose("unit", _names(states, first[0], language), language)} '
+        f"{_choose('indicator', _rates(first[1], language), language)}</p>\n"
+        f'<div class="wide" tabindex="0" role="region" aria-label="{name}">'
+        f'<svg {box} aria-label="{name}">{shown.marks}</svg></div>\n'
+        f'<p class="finding" aria-live="polite">{html.escape(shown.words)}</p>\n{table}\n'
+        # The site moves a script with a name into a file beside the page.
+        f'<script data-file="states">window.exploreStates = {carried};</script>\n'
+        f"<script>{_SCRIPT.read_text(encoding='utf-8')}</script></div>"
+    )
+
+
+def _state(view: View, result: Result, language: str) -> _State:
+    rows = result.written(language).to_numpy().tolist()
+    return _State(figure.inside(view, language), result.text(language), rows)
+
+
+def _choose(what: str, options: Iterable[str], language: str) -> str:
+    label = html.escape(say(f"explore.choose_{what}", language))
+    return f'<label>{label} <select class="{what}">{"".join(options)}</select></label>'
+
+
+def _names(states: dict[str, _State], first: str, language: str) -> list[str]:
+    units = dict.fromkeys(key.split(" ")[0] for key in states)
+    return [_option(unit, write(unit, "unit", language), first) for unit in units]
+
+
+def _rates(first: str, language: str) -> list[str]:
+    return [_option(name, write(name, "indicator", language), first) for name in COVERAGE]
+
+
+def _option(value: str, name: str, first: str) -> str:
+    chosen = " selected" if value == first else ""
+    return f'<option value="{value}"{chosen}>{html.escape(name)}</option>'
+
 
 _OWN = "own"
 #: The slider of people a month ends at this share of the denominator.
@@ -172,7 +408,7 @@ class Panel:
         live = self.box()._repr_mimebundle_()
         return {
             **{kind: value for kind, value in live.items() if "widget" in kind},
-            "text/html": still.page(self.explorer, self.start, self.language),
+            "text/html": page(self.explorer, self.start, self.language),
             "text/plain": spoken(sentences(self.view, self.language), self.language),
         }
 

@@ -7,21 +7,308 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import brentq
+from scipy.special import expit
+from scipy.stats import norm
 
-from analysis import coverage, geography
-from analysis.coverage import COVERAGE, Tables
-from analysis.explore.choice import Choice
-from analysis.explore.courses import courses, offered
-from analysis.explore.outlook import LEVELS, Future, Outlook, drawn, mixture, outlook, persons_for
+from analysis import paths
+from analysis.country import geography
+from analysis.disk_cache import cached
+from analysis.findings import coverage
+from analysis.findings.coverage import COVERAGE, Tables
 from analysis.forecast import FAMILY, Model, prediction
-from analysis.forecast.chapter import filled
 from analysis.forecast.goals import goals
 from analysis.forecast.known import Known, known_at
 from analysis.forecast.model import kept_model
-from analysis.forecast.points import decimal_year
-from analysis.forecast.scenarios import Baseline, Scenario, prepared
-from analysis.forecast.scenarios.background import effects_of_cards
-from analysis.targets import Target, for_unit
+from analysis.forecast.pull import Pull
+from analysis.forecast.space import decimal_year
+from analysis.forecast.tables import filled
+from analysis.readings.targets import Target, for_unit
+from analysis.scenarios import Baseline, Scenario, ScenarioError, load_folder, prepared, run
+from analysis.scenarios.baseline import effects_of_cards
+from analysis.scenarios.parameters import Range
+from analysis.scenarios.tables import LEVELS as tables_LEVELS
+from analysis.scenarios.tables import quantiles
+
+# --------------------------------------------------------------------------------------------------
+# What a reader has chosen: unit, indicator, origin, and how far the levers are moved.
+# --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One state of the explorer.
+
+    unit: level and code, such as province_63/83 or country/00. indicator: a coverage rate.
+    origin: the day whose knowledge the forecast has. due: the day of the target.
+    persons_month: people enrolled each month from the origin to the due date beyond those that
+    the forecast expects. support: share of the premium that a budget pays for people without
+    health insurance, 0 to 1. response: share of the people so offered who enrol when the whole
+    premium is paid, 0 to 1; an assumption, since no estimate of it rests on these data.
+    """
+
+    unit: str = "country/00"
+    indicator: str = "hi_coverage"
+    origin: str = "2025-06-30"
+    due: str = "2025-12-31"
+    persons_month: float = 0.0
+    support: float = 0.0
+    response: float = 0.3
+
+    def __post_init__(self) -> None:
+        """Check the choice.
+
+        Raises:
+            ValueError: names the part that cannot be, and what it can be.
+        """
+        if self.code not in geography.codes(self.level):
+            raise ValueError(f"unit: {self.unit!r} is not a unit, such as province_63/83")
+        if self.indicator not in COVERAGE:
+            raise ValueError(f"indicator: {self.indicator!r} is none of {', '.join(COVERAGE)}")
+        if pd.Timestamp(self.origin) >= pd.Timestamp(self.due):
+            raise ValueError(f"origin: {self.origin} is not before the due date {self.due}")
+        if self.persons_month < 0:
+            raise ValueError(f"persons_month: {self.persons_month} is below 0")
+        for name in ("support", "response"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name}: {getattr(self, name)} is not a share from 0 to 1")
+
+    @property
+    def level(self) -> str:
+        """The geographic level of the unit."""
+        return self.unit.partition("/")[0]
+
+    @property
+    def code(self) -> str:
+        """The code of the unit."""
+        return self.unit.partition("/")[2]
+
+    @property
+    def months(self) -> float:
+        """Months from the origin to the due date."""
+        return (pd.Timestamp(self.due) - pd.Timestamp(self.origin)).days / 365.25 * 12
+
+    @property
+    def moves(self) -> bool:
+        """Whether any lever is moved. Premium support acts on health insurance alone."""
+        return self.persons_month > 0 or self.support * self.response * self.supportable > 0
+
+    @property
+    def supportable(self) -> bool:
+        """Whether the premium of this scheme is one that a household decides to pay."""
+        return self.indicator == "hi_coverage"
+
+
+# --------------------------------------------------------------------------------------------------
+# The scenarios of the folder scenarios/ as the explorer offers them: any rate, any origin.
+#
+# They run on the draws of the forecast, as in chapter 07, so both show the same numbers.
+# --------------------------------------------------------------------------------------------------
+
+FOLDER = "scenarios"
+USUAL = "business_as_usual"
+_LEVELS = ("country", "province_63", "province_34")
+
+
+def offered(indicator: str) -> dict[str, Scenario]:
+    """Return the scenarios of the folder that can move a rate, by name, business as usual first.
+
+    A file whose rule serves every rate, such as "one point a year", is offered for each.
+    """
+    found = {}
+    for scenario in load_folder(paths.ROOT / FOLDER):
+        fits = not scenario.rule.indicators and scenario.indicator == "hi_coverage"
+        if fits or scenario.indicator == indicator:
+            found[scenario.name] = replace(scenario, indicator=indicator)
+    return dict(sorted(found.items(), key=lambda one: one[1].kind != USUAL))
+
+
+@cached
+def courses(
+    known: Known,
+    indicator: str,
+    due: pd.Timestamp,
+    scenarios: tuple[Scenario, ...],
+    cards: tuple[Range | None, Range | None],
+) -> pd.DataFrame:
+    """Run scenarios of a rate for every unit, from what was known.
+
+    scenarios: those that are offered for the rate. cards: see `scenarios.prepared`.
+
+    Returns scenario, unit (level/code), more (people a month beyond business as usual, median),
+    q05 to q95 of the reported value in percent, and the probability that it meets the target
+    (NaN where the evidence carries none). A scenario that cannot be seen from the origin, such as
+    a restored rule that had not been lost yet, has no rows.
+    """
+    base = prepared(known, indicator, due.year, due, cards)
+    found = [_course(scenario, base) for scenario in scenarios]
+    return pd.concat(found, ignore_index=True)
+
+
+def _course(scenario: Scenario, base: Baseline) -> pd.DataFrame:
+    units = [(level, code) for level in _LEVELS for code in geography.codes(level)]
+    try:
+        scenario.check_dates(base.origin, base.date)
+        outcome = run(scenario, base)
+    except ScenarioError:
+        return pd.DataFrame()
+    spread = quantiles(np.stack([outcome.reported[unit] for unit in units]))
+    more = (outcome.level - base.level)[:, :, -1] / 100 * base.persons[:, -1]
+    return pd.DataFrame(
+        {
+            "scenario": scenario.name,
+            "unit": ["/".join(unit) for unit in units],
+            "more": [np.median(outcome.sum(more, unit)) / outcome.months for unit in units],
+            **dict(zip(tables_LEVELS, spread, strict=True)),
+            "probability": [outcome.meets(unit) for unit in units],
+        }
+    )
+
+
+# --------------------------------------------------------------------------------------------------
+# From the forecast of one unit to its probability of meeting the target, levers included.
+#
+# A lever adds people; people over the denominator of the due date add points of coverage. The
+# added points shift the forecast of the reported value before the pull of the target acts on it
+# (see `analysis.forecast.pull`), and nothing is taken to exceed 100 percent.
+# --------------------------------------------------------------------------------------------------
+
+LEVELS = np.array([0.05, 0.10, 0.50, 0.90, 0.95])
+#: More people a month than this share of the denominator is no answer worth giving.
+MOST = 0.05
+_CELLS = 4001
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Quantiles of the reported value in percent, and the probability of meeting the target."""
+
+    q05: float
+    q10: float
+    q50: float
+    q90: float
+    q95: float
+    probability: float
+
+
+@dataclass(frozen=True)
+class Future:
+    """The reported value of one unit at the due date, before the pull of its target.
+
+    percent, mass: (N,) values in rising order and their weights, which add up to 1. people:
+    persons that coverage is counted on. target: percent that the unit is held against, NaN where
+    none is known. drawn_to: the target of the unit's own that its reported value is drawn to, or
+    (G,) equally likely ones where its number is not known; NaN where nothing draws. pull: how
+    targets draw reported values. usual: what chapter 05 says without levers, from the same draws
+    after the pull; None where the values are not draws of the forecast.
+    """
+
+    percent: np.ndarray
+    mass: np.ndarray
+    people: float
+    target: float
+    drawn_to: float | np.ndarray
+    pull: Pull
+    usual: Outlook | None = None
+
+    @cached_property
+    def rest(self) -> Outlook:
+        """The outlook with all levers at rest, by the weights of the pull."""
+        return _weighted(self, self.percent)
+
+
+def mixture(mean: np.ndarray, sd: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return values in percent on a fine grid, and their mass, of equally likely logit normals."""
+    middle = mean.mean()
+    reach = 6 * np.sqrt(sd.max() ** 2 + mean.var())
+    z = middle + reach * np.linspace(-1, 1, _CELLS)
+    mass = norm.pdf(z[None], mean[:, None], sd[:, None]).mean(axis=0)
+    return 100 * expit(z), mass / mass.sum()
+
+
+def drawn(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return draws in rising order, and their mass."""
+    return np.sort(values), np.full(len(values), 1 / len(values))
+
+
+def outlook(future: Future, choice: Choice) -> Outlook:
+    """Return what is to be expected under a choice of levers.
+
+    Without levers that is what chapter 05 says. With levers, their effect is added to it, as the
+    weights of the pull give it: these move smoothly where resampled draws would jump.
+    """
+    usual = future.usual or future.rest
+    if not choice.moves:
+        return usual
+    moved = _weighted(future, shifted(future.percent, choice, future.people))
+    reached = {
+        name: value + getattr(moved, name) - getattr(future.rest, name)
+        for name, value in vars(usual).items()
+    }
+    most = {name: 1.0 if name == "probability" else 100.0 for name in reached}
+    return Outlook(**{name: float(np.clip(reached[name], 0, most[name])) for name in reached})
+
+
+def _weighted(future: Future, value: np.ndarray) -> Outlook:
+    over, under = _tilted(value, future.mass, future)
+    mass = over + under
+    total = mass.sum()
+    q05, q10, q50, q90, q95 = np.interp(
+        LEVELS, (np.cumsum(mass) - mass / 2) / total, value
+    ).tolist()
+    if not np.isfinite(future.target):
+        return Outlook(q05, q10, q50, q90, q95, float("nan"))
+    same = bool(np.all(np.asarray(future.drawn_to) == future.target))
+    reached = over if same else mass * _above(value, future.target)
+    return Outlook(q05, q10, q50, q90, q95, min(float(reached.sum() / total), 1.0))
+
+
+def _tilted(value: np.ndarray, mass: np.ndarray, future: Future) -> tuple[np.ndarray, np.ndarray]:
+    """The mass of each cell at or above what it is drawn to, and below, with the pull applied."""
+    if not np.isfinite(future.drawn_to).all():
+        return mass, np.zeros_like(mass)
+    possible, counts = np.unique(future.drawn_to, return_counts=True)
+    sides = np.zeros((2, len(mass)))
+    for one, count in zip(possible, counts / counts.sum(), strict=True):
+        over = mass * _above(value, one)
+        sides += count * np.stack(future.pull.split(value - one, over, mass - over))
+    return sides[0], sides[1]
+
+
+def _above(value: np.ndarray, edge: float) -> np.ndarray:
+    """Share of each cell of the grid that lies at or above an edge, so that sums move smoothly."""
+    middle = (value[1:] + value[:-1]) / 2
+    lower = np.concatenate([value[:1], middle])
+    upper = np.concatenate([middle, value[-1:]])
+    return np.clip((upper - edge) / np.maximum(upper - lower, 1e-12), 0.0, 1.0)
+
+
+def shifted(percent: np.ndarray, choice: Choice, people: float) -> np.ndarray:
+    """Return coverage in percent after the levers: people a month, then support for the rest."""
+    more = 100 * choice.persons_month * choice.months / people
+    reached = np.minimum(percent + more, 100.0)
+    response = choice.support * choice.response if choice.supportable else 0.0
+    return reached + response * (100.0 - reached)
+
+
+def persons_for(future: Future, choice: Choice, probability: float) -> float:
+    """Return the people a month beyond the forecast for which the target is met so probably.
+
+    0 where the forecast alone suffices; NaN without a target, or where it would take more than
+    5 percent of the denominator every month.
+    """
+    if not np.isfinite(future.target):
+        return float("nan")
+
+    def gap(persons: float) -> float:
+        trial = replace(choice, persons_month=persons)
+        return outlook(future, trial).probability - probability
+
+    most = MOST * future.people
+    if gap(0.0) >= 0:
+        return 0.0
+    return float(brentq(gap, 0.0, most, xtol=most * 1e-6)) if gap(most) > 0 else float("nan")
+
 
 FIRST_YEAR = 2015
 QUERY = ["geo_level", "province_code", "indicator", "as_of"]
@@ -129,7 +416,7 @@ class Explorer:
         return known_at(self._filled, tables.raw, pd.Timestamp(origin), tables.targets)
 
     def courses(self, choice: Choice) -> pd.DataFrame:
-        """Return what every scenario gives a unit; see `analysis.explore.courses.courses`.
+        """Return what every scenario gives a unit; see `analysis.explore.session.courses`.
 
         The files count as they are now: one that was changed or added since is run anew.
         """

@@ -1,6 +1,6 @@
 """Load and validate the raw tables together; report every fault at once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from os import PathLike
@@ -11,11 +11,126 @@ import pandas as pd
 from pandera.errors import SchemaErrors
 
 from analysis.facts import corrections as guarded
-from analysis.facts import relations
-from analysis.facts.dates import last_day
-from analysis.facts.schemas import SCHEMAS, columns
+from analysis.facts import plausible
+from analysis.facts.tables import SCHEMAS, columns, last_day, where
 from analysis.facts.text import Fault, read_text
 from analysis.paths import RAW
+
+# --------------------------------------------------------------------------------------------------
+# Checks that need more than one cell: keys, duplicates, references, and the sizes of figures.
+# --------------------------------------------------------------------------------------------------
+
+KEYS = {
+    "facts": [
+        "geo_level",
+        "province_code",
+        "indicator",
+        "basis",
+        "value",
+        "qualifier",
+        "kind",
+        "as_of",
+        "source_id",
+    ],
+    "sources": ["source_id"],
+    "provinces": ["province_code"],
+    "policy_events": ["date", "event"],
+    "adjacency": ["code_a", "code_b"],
+    "population": ["province_code", "year", "revision"],
+    "covariates": ["province_code", "year", "covariate", "source_id"],
+    "covariate_sources": ["source_id"],
+    "corrections": ["correction_id"],
+}
+
+# The tables that the checks of a table look into.
+NEEDS = {
+    "provinces": ["provinces"],
+    "facts": ["provinces", "sources", "population", "corrections"],
+    "adjacency": ["provinces"],
+    "population": ["provinces", "covariate_sources"],
+    "covariates": ["provinces", "covariate_sources"],
+    "corrections": ["sources"],
+}
+
+_PROVINCE = "is not a province code of provinces.csv (two digits, such as 01)"
+_SOURCE = "is not a source of covariate_sources.csv"
+# Table -> its column, the table and the column that it refers to, and what is said otherwise.
+_REFERENCES = {
+    "facts": [("source_id", "sources", "source_id", "is not a source of sources.csv")],
+    "corrections": [("source_id", "sources", "source_id", "is not a source of sources.csv")],
+    "provinces": [("merged_code", "provinces", "province_code", _PROVINCE)],
+    "adjacency": [
+        ("code_a", "provinces", "province_code", _PROVINCE),
+        ("code_b", "provinces", "province_code", _PROVINCE),
+    ],
+    "population": [
+        ("province_code", "provinces", "province_code", _PROVINCE),
+        ("source_id", "covariate_sources", "source_id", _SOURCE),
+    ],
+    "covariates": [
+        ("province_code", "provinces", "province_code", _PROVINCE),
+        ("source_id", "covariate_sources", "source_id", _SOURCE),
+    ],
+}
+_OWN: dict[str, Callable[[pd.DataFrame], list[Fault]]] = {
+    "facts": lambda facts: plausible.value_faults(facts) + plausible.said_faults(facts),
+    "sources": plausible.source_faults,
+    "provinces": plausible.province_faults,
+    "adjacency": plausible.adjacency_faults,
+    "population": plausible.population_faults,
+    "covariates": plausible.covariate_faults,
+    "policy_events": plausible.event_faults,
+    "corrections": plausible.correction_faults,
+}
+
+
+def own_faults(table: str, frame: pd.DataFrame) -> list[Fault]:
+    """Return the faults of one table that need its other rows only.
+
+    Args:
+        table: name of the raw table.
+        frame: its text, with `row`.
+    """
+    if frame.empty:
+        return []
+    found = _duplicates(table, frame)
+    return found + (_OWN[table](frame) if table in _OWN else [])
+
+
+def faults(table: str, frame: pd.DataFrame, known: dict[str, pd.DataFrame]) -> list[Fault]:
+    """Return the faults of one table that need the tables of `NEEDS` too.
+
+    Args:
+        table: name of the raw table.
+        frame: its text, with `row`.
+        known: those tables, as text.
+    """
+    if frame.empty:
+        return []
+    found = []
+    for column, other, key, message in _REFERENCES.get(table, []):
+        unknown = ~frame[column].isin(set(known[other][key]))
+        found += where(table, frame, unknown, column, message)
+    if table == "facts":
+        found += plausible.name_faults(frame, known["provinces"])
+        found += plausible.unit_of_the_day_faults(frame, known["provinces"])
+        found += plausible.related_faults(frame, known)
+    return found
+
+
+def _duplicates(table: str, frame: pd.DataFrame) -> list[Fault]:
+    keys = KEYS[table]
+    again = frame[frame.duplicated(keys)]
+    if again.empty:
+        return []
+    first = frame.drop_duplicates(keys).set_index(keys)["row"]
+    at = first.loc[list(again[keys].itertuples(index=False, name=None))] if len(keys) > 1 else None
+    rows = first.loc[again[keys[0]]] if at is None else at
+    return [
+        Fault(f"{table}.csv", int(row), keys[0], str(value), f"repeats row {int(original)}")
+        for row, value, original in zip(again["row"], again[keys[0]], rows, strict=True)
+    ]
+
 
 TABLES = tuple(SCHEMAS)
 # Larger files are checked anew each time rather than kept in memory, in bytes.
@@ -119,18 +234,18 @@ def _read(table: str, content: bytes | None) -> tuple[pd.DataFrame | None, list[
 def _read_and_check(table: str, content: bytes) -> tuple[pd.DataFrame | None, list[Fault]]:
     text, faults = read_text(f"{table}.csv", content, columns(table))
     if text is not None and len(text):
-        faults = faults + _schema_faults(table, text) + relations.own_faults(table, text)
+        faults = faults + _schema_faults(table, text) + own_faults(table, text)
     return text, faults
 
 
 def _relation_faults(
     table: str, contents: Mapping[str, bytes | None], texts: dict[str, pd.DataFrame]
 ) -> list[Fault]:
-    if table not in relations.NEEDS:
+    if table not in NEEDS:
         return []
-    needed = [table, *relations.NEEDS[table]]
+    needed = [table, *NEEDS[table]]
     if any(len(contents[name] or b"") > _SMALL_FILE for name in needed):
-        return relations.faults(table, texts[table], texts)
+        return faults(table, texts[table], texts)
     return list(_remembered_relations(table, tuple((name, contents[name]) for name in needed)))
 
 
@@ -144,7 +259,7 @@ def _remembered_relations(
 ) -> tuple[Fault, ...]:
     texts = {name: _read(name, content)[0] for name, content in contents}
     known = {name: _nothing(name) if text is None else text for name, text in texts.items()}
-    return tuple(relations.faults(table, known[table], known))
+    return tuple(faults(table, known[table], known))
 
 
 def _guard_faults(

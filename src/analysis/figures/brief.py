@@ -9,15 +9,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis import geography, paths
-from analysis.brief.build import Brief
-from analysis.brief.standing import INDICATOR
-from analysis.brief.tables import Tables, of_unit
-from analysis.cache import cached
-from analysis.figures import marks, style
-from analysis.targets import NATIONWIDE
+from analysis import paths
+from analysis.country import geography
+from analysis.disk_cache import cached
+from analysis.figures import marks, style, vector
+from analysis.findings.brief import INDICATOR, Brief, Tables, of_unit
+from analysis.readings.targets import NATIONWIDE
+from analysis.report.wording import say, write
 from analysis.verdicts import NOT_ENOUGH_EVIDENCE
-from analysis.wording import say, write
 
 _FIRST_YEAR = 2015
 #: Pixels that the labels at the end of the forecast need.
@@ -32,7 +31,7 @@ _EVENTS = {
     "2023-10-19": "figures.event_decree_75",
 }
 #: Scales of a forecast, in the order in which they are drawn, and their colours.
-_MEASURES = {"reported": style.ESTIMATE, "true": style.SECOND, "official": style.INK}
+_MEASURES = {"reported": vector.ESTIMATE, "true": vector.SECOND, "official": vector.INK}
 
 
 @style.both_widths
@@ -172,12 +171,12 @@ def _way(
     split = max(1, int(np.argmax(ahead)) if ahead.any() else len(path))
     past, later = slice(0, split), slice(split - 1, len(path))
     low, high = path["q10"].to_numpy(float), path["q90"].to_numpy(float)
-    axes.fill_between(years[past], low[past], high[past], color=style.BAND, alpha=0.4, linewidth=0)
-    axes.fill_between(years[later], low[later], high[later], color=style.BAND, linewidth=0)
+    axes.fill_between(years[past], low[past], high[past], color=vector.BAND, alpha=0.4, linewidth=0)
+    axes.fill_between(years[later], low[later], high[later], color=vector.BAND, linewidth=0)
     middle = path["q50"].to_numpy(float)
     read = set(readings["as_of"].dt.year)
     calendar = path["date"].dt.year.to_numpy()
-    look: dict[str, Any] = {"color": style.ESTIMATE, "linewidth": 2}
+    look: dict[str, Any] = {"color": vector.ESTIMATE, "linewidth": 2}
     # One line each for years with and without a reading: pairs of ends with gaps between.
     for with_reading, line in ((True, "-"), (False, (0, (3, 2.5)))):
         starts = [at for at in range(split - 1) if (calendar[at + 1] in read) == with_reading]
@@ -185,17 +184,17 @@ def _way(
         up = [y for at in starts for y in (middle[at], middle[at + 1], np.nan)]
         axes.plot(across, up, linestyle=line, **look)
     axes.plot(years[later], middle[later], **(look | {"linewidth": 3}))
-    axes.plot(years[-1:], middle[-1:], "o", color=style.ESTIMATE, markersize=7, clip_on=False)
+    axes.plot(years[-1:], middle[-1:], "o", color=vector.ESTIMATE, markersize=7, clip_on=False)
 
 
 def _dots(axes: Axes, readings: pd.DataFrame, language: str, label: bool) -> None:
     """Draw readings with the interval that their digits allow; the last two carry their value."""
     readings = readings[readings["as_of"].dt.year > _FIRST_YEAR]
-    for season, face in (("year_end", style.READING), ("interim", style.PAPER)):
+    for season, face in (("year_end", vector.READING), ("interim", vector.PAPER)):
         some = readings[readings["season"] == season]
         when = marks.decimal_years(some["as_of"])
-        axes.vlines(when, some["lower"], some["upper"], color=style.READING, linewidth=1)
-        look: dict[str, Any] = {"mfc": face, "mec": style.READING, "ms": 5, "mew": 1}
+        axes.vlines(when, some["lower"], some["upper"], color=vector.READING, linewidth=1)
+        look: dict[str, Any] = {"mfc": face, "mec": vector.READING, "ms": 5, "mew": 1}
         axes.plot(when, some["value"], "o", zorder=4, **look)
     if not label:
         return
@@ -206,7 +205,7 @@ def _dots(axes: Axes, readings: pd.DataFrame, language: str, label: bool) -> Non
         last, when = last.tail(1), when[1:]
     for at, value in zip(when, last["value"], strict=True):
         text = write(value, "printed", language)
-        style.direct_label(axes, at, value, text, style.READING, xytext=(0, -14), ha="center")
+        style.direct_label(axes, at, value, text, vector.READING, xytext=(0, -14), ha="center")
 
 
 def _target(axes: Axes, known: dict[str, Any]) -> None:
@@ -219,18 +218,18 @@ def _target(axes: Axes, known: dict[str, Any]) -> None:
     if since == since:
         first = max(first, float(marks.decimal_years([since])[0]))
     first = min(first, due - 0.5)
-    axes.hlines(value, first, due, color=style.TARGET, linewidth=1.6, linestyle=(0, (5, 2)))
-    axes.plot([due], [value], "D", color=style.TARGET, markersize=7, zorder=5, clip_on=False)
+    axes.hlines(value, first, due, color=vector.TARGET, linewidth=1.6, linestyle=(0, (5, 2)))
+    axes.plot([due], [value], "D", color=vector.TARGET, markersize=7, zorder=5, clip_on=False)
     newer = known["newer"]
     if newer == newer:
         at = float(marks.decimal_years([known["newer_on"]])[0])
-        axes.hlines(newer, at, due, color=style.TARGET, linewidth=1.2, linestyle=(0, (1, 2)))
+        axes.hlines(newer, at, due, color=vector.TARGET, linewidth=1.2, linestyle=(0, (1, 2)))
         axes.plot(
             [due],
             [newer],
             "D",
-            mfc=style.PAPER,
-            mec=style.TARGET,
+            mfc=vector.PAPER,
+            mec=vector.TARGET,
             ms=7,
             mew=1.5,
             zorder=5,
@@ -240,10 +239,10 @@ def _target(axes: Axes, known: dict[str, Any]) -> None:
 
 def _origin(axes: Axes, known: dict[str, Any], language: str, small: bool) -> None:
     at = float(marks.decimal_years([known["origin"]])[0])
-    axes.axvline(at, color=style.SOFT, linewidth=1, linestyle=(0, (2, 2)))
+    axes.axvline(at, color=vector.SOFT, linewidth=1, linestyle=(0, (2, 2)))
     if not small:
         text = say("figures.fan_origin", language, origin=known["origin"])
-        _above(axes, at, text, style.SOFT, "right")
+        _above(axes, at, text, vector.SOFT, "right")
 
 
 def _above(axes: Axes, at: float, text: str, colour: str, side: str) -> None:
@@ -277,7 +276,7 @@ def _events(
         at = float(marks.decimal_years([row["date"]])[0])
         if not key or not concerned or not axes.get_xlim()[0] < at:
             continue
-        axes.axvline(at, color=style.FAINT, linewidth=1.4, zorder=0.5)
+        axes.axvline(at, color=vector.FAINT, linewidth=1.4, zorder=0.5)
         axes.annotate(
             say(key, language),
             (at, 0),
@@ -285,7 +284,7 @@ def _events(
             xytext=(3, 5),
             textcoords="offset points",
             fontsize=style.SMALL,
-            color=style.SOFT,
+            color=vector.SOFT,
             gid=style.HALO,
         )
 
@@ -296,15 +295,15 @@ def _ends(axes: Axes, known: dict[str, Any], language: str, tall: float) -> None
     if known["q50"] == known["q50"]:
         low, high = (write(known[name], "number1", language) for name in ("q10", "q90"))
         labels.append((known["q50"], write(known["q50"], "percent1", language), "", True))
-        labels.append((known["q50"] - 1e-6, f"{low}–{high}", style.SOFT, False))
+        labels.append((known["q50"] - 1e-6, f"{low}–{high}", vector.SOFT, False))
     if known["target"] == known["target"]:
         nationwide = known["target_setter"] == NATIONWIDE
         key = "figures.fan_target_nationwide" if nationwide else "figures.fan_target"
         text = say(key, language, target=known["target"])
-        labels.append((known["target"], text, style.TARGET, False))
+        labels.append((known["target"], text, vector.TARGET, False))
     if known["newer"] == known["newer"]:
         text = say("figures.fan_target_newer", language, **known)
-        labels.append((known["newer"] + 1e-6, text, style.TARGET, False))
+        labels.append((known["newer"] + 1e-6, text, vector.TARGET, False))
     low_end, high_end = axes.get_ylim()
     pixel = (high_end - low_end) / tall
     folded = [style.fold_pixels(text, _END - 12) for _, text, _, _ in labels]
@@ -314,7 +313,7 @@ def _ends(axes: Axes, known: dict[str, Any], language: str, tall: float) -> None
     for place, text, (_, _, colour, bold) in zip(places, folded, labels, strict=True):
         look = {"fontweight": "bold", "fontsize": style.TEXT + 1} if bold else {}
         style.direct_label(
-            axes, due, place, text, colour or style.ESTIMATE, xytext=(10, 0),
+            axes, due, place, text, colour or vector.ESTIMATE, xytext=(10, 0),
             annotation_clip=False, linespacing=1.05, **look,
         )  # fmt: skip
 
@@ -384,13 +383,13 @@ def measures(tables: Tables, level: str, code: str, language: str) -> style.Figu
             xytext=(0, 15),
             textcoords="offset points",
             fontsize=style.SMALL,
-            color=style.INK,
+            color=vector.INK,
             va="center",
             gid=style.HALO,
         )
     if target == target:
-        axes.axvline(target, color=style.TARGET, linewidth=1.8, linestyle=(0, (5, 2)), zorder=0.5)
-        _above(axes, target, say("figures.fan_target", language, target=target), style.TARGET,
+        axes.axvline(target, color=vector.TARGET, linewidth=1.8, linestyle=(0, (5, 2)), zorder=0.5)
+        _above(axes, target, say("figures.fan_target", language, target=target), vector.TARGET,
                "center")  # fmt: skip
     axes.set_ylim(-0.45, len(table) - 0.45)
     axes.margins(x=0.08)
@@ -469,7 +468,7 @@ def place_rows(
     drawing, top = style.sheet(height + 24, title, note, style.NARROW)
     label = 6 + max(style.text_width(text, bold=True) for text in rows["name"])
     axes = style.place(drawing, label, top + 4, style.NARROW - label - 12, height - 2)
-    _forecast_rows(axes, rows, style.ESTIMATE)
+    _forecast_rows(axes, rows, vector.ESTIMATE)
     axes.set_yticks(range(len(rows)), rows["name"])
     marked = rows["geo_level"].astype(str) + "/" + rows["province_code"].astype(str)
     for text, unit in zip(axes.get_yticklabels(), marked, strict=True):
@@ -485,16 +484,16 @@ def place_rows(
 def _forecast_rows(axes: Axes, rows: pd.DataFrame, colour: str) -> None:
     sure = (rows["verdict"] != NOT_ENOUGH_EVIDENCE).to_numpy()
     places = np.arange(len(rows), dtype=float)
-    for chosen, band, hollow in ((sure, style.BAND, False), (~sure, style.FAINT, True)):
+    for chosen, band, hollow in ((sure, vector.BAND, False), (~sure, vector.FAINT, True)):
         some = rows[chosen]
         marks.forest(
             axes, None, some["q50"], some["q10"], some["q90"], places=places[chosen],
-            colour=colour if not hollow else style.SOFT, bar=band, bar_width=6, hollow=hollow,
+            colour=colour if not hollow else vector.SOFT, bar=band, bar_width=6, hollow=hollow,
         )  # fmt: skip
     known = (rows["target"].notna() & (rows["verdict"] != style.NO_TARGET)).to_numpy()
     marks.forest(
         axes, None, rows["target"][known], places=places[known], marker="|", size=12,
-        colour=style.TARGET,
+        colour=vector.TARGET,
     )  # fmt: skip
 
 
@@ -517,9 +516,9 @@ def _by_region(table: pd.DataFrame, alt: str, language: str) -> style.Figure:
         some = table[table["region"] == region].sort_values(["q50", "province_code"])
         height_of = place + 0.22 * (np.arange(len(some)) % 3 - 1)
         sure = (some["verdict"] != NOT_ENOUGH_EVIDENCE).to_numpy()
-        look: dict[str, Any] = {"ms": 6, "mec": style.ESTIMATE, "alpha": 0.85}
-        axes.plot(some["q50"][sure], height_of[sure], "o", mfc=style.ESTIMATE, **look)
-        axes.plot(some["q50"][~sure], height_of[~sure], "o", mfc=style.PAPER, **look)
+        look: dict[str, Any] = {"ms": 6, "mec": vector.ESTIMATE, "alpha": 0.85}
+        axes.plot(some["q50"][sure], height_of[sure], "o", mfc=vector.ESTIMATE, **look)
+        axes.plot(some["q50"][~sure], height_of[~sure], "o", mfc=vector.PAPER, **look)
     axes.set_yticks(range(len(codes)), folded[::-1])
     axes.set_ylim(-0.6, len(codes) - 0.4)
     style.rows_grid(axes)

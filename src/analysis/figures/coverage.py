@@ -10,12 +10,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.dates import date2num
 
-from analysis import geography
-from analysis.coverage import RECENT_YEARS
-from analysis.figures import marks, style
+from analysis.country import geography
+from analysis.country.indicators import INDICATORS
+from analysis.figures import marks, style, vector
 from analysis.figures.tiles import Extras, Step, tile_map
-from analysis.indicators import INDICATORS
-from analysis.wording import say, write
+from analysis.findings.coverage import RECENT_YEARS
+from analysis.report.wording import say, write
 
 #: Distance of a reading from its target in points, from far below to above.
 _GAP_STEPS = (-math.inf, -5.0, -2.0, 0.0, 2.0, math.inf)
@@ -29,7 +29,7 @@ def gap_map(standings: pd.DataFrame, language: str) -> style.Figure:
     """Draw the distance of each province's latest reading from its target as a tile map.
 
     Args:
-        standings: see :func:`analysis.coverage.standing`.
+        standings: see :func:`analysis.findings.coverage.standing`.
         language: ``en`` or ``vi``.
     """
     table = standings[standings["geo_level"] == "province_63"].assign(value=lambda t: t["gap"])
@@ -83,7 +83,7 @@ def _gap_steps(language: str) -> list[Step]:
     keys = ("gap_5_more", "gap_5", "gap_2", "gap_over", "gap_over_2")
     return [
         Step(low, high, colour, say(f"figures.{key}", language))
-        for (low, high), colour, key in zip(ends, style.DIVERGING, keys, strict=True)
+        for (low, high), colour, key in zip(ends, vector.DIVERGING, keys, strict=True)
     ]
 
 
@@ -94,7 +94,7 @@ def nationwide(
     """Draw the country's readings of the coverage rates over time, with the targets.
 
     Args:
-        readings: see :func:`analysis.coverage.nationwide`.
+        readings: see :func:`analysis.findings.coverage.nationwide`.
         targets: targets of the country: columns indicator, due, value, setter.
         due: the day of the targets drawn, as YYYY-MM-DD.
         language: ``en`` or ``vi``.
@@ -151,21 +151,21 @@ def _due_targets(targets: pd.DataFrame, due: str) -> pd.DataFrame:
 def _curve(axes: Axes, readings: pd.DataFrame, targets: pd.DataFrame, language: str) -> None:
     settled = readings[readings["season"] == "year_end"]
     interim = readings[readings["season"] != "year_end"]
-    axes.plot(settled["as_of"], settled["value"], color=style.ESTIMATE, marker="o", markersize=5)
+    axes.plot(settled["as_of"], settled["value"], color=vector.ESTIMATE, marker="o", markersize=5)
     axes.plot(
-        interim["as_of"], interim["value"], "o", mfc=style.PAPER, mec=style.SOFT, markersize=4
+        interim["as_of"], interim["value"], "o", mfc=vector.PAPER, mec=vector.SOFT, markersize=4
     )
-    axes.plot(targets["due"], targets["value"], "D", color=style.TARGET, markersize=6.5)
+    axes.plot(targets["due"], targets["value"], "D", color=vector.TARGET, markersize=6.5)
     for _, target in targets.iterrows():
         text = say("figures.fan_target", language, target=target["value"])
         style.direct_label(
-            axes, target["due"], target["value"], text, style.TARGET, xytext=(4, 12), ha="right"
+            axes, target["due"], target["value"], text, vector.TARGET, xytext=(4, 12), ha="right"
         )
     if len(settled):
         last = settled.iloc[-1]
         text = write(last["value"], "percent1", language)
         style.direct_label(
-            axes, last["as_of"], last["value"], text, style.ESTIMATE, xytext=(4, -13), ha="center"
+            axes, last["as_of"], last["value"], text, vector.ESTIMATE, xytext=(4, -13), ha="center"
         )
     axes.margins(x=0.07, y=0.16)
     style.unit_ticks(axes.yaxis, "percent", language)
@@ -175,7 +175,7 @@ def _curve(axes: Axes, readings: pd.DataFrame, targets: pd.DataFrame, language: 
 def _denominator(axes: Axes, language: str) -> None:
     """Mark the day since which the labour force is counted otherwise."""
     axes.axvline(
-        float(date2num(_NEW_DENOMINATOR)), color=style.SOFT, linewidth=1, linestyle=(0, (3, 3))
+        float(date2num(_NEW_DENOMINATOR)), color=vector.SOFT, linewidth=1, linestyle=(0, (3, 3))
     )
     axes.annotate(
         say("figures.new_denominator", language),
@@ -185,7 +185,7 @@ def _denominator(axes: Axes, language: str) -> None:
         textcoords="offset points",
         ha="right",
         fontsize=style.SMALL,
-        color=style.SOFT,
+        color=vector.SOFT,
         gid=style.HALO,
     )
 
@@ -207,7 +207,7 @@ def gaps(standings: pd.DataFrame, language: str) -> style.Figure:
     """Draw for each province its latest reading, with its interval, beside its target.
 
     Args:
-        standings: see :func:`analysis.coverage.standing`; provinces without a recent
+        standings: see :func:`analysis.findings.coverage.standing`; provinces without a recent
             reading are left out.
         language: ``en`` or ``vi``.
     """
@@ -216,11 +216,11 @@ def gaps(standings: pd.DataFrame, language: str) -> style.Figure:
     drawing = style.canvas(marks.rows_height(len(kept), around=120))
     axes = drawing.add_subplot()
     places = range(len(kept))
-    axes.hlines(places, kept["value"], kept["target"], color=style.FAINT, linewidth=3)
+    axes.hlines(places, kept["value"], kept["target"], color=vector.FAINT, linewidth=3)
     names = [geography.name(code, "province_63", language) for code in kept["province_code"]]
     days = [write(day, "short_date", language) for day in kept["as_of"]]
     labels = names if style.narrow() else [f"{n}, {d}" for n, d in zip(names, days, strict=True)]
-    marks.forest(axes, labels, kept["target"], marker="|", size=12, colour=style.TARGET)
+    marks.forest(axes, labels, kept["target"], marker="|", size=12, colour=vector.TARGET)
     settled = (kept["season"] == "year_end").to_numpy()
     for chosen, hollow in ((settled, False), (~settled, True)):
         some = kept[chosen]
@@ -231,9 +231,9 @@ def gaps(standings: pd.DataFrame, language: str) -> style.Figure:
     _name_higher_targets(axes, kept, language)
     style.unit_ticks(axes.xaxis, "percent", language, 5 if style.narrow() else 8)
     entries = [
-        (say("figures.reading", language), _dot(style.ESTIMATE)),
-        (say("figures.reading_interim", language), _dot(style.ESTIMATE, hollow=True)),
-        (say("figures.target", language), {"marker": "|", "ls": "", "color": style.TARGET,
+        (say("figures.reading", language), _dot(vector.ESTIMATE)),
+        (say("figures.reading_interim", language), _dot(vector.ESTIMATE, hollow=True)),
+        (say("figures.target", language), {"marker": "|", "ls": "", "color": vector.TARGET,
                                            "ms": 12, "mew": 2.4}),
     ]  # fmt: skip
     marks.key(axes, entries)
@@ -258,7 +258,7 @@ def gaps(standings: pd.DataFrame, language: str) -> style.Figure:
 
 
 def _dot(colour: str, hollow: bool = False) -> dict:
-    face = style.PAPER if hollow else colour
+    face = vector.PAPER if hollow else colour
     return {"marker": "o", "ls": "", "mfc": face, "mec": colour, "ms": 6.5}
 
 
@@ -267,4 +267,4 @@ def _name_higher_targets(axes: Axes, kept: pd.DataFrame, language: str) -> None:
     usual = kept["target"].median()
     for place, row in kept[kept["target"] >= usual + 1].iterrows():
         text = say("figures.higher_target", language, target=row["target"])
-        style.direct_label(axes, row["target"], float(str(place)), text, style.TARGET)
+        style.direct_label(axes, row["target"], float(str(place)), text, vector.TARGET)

@@ -10,14 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import MultipleLocator
 
-from analysis import geography
-from analysis.drivers import coverage_results, decision_results
-from analysis.drivers.coverage import CoverageDrivers
+from analysis.country import geography
 from analysis.drivers.decisions import Decisions
 from analysis.drivers.pairs import decimal_year
+from analysis.drivers.study import CoverageDrivers
 from analysis.drivers.windows import GIVEN, TAKEN
-from analysis.figures import style
-from analysis.wording import say, write
+from analysis.figures import style, vector
+from analysis.findings import decisions, drivers
+from analysis.report.wording import say, write
 
 
 def _words(key: str, drawing: Any, language: str, **values: Any) -> str:
@@ -28,7 +28,7 @@ def _words(key: str, drawing: Any, language: str, **values: Any) -> str:
 
 
 def _zero(axes: Axes) -> None:
-    axes.axvline(0, color=style.SOFT, linewidth=0.8)
+    axes.axvline(0, color=vector.SOFT, linewidth=0.8)
 
 
 def _decimals(axis: Axis, language: str) -> None:
@@ -44,12 +44,12 @@ def _clipped(values: pd.Series, low: float, high: float) -> np.ndarray:
 @style.both_widths
 def rivals(c: CoverageDrivers, language: str) -> style.Figure:
     """Each driver alone and beside Decision 861: what looks like a driver, and what is left."""
-    result = coverage_results.rivals(c)
+    result = drivers.rivals(c)
     table = result.table.sort_values("estimate", ignore_index=True)
     drawing = style.blank(7.2, 4.4)
     axes = drawing.add_subplot()
     places = np.arange(len(table))
-    pair = (("", style.TARGET, "o", 0.16), ("_861", style.ESTIMATE, "s", -0.16))
+    pair = (("", vector.TARGET, "o", 0.16), ("_861", vector.ESTIMATE, "s", -0.16))
     for ending, colour, marker, shift in pair:
         low = _clipped(table[f"low{ending}"], -0.4, 0.4)
         high = _clipped(table[f"high{ending}"], -0.4, 0.4)
@@ -79,14 +79,14 @@ def left_out(c: CoverageDrivers, language: str) -> style.Figure:
     """The policy estimate without each province, in both designs."""
     drawing = style.blank(7.2, 3.4)
     axes = drawing.add_subplot()
-    looks = {"levels": (style.ESTIMATE, "o", 1), "changes": (style.TARGET, "s", 0)}
+    looks = {"levels": (vector.ESTIMATE, "o", 1), "changes": (vector.TARGET, "s", 0)}
     for design, (colour, marker, height) in looks.items():
         rows = c.leave_out[c.leave_out["design"] == design]
-        whole = coverage_results.main_effect(c, design)["estimate"]
+        whole = drivers.main_effect(c, design)["estimate"]
         # Spread out so that no dot hides another.
         offset = 0.14 * (np.arange(len(rows)) % 5 - 2) / 2
         axes.plot(rows["estimate"], height + offset, marker, color=colour, alpha=0.75, markersize=5)
-        axes.vlines(whole, height - 0.22, height + 0.22, color=style.INK, linewidth=1.4)
+        axes.vlines(whole, height - 0.22, height + 0.22, color=vector.INK, linewidth=1.4)
         for end in (0, -1):
             name = geography.name(rows["province_code"].iloc[end], "province_63", language)
             spot = (rows["estimate"].iloc[end], height + offset[end])
@@ -108,7 +108,7 @@ def left_out(c: CoverageDrivers, language: str) -> style.Figure:
     axes.grid(visible=False, axis="y")
     axes.set_xlabel(say("driver_figures.logit_axis", language))
     _decimals(axes.xaxis, language)
-    values = dict(coverage_results.left_out(c).phrases[0][1])
+    values = dict(drivers.left_out(c).phrases[0][1])
     alt = _words("left_out", drawing, language, **values)
     return style.Figure("leave_one_out", drawing, alt, c.leave_out)
 
@@ -141,21 +141,21 @@ def placebo(c: CoverageDrivers, language: str) -> style.Figure:
 def _placebo_panel(axes: Axes, rows: pd.DataFrame, best: pd.Series, language: str) -> None:
     wide = 2 * rows["standard_error"]
     low, high = (rows["estimate"] - wide).clip(-2, 2), (rows["estimate"] + wide).clip(-2, 2)
-    axes.fill_between(rows["date"], low, high, color=style.BAND, alpha=0.6, linewidth=0)
-    axes.plot(rows["date"], rows["estimate"], color=style.ESTIMATE)
-    axes.axhline(0, color=style.SOFT, linewidth=0.8)
-    axes.axvline(2021.5, color=style.TARGET, linewidth=1, linestyle="--")
-    axes.plot(best["date"], best["estimate"], "D", color=style.INK, markersize=6)
+    axes.fill_between(rows["date"], low, high, color=vector.BAND, alpha=0.6, linewidth=0)
+    axes.plot(rows["date"], rows["estimate"], color=vector.ESTIMATE)
+    axes.axhline(0, color=vector.SOFT, linewidth=0.8)
+    axes.axvline(2021.5, color=vector.TARGET, linewidth=1, linestyle="--")
+    axes.plot(best["date"], best["estimate"], "D", color=vector.INK, markersize=6)
     style.direct_label(
         axes,
         best["date"],
         best["estimate"],
         say("driver_figures.placebo_best", language),
-        style.INK,
+        vector.INK,
         xytext=(-7, -13),
         ha="right",
     )
-    axes.text(2021.58, 1.75, "861", color=style.TARGET, fontsize=8.5)
+    axes.text(2021.58, 1.75, "861", color=vector.TARGET, fontsize=8.5)
     axes.set(ylim=(-2, 2), xlim=(rows["date"].min(), rows["date"].max()))
 
 
@@ -175,11 +175,11 @@ def _significant_elsewhere(table: pd.DataFrame, trend: bool) -> int:
 @style.both_widths
 def starting_level(c: CoverageDrivers, language: str) -> style.Figure:
     """The coefficient of the start beside what reading error alone would give."""
-    result = coverage_results.starting_level(c)
+    result = drivers.starting_level(c)
     values = dict(result.phrases[0][1])
     drawing = style.blank(7.2, 3.4)
     axes = drawing.add_subplot()
-    shades = (style.STEPS[1], style.STEPS[2], style.STEPS[3])
+    shades = (vector.STEPS[1], vector.STEPS[2], vector.STEPS[3])
     for place, ((_, rows), colour) in enumerate(
         zip(c.galton.groupby("error"), shades, strict=True)
     ):
@@ -188,21 +188,21 @@ def starting_level(c: CoverageDrivers, language: str) -> style.Figure:
         )
         bodies: Any = parts["bodies"]
         for body in bodies:
-            body.set(facecolor=colour, alpha=1, edgecolor=style.SOFT, linewidth=0.5)
+            body.set(facecolor=colour, alpha=1, edgecolor=vector.SOFT, linewidth=0.5)
         mean = rows["estimate"].mean()
-        axes.plot(mean, place, "o", color=style.INK, markersize=4)
+        axes.plot(mean, place, "o", color=vector.INK, markersize=4)
         axes.text(mean, place + 0.17, write(mean, "signed2", language), ha="center", fontsize=8)
     errors = sorted(c.galton["error"].unique())
     labels = [say("driver_figures.start_error", language, error=e) for e in errors]
     axes.set_yticks(range(len(errors)), labels)
     axes.set_ylim(-0.6, len(errors) - 0.2)
-    axes.axvline(values["estimate"], color=style.TARGET, linewidth=1.8)
+    axes.axvline(values["estimate"], color=vector.TARGET, linewidth=1.8)
     style.direct_label(
         axes,
         values["estimate"],
         len(errors) - 0.4,
         say("driver_figures.start_seen", language, estimate=values["estimate"]),
-        style.TARGET,
+        vector.TARGET,
         ha="right",
         xytext=(-5, 0),
     )
@@ -218,26 +218,26 @@ def starting_level(c: CoverageDrivers, language: str) -> style.Figure:
 @style.both_widths
 def season(c: CoverageDrivers, language: str) -> style.Figure:
     """The saw-tooth: three years of a province without growth, 90% at each year-end."""
-    points = coverage_results.season_points(c)
+    points = drivers.season_points(c)
     drawing = style.blank(7.2, 3.2)
     axes = drawing.add_subplot()
     for year in range(3):
         at = year + points["month"] / 12
         axes.fill_between(
-            at, points["low"], points["high"], color=style.BAND, alpha=0.6, linewidth=0
+            at, points["low"], points["high"], color=vector.BAND, alpha=0.6, linewidth=0
         )
-        axes.plot(at, points["estimate"], color=style.ESTIMATE)
+        axes.plot(at, points["estimate"], color=vector.ESTIMATE)
         if year:
             ends = [points["estimate"].iloc[-1], points["estimate"].iloc[0]]
-            axes.plot([year, year], ends, color=style.ESTIMATE, linestyle=":", linewidth=1.2)
-    values = dict(coverage_results.season(c).phrases[0][1])
+            axes.plot([year, year], ends, color=vector.ESTIMATE, linestyle=":", linewidth=1.2)
+    values = dict(drivers.season(c).phrases[0][1])
     first = points["estimate"].iloc[0]
     for where, height, key, offset, side in (
         (0.02, first, "january", (6, -10), "left"),
         (3.0, 90.0, "december", (-6, 8), "right"),
     ):
         text = say(f"driver_figures.season_{key}", language, value=height)
-        style.direct_label(axes, where, height, text, style.INK, xytext=offset, ha=side)
+        style.direct_label(axes, where, height, text, vector.INK, xytext=offset, ha=side)
     axes.set_xticks(
         [0.5, 1.5, 2.5], [say("driver_figures.season_year", language, n=n) for n in (1, 2, 3)]
     )
@@ -257,9 +257,9 @@ def curve(c: CoverageDrivers, language: str) -> style.Figure:
         rows = done[done["focal"] == focal].sort_values("estimate")
         firm = (rows["wild_p"] <= 0.05).to_numpy()
         at, height = np.arange(len(rows)), rows["estimate"].to_numpy()
-        axes.plot(at[~firm], height[~firm], ".", color=style.SOFT, markersize=2.5)
-        axes.plot(at[firm], height[firm], ".", color=style.TARGET, markersize=3.5)
-        axes.axhline(0, color=style.INK, linewidth=0.8)
+        axes.plot(at[~firm], height[~firm], ".", color=vector.SOFT, markersize=2.5)
+        axes.plot(at[firm], height[firm], ".", color=vector.TARGET, markersize=3.5)
+        axes.axhline(0, color=vector.INK, linewidth=0.8)
         edge = np.quantile(np.abs(height), 0.9) * 1.5
         axes.set(ylim=(-edge, edge), xticks=[])
         axes.set_title(style.two_lines(say(f"driver.{focal}", language), 18), fontsize=8.2)
@@ -272,11 +272,11 @@ def curve(c: CoverageDrivers, language: str) -> style.Figure:
             joint=float(joint["joint_median"]),
         )
         axes.text(
-            0.03, 0.98, text, transform=axes.transAxes, fontsize=6.6, color=style.SOFT, va="top"
+            0.03, 0.98, text, transform=axes.transAxes, fontsize=6.6, color=vector.SOFT, va="top"
         )
         style.unit_ticks(axes.yaxis, "number", language, 4)
         axes.tick_params(labelsize=7)
-    values = dict(coverage_results.curve(c).phrases[0][1])
+    values = dict(drivers.curve(c).phrases[0][1])
     alt = _words("curve", drawing, language, **values)
     shown = done[["specification", "focal", "estimate", "wild_p"]].round(3)
     return style.Figure("specification_curve", drawing, alt, shown)
@@ -288,7 +288,7 @@ _THREE = ("before", "between", "after")
 @style.both_widths
 def path(c: CoverageDrivers, language: str) -> style.Figure:
     """Cards taken and support given back: the whole path, and two provinces by name."""
-    d, table = c.decisions, decision_results.path(c).table
+    d, table = c.decisions, decisions.path(c).table
     drawing = style.canvas(400, 720)
     if style.narrow():
         left, right = drawing.subplots(2, 1)
@@ -296,9 +296,9 @@ def path(c: CoverageDrivers, language: str) -> style.Figure:
         left, right = drawing.subplots(1, 2, width_ratios=(1.0, 1.25))
     _path_by_window(left, table, language)
     _two_provinces(right, d, language)
-    values = dict(decision_results.path(c).phrases[0][1])
+    values = dict(decisions.path(c).phrases[0][1])
     for place in range(len(d.named)):
-        own = decision_results.named(c, place).phrases[0][1]
+        own = decisions.named(c, place).phrases[0][1]
         values |= {f"{name}_{place + 1}": own[name] for name in ("province", *_THREE)}
     alt = _words("path", drawing, language, **values)
     shown = d.readings[d.readings["province_code"].isin(d.named)]
@@ -316,18 +316,18 @@ def path(c: CoverageDrivers, language: str) -> style.Figure:
 def _path_by_window(axes: Axes, table: pd.DataFrame, language: str) -> None:
     at, height = np.arange(len(table)), table["points_estimate"].to_numpy()
     low, high = table["points_low"].to_numpy(), table["points_high"].to_numpy()
-    axes.axhline(0, color=style.SOFT, linewidth=0.8)
-    axes.vlines(at, low, high, color=style.BAND, linewidth=5)
-    axes.plot(at, height, "o-", color=style.ESTIMATE, markersize=5.5)
+    axes.axhline(0, color=vector.SOFT, linewidth=0.8)
+    axes.vlines(at, low, high, color=vector.BAND, linewidth=5)
+    axes.plot(at, height, "o-", color=vector.ESTIMATE, markersize=5.5)
     for x, y in zip(at, height, strict=True):
         if y:
             text = write(float(y), "signed1", language)
-            style.direct_label(axes, x, y, text, style.INK, xytext=(5, 9))
+            style.direct_label(axes, x, y, text, vector.INK, xytext=(5, 9))
     for place, key in ((1.5, "taken"), (3.5, "given")):
-        axes.axvline(place, color=style.TARGET, linewidth=1, linestyle="--")
+        axes.axvline(place, color=vector.TARGET, linewidth=1, linestyle="--")
         style.direct_label(
             axes, place, axes.get_ylim()[1], say(f"driver_figures.path_{key}", language),
-            style.TARGET, xytext=(3, -8),
+            vector.TARGET, xytext=(3, -8),
         )  # fmt: skip
     names = [style.two_lines(say(f"window_short.{w}", language), 8) for w in table["window"]]
     axes.set_xticks(at, names)
@@ -339,18 +339,18 @@ def _path_by_window(axes: Axes, table: pd.DataFrame, language: str) -> None:
 def _two_provinces(axes: Axes, d: Decisions, language: str) -> None:
     rows = d.readings[d.readings["province_code"].isin(d.named)].sort_values("as_of")
     nation = d.nation[d.nation["as_of"] >= rows["as_of"].min() - pd.DateOffset(months=6)]
-    axes.plot(nation["time"], nation["value"], "-", color=style.SOFT, linewidth=1.1)
+    axes.plot(nation["time"], nation["value"], "-", color=vector.SOFT, linewidth=1.1)
     third = nation.iloc[len(nation) // 3]
     text = say("driver_figures.path_country", language)
-    style.direct_label(axes, third["time"], third["value"], text, style.SOFT, xytext=(6, -8))
-    looks = ((style.ESTIMATE, "o"), (style.SECOND, "s"))
+    style.direct_label(axes, third["time"], third["value"], text, vector.SOFT, xytext=(6, -8))
+    looks = ((vector.ESTIMATE, "o"), (vector.SECOND, "s"))
     for code, (colour, marker) in zip(d.named, looks, strict=False):
         own = rows[rows["province_code"] == code]
         axes.plot(own["time"], own["value"], f"{marker}-", color=colour, markersize=4.5)
         first = own.iloc[0]
         name = geography.name(code, "province_63", language)
         style.direct_label(axes, first["time"], first["value"], name, colour, xytext=(6, 5))
-    for day, colour in ((TAKEN, style.TARGET), (GIVEN, style.TARGET)):
+    for day, colour in ((TAKEN, vector.TARGET), (GIVEN, vector.TARGET)):
         axes.axvline(
             float(decimal_year(pd.Series([day])).iloc[0]), color=colour, linewidth=1, linestyle="--"
         )
@@ -367,7 +367,7 @@ def rivals_of_cards(c: CoverageDrivers, language: str) -> style.Figure:
     table = c.decisions.rivals
     drawing = style.blank(7.2, 2.7)
     axes = drawing.add_subplot()
-    looks = {"minority": (style.ESTIMATE, "o"), "poverty": (style.TARGET, "s")}
+    looks = {"minority": (vector.ESTIMATE, "o"), "poverty": (vector.TARGET, "s")}
     places = np.arange(len(table))[::-1]
     labels = []
     for place, row in zip(places, table.to_dict("records"), strict=True):
@@ -386,6 +386,6 @@ def rivals_of_cards(c: CoverageDrivers, language: str) -> style.Figure:
     axes.grid(visible=False, axis="y")
     axes.set_xlabel(say("driver_figures.poverty_axis", language))
     _decimals(axes.xaxis, language)
-    values = dict(decision_results.poverty(c).phrases[0][1])
+    values = dict(decisions.poverty(c).phrases[0][1])
     alt = _words("poverty", drawing, language, **values)
     return style.Figure("poverty_or_minority", drawing, alt, table.round(4))

@@ -9,11 +9,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter, NullLocator
 
-from analysis import geography
-from analysis.drivers import late_results
-from analysis.drivers.late import LatePayment
-from analysis.figures import style
-from analysis.wording import say, write
+from analysis.country import geography
+from analysis.figures import style, vector
+from analysis.findings import late_payment
+from analysis.late_payment.study import LatePayment
+from analysis.report.wording import say, write
 
 
 def _words(key: str, drawing: Any, language: str, **values: Any) -> str:
@@ -39,13 +39,13 @@ def _log_ticks(axes: Axes, ticks: list[float], language: str, spec: str, which: 
 @style.both_widths
 def variance(late: LatePayment, language: str) -> style.Figure:
     """Where differences between published rates come from."""
-    result = late_results.variance(late)
+    result = late_payment.variance(late)
     table = result.table.sort_values("share", ignore_index=True)
     drawing = style.blank(7.2, 2.9)
     axes = drawing.add_subplot()
     places = np.arange(float(len(table)))
-    axes.barh(places, 100 * table["share"], color=style.BAND, height=0.6)
-    axes.hlines(places, 100 * table["low"], 100 * table["high"], color=style.INK, linewidth=1.3)
+    axes.barh(places, 100 * table["share"], color=vector.BAND, height=0.6)
+    axes.hlines(places, 100 * table["low"], 100 * table["high"], color=vector.INK, linewidth=1.3)
     for place, share, high in zip(places, table["share"], table["high"], strict=True):
         text = write(share, "share0", language)
         axes.text(100 * high + 1.5, place, text, va="center", fontsize=8)
@@ -60,17 +60,17 @@ def variance(late: LatePayment, language: str) -> style.Figure:
 @style.both_widths
 def conversions(late: LatePayment, language: str) -> style.Figure:
     """How many times a rate becomes when it is counted in another way."""
-    result = late_results.conversions(late)
+    result = late_payment.conversions(late)
     table = result.table.sort_values("factor", ignore_index=True)
     drawing = style.blank(7.2, 3.3)
     axes = drawing.add_subplot()
     places = np.arange(float(len(table)))
-    axes.hlines(places, table["low"], table["high"], color=style.ESTIMATE, linewidth=1.6)
-    axes.plot(table["factor"], places, "o", color=style.ESTIMATE, markersize=5.5)
+    axes.hlines(places, table["low"], table["high"], color=vector.ESTIMATE, linewidth=1.6)
+    axes.plot(table["factor"], places, "o", color=vector.ESTIMATE, markersize=5.5)
     for place, factor in zip(places, table["factor"], strict=True):
         text = f"× {write(factor, 'number2', language)}"
         axes.text(factor, place + 0.22, text, ha="center", fontsize=7.5)
-    axes.axvline(1, color=style.SOFT, linewidth=0.8)
+    axes.axvline(1, color=vector.SOFT, linewidth=0.8)
     _log_ticks(axes, [0.25, 0.5, 1.0, 2.0], language, "number2", "x")
     axes.set_yticks(places, [say(f"late_basis.{t}", language) for t in table["to"]])
     axes.set_ylim(-0.6, len(table) - 0.3)
@@ -83,26 +83,26 @@ def conversions(late: LatePayment, language: str) -> style.Figure:
 @style.both_widths
 def levels(late: LatePayment, language: str) -> style.Figure:
     """Provinces on one footing, in days of contributions, with the places they may hold."""
-    result = late_results.levels(late)
+    result = late_payment.levels(late)
     table = result.table.iloc[::-1].reset_index(drop=True)
     drawing = style.blank(7.2, 0.2 * len(table) + 1.3)
     axes = drawing.add_subplot()
     places = np.arange(float(len(table)))
-    axes.hlines(places, table["low"], table["high"], color=style.BAND, linewidth=4)
+    axes.hlines(places, table["low"], table["high"], color=vector.BAND, linewidth=4)
     several = (table["n"] > 1).to_numpy()
-    axes.plot(table["days"][several], places[several], "o", color=style.ESTIMATE, markersize=5)
+    axes.plot(table["days"][several], places[several], "o", color=vector.ESTIMATE, markersize=5)
     axes.plot(
         table["days"][~several],
         places[~several],
         "o",
-        color=style.ESTIMATE,
-        markerfacecolor=style.PAPER,
+        color=vector.ESTIMATE,
+        markerfacecolor=vector.PAPER,
         markersize=5,
     )
     edge = float(table["high"].max()) * 1.06
     for place, row in zip(places, table.to_dict("records"), strict=True):
         text = say("late_figures.levels_rank", language, low=row["rank_low"], high=row["rank_high"])
-        axes.text(edge, place, text, va="center", fontsize=7.5, color=style.SOFT)
+        axes.text(edge, place, text, va="center", fontsize=7.5, color=vector.SOFT)
     _log_ticks(axes, [2.0, 5.0, 10.0, 20.0, 50.0], language, "number0", "x")
     names = [geography.name(c, "province_63", language) for c in table["province_code"]]
     axes.set_yticks(places, names, fontsize=7.8)
@@ -116,7 +116,7 @@ def levels(late: LatePayment, language: str) -> style.Figure:
 @style.both_widths
 def changes(late: LatePayment, language: str) -> style.Figure:
     """Every change that compares like with like: a small chart for each province."""
-    result = late_results.changes(late)
+    result = late_payment.changes(late)
     codes = list(dict.fromkeys(late.changes["province_code"]))
     across = 2 if style.narrow() else 3
     down = -(-len(codes) // across)
@@ -138,7 +138,7 @@ def changes(late: LatePayment, language: str) -> style.Figure:
     for axes in panels[len(codes) :]:
         axes.set_visible(False)
     drawing.supylabel(
-        say("late_figures.log_axis", language), fontsize=style.SMALL, color=style.SOFT
+        say("late_figures.log_axis", language), fontsize=style.SMALL, color=vector.SOFT
     )
     alt = _words("changes", drawing, language, **dict(result.phrases[0][1]))
     return style.Figure("late_changes", drawing, alt, result.table)
@@ -148,7 +148,7 @@ def _province_changes(axes: Axes, rows: pd.DataFrame, language: str) -> None:
     """Lines of one province, each named at its last point by its definition."""
     ends: dict[tuple[Any, ...], tuple[Any, float]] = {}
     for row in rows.to_dict("records"):
-        colour = style.ESTIMATE if row["ratio"] < 1 else style.TARGET
+        colour = vector.ESTIMATE if row["ratio"] < 1 else vector.TARGET
         line = "-" if row["evidence"] == "stated" else (0, (4, 2))
         dates, rates = [row["start"], row["end"]], [row["rate0"], row["rate1"]]
         axes.plot(dates, rates, marker="o", color=colour, linestyle=line, markersize=5)
@@ -160,19 +160,19 @@ def _province_changes(axes: Axes, rows: pd.DataFrame, language: str) -> None:
             continue
         shown.add(basis)
         text = say(f"late_basis.{basis}", language)
-        style.direct_label(axes, day, rate, text, style.SOFT, xytext=(0, 10), ha="center")
+        style.direct_label(axes, day, rate, text, vector.SOFT, xytext=(0, 10), ha="center")
 
 
 @style.both_widths
 def reporters(late: LatePayment, language: str) -> style.Figure:
     """Provinces that publish late payment beside those that do not."""
-    result = late_results.reporters(late)
+    result = late_payment.reporters(late)
     table = result.table.sort_values("difference", ignore_index=True)
     drawing = style.blank(7.2, 3.7)
     axes = drawing.add_subplot()
     places = np.arange(float(len(table)))
-    axes.hlines(places, table["silent"], table["reporting"], color=style.FAINT, linewidth=3)
-    marks = (("silent", "s", style.TARGET), ("reporting", "o", style.ESTIMATE))
+    axes.hlines(places, table["silent"], table["reporting"], color=vector.FAINT, linewidth=3)
+    marks = (("silent", "s", vector.TARGET), ("reporting", "o", vector.ESTIMATE))
     for column, marker, colour in marks:
         label = say(f"late_figures.reporters_{column}", language)
         axes.plot(table[column], places, marker, color=colour, markersize=5.5, label=label)
@@ -180,7 +180,7 @@ def reporters(late: LatePayment, language: str) -> style.Figure:
         say(f"driver.{d}", language) + (" *" if q <= 0.10 else "")
         for d, q in zip(table["driver"], table["q"], strict=True)
     ]
-    axes.axvline(0, color=style.SOFT, linewidth=0.8)
+    axes.axvline(0, color=vector.SOFT, linewidth=0.8)
     axes.set_yticks(places, names)
     axes.set_xlabel(say("late_figures.reporters_axis", language))
     style.unit_ticks(axes.xaxis, "number", language)
@@ -193,7 +193,7 @@ def reporters(late: LatePayment, language: str) -> style.Figure:
 @style.both_widths
 def drivers(late: LatePayment, language: str) -> style.Figure:
     """Estimates of the drivers beside the smallest effect that could have been found."""
-    result = late_results.drivers(late)
+    result = late_payment.drivers(late)
     table = result.table.sort_values("estimate", ignore_index=True)
     drawing = style.blank(7.2, 3.9)
     axes = drawing.add_subplot()
@@ -204,13 +204,13 @@ def drivers(late: LatePayment, language: str) -> style.Figure:
         2 * width,
         left=-width,
         height=0.72,
-        color=style.TINT,
+        color=vector.TINT,
         label=say("late_figures.drivers_detectable", language),
     )
     low, high = table["low"].clip(-1, 1), table["high"].clip(-1, 1)
-    axes.hlines(places, low, high, color=style.ESTIMATE, linewidth=1.5)
-    axes.plot(table["estimate"], places, "o", color=style.ESTIMATE, markersize=5)
-    axes.axvline(0, color=style.SOFT, linewidth=0.8)
+    axes.hlines(places, low, high, color=vector.ESTIMATE, linewidth=1.5)
+    axes.plot(table["estimate"], places, "o", color=vector.ESTIMATE, markersize=5)
+    axes.axvline(0, color=vector.SOFT, linewidth=0.8)
     names = [say(f"driver.{d}", language) for d in table["driver"]]
     axes.set_yticks(places, names)
     axes.set_xlabel(say("late_figures.drivers_axis", language))
@@ -224,14 +224,14 @@ def drivers(late: LatePayment, language: str) -> style.Figure:
 @style.both_widths
 def forecasts(late: LatePayment, language: str) -> style.Figure:
     """Forecast bands of late payment beside the targets."""
-    result = late_results.forecasts(late)
+    result = late_payment.forecasts(late)
     table = result.table.iloc[::-1].reset_index(drop=True)
     drawing = style.canvas(32 * len(table) + 110, 44 * len(table) + 130)
     axes = drawing.add_subplot()
     places = np.arange(float(len(table)))
-    axes.hlines(places, table["q10"], table["q90"], color=style.BAND, linewidth=5)
-    axes.plot(table["q50"], places, "o", color=style.ESTIMATE, markersize=5)
-    axes.plot(table["target"], places, "D", color=style.TARGET, markersize=6)
+    axes.hlines(places, table["q10"], table["q90"], color=vector.BAND, linewidth=5)
+    axes.plot(table["q50"], places, "o", color=vector.ESTIMATE, markersize=5)
+    axes.plot(table["target"], places, "D", color=vector.TARGET, markersize=6)
     for place, row in zip(places, table.to_dict("records"), strict=True):
         if np.isfinite(row["target"]):
             text = write(row["p_meets_reported"], "probability", language)

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
-from analysis.figures import style
+from analysis.figures import style, vector
 
 #: Pixels of a row of a chart of rows.
 ROW = 17
@@ -25,7 +25,7 @@ def forest(
     high: Any = None,
     *,
     places: Any = None,
-    colour: str = style.ESTIMATE,
+    colour: str = vector.ESTIMATE,
     bar: str | None = None,
     bar_width: float = 2.0,
     marker: str = "o",
@@ -54,7 +54,7 @@ def forest(
     if low is not None and high is not None:
         ends = np.asarray(low, float), np.asarray(high, float)
         axes.hlines(at, *ends, color=bar or colour, linewidth=bar_width, zorder=2)
-    look: dict[str, Any] = {"mfc": style.PAPER if hollow else colour, "mec": colour}
+    look: dict[str, Any] = {"mfc": vector.PAPER if hollow else colour, "mec": colour}
     if marker == "|":
         look["mew"] = 2.4
     axes.plot(value, at, marker, ms=size, linestyle="none", label=label, zorder=3, **look)
@@ -107,8 +107,3 @@ def key(axes: Axes, entries: Sequence[tuple[str, dict[str, Any]]], columns: int 
         borderpad=0.2,
         fontsize=style.SMALL,
     )
-
-
-__all__ = [
-    "ROW", "boxes", "decimal_years", "forest", "key", "rows_height",
-    ]  # fmt: skip

@@ -11,21 +11,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Rectangle
 
-from analysis import geography
-from analysis.figures import marks, style
+from analysis.country import geography
+from analysis.figures import marks, style, vector
 from analysis.figures.tiles import short_name
-from analysis.results import Result
-from analysis.wording import say, write
+from analysis.report.results import Result
+from analysis.report.wording import say, write
 
-_KINDS = {"year_end": style.STEPS[4], "interim": style.STEPS[2], "computed": style.STEPS[1]}
+_KINDS = {"year_end": vector.STEPS[4], "interim": vector.STEPS[2], "computed": vector.STEPS[1]}
 _OUTCOMES: Mapping[str, tuple[str, str, bool]] = {
-    "accepted": ("o", style.READING, True),
-    "official": ("D", style.SECOND, True),
-    "kept_apart": ("s", style.TARGET, False),
-    "restated": ("^", style.TARGET, False),
-    "left_out": ("X", style.SOFT, True),
-    "provisional": ("o", style.READING, False),
-    "agrees": ("v", style.SOFT, False),
+    "accepted": ("o", vector.READING, True),
+    "official": ("D", vector.SECOND, True),
+    "kept_apart": ("s", vector.TARGET, False),
+    "restated": ("^", vector.TARGET, False),
+    "left_out": ("X", vector.SOFT, True),
+    "provisional": ("o", vector.READING, False),
+    "agrees": ("v", vector.SOFT, False),
 }
 
 
@@ -40,15 +40,15 @@ def funnel(result: Result, language: str) -> style.Figure:
     before = np.concatenate([counts[:1], counts[:-1]])
     gained = np.maximum(counts - before, 0.0)
     lost = np.maximum(before - counts, 0.0)
-    axes.barh(places, counts - gained, color=style.STEPS[3], height=0.62)
-    axes.barh(places, gained, left=counts - gained, color=style.STEPS[2], height=0.62)
-    axes.barh(places, lost, left=counts, color=style.TINT, height=0.62)
+    axes.barh(places, counts - gained, color=vector.STEPS[3], height=0.62)
+    axes.barh(places, gained, left=counts - gained, color=vector.STEPS[2], height=0.62)
+    axes.barh(places, lost, left=counts, color=vector.TINT, height=0.62)
     for place, n, up, down in zip(places, counts, gained, lost, strict=True):
         text = write(n, "integer", language)
         change = up - down
         if change:
             text += f" ({write(change, 'signed0', language)})"
-        style.direct_label(axes, n + down, float(place), text, style.INK)
+        style.direct_label(axes, n + down, float(place), text, vector.INK)
     labels = [say(f"readings.{step}", language) for step in table["step"]]
     shown = [style.fold_pixels(label, 130) for label in labels] if style.narrow() else labels
     axes.set_yticks(places, shown)
@@ -117,16 +117,16 @@ def _cells(
             textcoords="offset points",
             ha="right",
             va="center",
-            color=style.SOFT,
+            color=vector.SOFT,
             fontsize=style.SMALL,
             annotation_clip=False,
         )
     for kind, all_ends in squares.items():
-        colour = _KINDS[kind] if kind else style.PAPER
-        marks.boxes(axes, all_ends, facecolor=colour, edgecolor=style.FAINT, linewidth=0.8)
+        colour = _KINDS[kind] if kind else vector.PAPER
+        marks.boxes(axes, all_ends, facecolor=colour, edgecolor=vector.FAINT, linewidth=0.8)
     names = [short_name(geography.name(code, "province_63", language)) for code in codes]
     axes.set(xlim=(years[0] - 0.6, years[-1] + 0.6), ylim=(rows, 0))
-    axes.set_yticks(np.arange(len(codes)) + 0.5, names, color=style.INK)
+    axes.set_yticks(np.arange(len(codes)) + 0.5, names, color=vector.INK)
     axes.xaxis.tick_top()
     shown = [year for year in years if (years[-1] - year) % 2 == 0]
     axes.set_xticks(shown, [f"’{year % 100:02d}" for year in shown])
@@ -139,8 +139,8 @@ def _cells(
 def _kind_legend(axes: Axes, language: str) -> None:
     axes.axis("off")
     handles = [
-        Rectangle((0, 0), 1, 1, facecolor=colour, edgecolor=style.SOFT, linewidth=0.7)
-        for colour in (*_KINDS.values(), style.PAPER)
+        Rectangle((0, 0), 1, 1, facecolor=colour, edgecolor=vector.SOFT, linewidth=0.7)
+        for colour in (*_KINDS.values(), vector.PAPER)
     ]
     labels = [say(f"readings.kind_{kind}", language) for kind in (*_KINDS, "none")]
     columns = 2 if style.narrow() else 4
@@ -173,7 +173,7 @@ def contradictions(result: Result, language: str) -> style.Figure:
     labels = [say(f"contradiction.{case}", language) for case in cases]
     if style.narrow():
         labels = [style.fold_pixels(label, 84) for label in labels]
-    panels[0].set_yticks(range(len(cases)), labels, color=style.INK)
+    panels[0].set_yticks(range(len(cases)), labels, color=vector.INK)
     panels[0].set_ylim(-0.6, len(cases) - 0.4)
     _outcome_legend(drawing, language)
     style.headline(drawing, say("readings.contradictions_title", language, **_decided(table)))
@@ -216,10 +216,10 @@ def _percent_axis(axes: Axes, span: tuple[float, float], language: str) -> None:
 def _candidates(axes: Axes, rows: pd.DataFrame, place: int, language: str) -> None:
     """Mark the candidates of one case and write the lowest and the highest value."""
     ends = [rows["value"].min(), rows["value"].max()]
-    axes.plot(ends, [place, place], color=style.SOFT, linewidth=0.8)
+    axes.plot(ends, [place, place], color=vector.SOFT, linewidth=0.8)
     for outcome, value in zip(rows["outcome"], rows["value"], strict=True):
         marker, colour, filled = _OUTCOMES[outcome]
-        face = colour if filled else style.PAPER
+        face = colour if filled else vector.PAPER
         axes.plot(
             value,
             place,
@@ -235,7 +235,7 @@ def _candidates(axes: Axes, rows: pd.DataFrame, place: int, language: str) -> No
             value, "number1" if round(value, 1) == round(value, 4) else "number2", language
         )
         style.direct_label(
-            axes, value, place, text, style.SOFT, xytext=(side, 0), ha=ha, fontsize=style.SMALL
+            axes, value, place, text, vector.SOFT, xytext=(side, 0), ha=ha, fontsize=style.SMALL
         )
 
 
@@ -246,7 +246,7 @@ def _outcome_legend(drawing: Drawing, language: str) -> None:
             [],
             marker=marker,
             linestyle="none",
-            markerfacecolor=colour if filled else style.PAPER,
+            markerfacecolor=colour if filled else vector.PAPER,
             markeredgecolor=colour,
             markersize=6.5,
         )
@@ -269,15 +269,15 @@ def implied_population(result: Result, language: str) -> style.Figure:
     drawing = style.canvas(363)
     axes = drawing.add_subplot()
     low, high = values["usual_low"], values["usual_high"]
-    axes.axhspan(low, high, color=style.BAND, alpha=0.35, linewidth=0)
-    axes.axhline(100, color=style.SOFT, linewidth=0.8)
-    axes.axhline(values["mean"], color=style.ESTIMATE, linewidth=1.4)
+    axes.axhspan(low, high, color=vector.BAND, alpha=0.35, linewidth=0)
+    axes.axhline(100, color=vector.SOFT, linewidth=0.8)
+    axes.axhline(values["mean"], color=vector.ESTIMATE, linewidth=1.4)
     usual = table[table["holds"]]
-    axes.plot(usual["as_of"], 100 * usual["ratio"], "o", color=style.READING, markersize=3.2)
+    axes.plot(usual["as_of"], 100 * usual["ratio"], "o", color=vector.READING, markersize=3.2)
     outliers = table[~table["holds"]]
     for row in outliers.to_dict("records"):
         day, ratio = row["as_of"], 100 * row["ratio"]
-        axes.plot(day, ratio, "s", color=style.TARGET, markersize=4.5)
+        axes.plot(day, ratio, "s", color=vector.TARGET, markersize=4.5)
         name = geography.name(row["province_code"], row["geo_level"], language)
         _outlier(axes, day, ratio, f"{name} {write(day, 'year', language)}", outliers)
     end = pd.Timestamp(f"{table['as_of'].max().year + 1}-01-01")
@@ -289,8 +289,8 @@ def implied_population(result: Result, language: str) -> style.Figure:
     axes.set_xticks(pd.date_range(table["as_of"].min(), end, freq=step))
     axes.xaxis.set_major_formatter(matplotlib.dates.DateFormatter("%Y"))
     mean = say("readings.implied_mean", language, mean=values["mean"])
-    style.direct_label(axes, end, values["mean"] - 1.2, mean, style.ESTIMATE)
-    style.direct_label(axes, end, 101.2, say("readings.implied_equal", language), style.SOFT)
+    style.direct_label(axes, end, values["mean"] - 1.2, mean, vector.ESTIMATE)
+    style.direct_label(axes, end, 101.2, say("readings.implied_equal", language), vector.SOFT)
     style.unit_ticks(axes.yaxis, "percent", language)
     style.headline(drawing, say("readings.implied_title", language, **values))
     style.footer(drawing, say("readings.implied_footer", language))
@@ -305,4 +305,4 @@ def _outlier(
     ahead = (outliers["as_of"] - day).dt.days.between(1, 1000)
     close = ahead & ((100 * outliers["ratio"] - value).abs() < 1.5)
     where = {"xytext": (0, 8), "ha": "center"} if close.any() else {}
-    style.direct_label(axes, day, value, text, style.TARGET, fontsize=style.SMALL, **where)
+    style.direct_label(axes, day, value, text, vector.TARGET, fontsize=style.SMALL, **where)

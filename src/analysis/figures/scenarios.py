@@ -11,12 +11,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
-from analysis.figures import style
-from analysis.forecast.scenarios import findings, summary
-from analysis.forecast.scenarios.baseline import Unit
-from analysis.forecast.scenarios.contributions import COUNTRY, contributions
-from analysis.forecast.scenarios.outcome import Outcome
-from analysis.wording import say, write
+from analysis.figures import style, vector
+from analysis.findings import scenarios
+from analysis.report.wording import say, write
+from analysis.scenarios import tables
+from analysis.scenarios.baseline import Unit
+from analysis.scenarios.outcome import Outcome
+from analysis.scenarios.tables import COUNTRY, contributions
 
 #: Columns to the right of the chart: column, how it is written, phrase of its heading.
 _COLUMNS = (
@@ -37,8 +38,8 @@ _BARS = 15
 @style.both_widths
 def committee(outcomes: Sequence[Outcome], unit: Unit, language: str) -> style.Figure:
     """Draw scenarios as rows: the reported value at the date, its chances, people and budget."""
-    table = findings.rows(list(outcomes), unit, language)
-    said = findings.values(table, unit)
+    table = scenarios.rows(list(outcomes), unit, language)
+    said = scenarios.values(table, unit)
     known = np.isfinite(said["target"])
     title = say(f"scenarios.figure_title{'' if known else '_plain'}", language, **said)
     note = say("scenarios.figure_footer", language, **said)
@@ -50,7 +51,7 @@ def committee(outcomes: Sequence[Outcome], unit: Unit, language: str) -> style.F
     axes = style.place(drawing, names, start + _ABOVE, wide, body)
     _intervals(axes, table, language)
     _columns(drawing, axes, table, language)
-    told = [say("scenarios.figure_alt_row", language, **row) for row in summary.records(table)]
+    told = [say("scenarios.figure_alt_row", language, **row) for row in tables.records(table)]
     alt = say("scenarios.figure_alt", language, rows=" ".join(told), **said)
     columns = ["scenario", "title", "q10", "q50", "q90", "target", *[name for name, *_ in _COLUMNS]]
     return style.Figure(f"scenarios_{unit[0]}_{unit[1]}", drawing, alt, _rounded(table[columns]))
@@ -59,15 +60,15 @@ def committee(outcomes: Sequence[Outcome], unit: Unit, language: str) -> style.F
 def _intervals(axes: Axes, table: pd.DataFrame, language: str) -> None:
     place = np.arange(len(table))[::-1]
     usual = table["kind"].eq("business_as_usual").to_numpy()
-    for at, row, plain in zip(place, summary.records(table), usual, strict=True):
-        colour = style.INK if plain else style.ESTIMATE
+    for at, row, plain in zip(place, tables.records(table), usual, strict=True):
+        colour = vector.INK if plain else vector.ESTIMATE
         axes.hlines(at, row["q10"], row["q90"], color=colour, linewidth=2.2)
         axes.plot(
-            row["q50"], at, "s" if plain else "o", color=colour, markersize=6, mec=style.PAPER
+            row["q50"], at, "s" if plain else "o", color=colour, markersize=6, mec=vector.PAPER
         )
     target = float(table["target"].iloc[0])
     if np.isfinite(target):
-        axes.axvline(target, color=style.TARGET, linestyle="--", linewidth=1.2)
+        axes.axvline(target, color=vector.TARGET, linestyle="--", linewidth=1.2)
         label = say("scenarios.figure_target", language, target=target)
         axes.annotate(
             label,
@@ -77,7 +78,7 @@ def _intervals(axes: Axes, table: pd.DataFrame, language: str) -> None:
             textcoords="offset points",
             ha="center",
             fontsize=style.SMALL,
-            color=style.TARGET,
+            color=vector.TARGET,
         )
     room = 112 if style.narrow() else 204
     axes.set_yticks(place, [style.fold_pixels(title, room) for title in table["title"]])
@@ -100,7 +101,7 @@ def _columns(drawing: Drawing, axes: Axes, table: pd.DataFrame, language: str) -
         if values.isna().all() or (style.narrow() and name not in _FEW):
             continue
         text = style.fold_pixels(say(f"scenarios.figure_{heading}", language), step)
-        look: dict[str, Any] = {"ha": "center", "color": style.SOFT}
+        look: dict[str, Any] = {"ha": "center", "color": vector.SOFT}
         style.place_text(drawing, right, top - 4, text, va="bottom", **look)
         for at, value in zip(np.arange(len(table))[::-1], values, strict=True):
             y = top + tall * (1 - (at + 0.6) / (len(table) + 0.2))
@@ -113,19 +114,19 @@ def _columns(drawing: Drawing, axes: Axes, table: pd.DataFrame, language: str) -
 @style.both_widths
 def paths(outcomes: Sequence[Outcome], unit: Unit, language: str) -> style.Figure:
     """Draw the way to the date: the band of business as usual and the medians of scenarios."""
-    table = pd.concat([summary.path_table(one, [unit]) for one in outcomes], ignore_index=True)
+    table = pd.concat([tables.path_table(one, [unit]) for one in outcomes], ignore_index=True)
     titles = {one.scenario.name: one.scenario.title[language] for one in outcomes}
     drawing = style.canvas(372)
     axes = drawing.subplots()
     usual = table[table["scenario"] == outcomes[0].scenario.name]
-    axes.fill_between(usual["date"], usual["q10"], usual["q90"], color=style.BAND, linewidth=0)
+    axes.fill_between(usual["date"], usual["q10"], usual["q90"], color=vector.BAND, linewidth=0)
     looks = (
-        (style.ESTIMATE, "-"),
-        (style.TARGET, "--"),
-        (style.SECOND, "-."),
-        (style.INK, ":"),
-        (style.SOFT, (0, (5, 1))),
-        (style.HIGHLIGHT, "-"),
+        (vector.ESTIMATE, "-"),
+        (vector.TARGET, "--"),
+        (vector.SECOND, "-."),
+        (vector.INK, ":"),
+        (vector.SOFT, (0, (5, 1))),
+        (vector.HIGHLIGHT, "-"),
     )
     ends = []
     for (name, own), (colour, line) in zip(table.groupby("scenario", sort=False), looks):  # noqa: B905
@@ -157,7 +158,7 @@ def _target_mark(axes: Axes, usual: Outcome, unit: Unit) -> None:
             [mdates.date2num(usual.base.date)],
             [target],
             "D",
-            color=style.TARGET,
+            color=vector.TARGET,
             markersize=6,
             zorder=5,
         )
@@ -206,15 +207,15 @@ def parts(outcome: Outcome, language: str) -> style.Figure:
     axes = drawing.subplots()
     place = np.arange(len(first) + 1)[::-1]
     bars = [*first["short"], rest["short"].sum()]
-    axes.barh(place, bars, color=[style.BAND] * len(first) + [style.FAINT], height=0.66)
-    axes.hlines(place[:-1], first["short_low"], first["short_high"], color=style.INK, linewidth=1)
+    axes.barh(place, bars, color=[vector.BAND] * len(first) + [vector.FAINT], height=0.66)
+    axes.hlines(place[:-1], first["short_low"], first["short_high"], color=vector.INK, linewidth=1)
     names = [write(f"province_63/{code}", "unit", language) for code in first["province_code"]]
     others = say("scenarios.parts_others", language, n=len(rest))
     axes.set_yticks(place, [*names, others])
-    axes.tick_params(axis="y", length=0, labelcolor=style.INK)
+    axes.tick_params(axis="y", length=0, labelcolor=vector.INK)
     axes.grid(axis="x")
     axes.grid(visible=False, axis="y")
-    axes.axvline(0, color=style.INK, linewidth=0.8)
+    axes.axvline(0, color=vector.INK, linewidth=0.8)
     style.unit_ticks(axes.xaxis, "integer", language, 3 if style.narrow() else 6)
     said = {
         "title": outcome.scenario.title[language],
@@ -236,5 +237,5 @@ def parts(outcome: Outcome, language: str) -> style.Figure:
 def _rounded(table: pd.DataFrame) -> pd.DataFrame:
     """Numbers as they can be told apart in the chart: five leading digits."""
     numbers = table.select_dtypes("number").columns
-    exact = {name: summary.significant(table[name], 5) for name in numbers}
+    exact = {name: tables.significant(table[name], 5) for name in numbers}
     return table.assign(**exact).reset_index(drop=True)

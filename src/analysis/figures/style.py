@@ -37,34 +37,9 @@ from matplotlib.ticker import FixedLocator, Formatter
 from PIL import Image
 
 from analysis.figures import vector
-from analysis.figures.vector import (
-    BAND,
-    DIVERGING,
-    ESTIMATE,
-    FAINT,
-    HATCH,
-    HIGHLIGHT,
-    INK,
-    ON,
-    PAPER,
-    READING,
-    SECOND,
-    SOFT,
-    STEPS,
-    TARGET,
-    TINT,
-)
-from analysis.results import CSV_TYPE, as_csv
-from analysis.wording import write
-
-__all__ = [
-    "BAND", "DIVERGING", "ESTIMATE", "FAINT", "HATCH", "HIGHLIGHT", "INK", "ON", "PAPER",
-    "READING", "SECOND", "SOFT", "STEPS", "TARGET", "TINT",
-    "Figure", "alphabetical", "apart", "blank", "both_widths", "canvas", "direct_label",
-    "fold_pixels", "folded", "footer", "headline", "ink_on", "link", "luminance", "narrow",
-    "panels", "place", "place_text", "rows_grid", "sheet", "text_width", "two_lines",
-    "unit_ticks", "width",
-]  # fmt: skip
+from analysis.figures.vector import DIVERGING, FAINT, HATCH, INK, ON, PAPER, SOFT
+from analysis.report.results import CSV_TYPE, as_csv
+from analysis.report.wording import write
 
 #: Widths of a figure in pixels of the page: beside text, and on a phone 390 wide.
 WIDE, NARROW = 736, 358

@@ -13,10 +13,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from analysis import geography
-from analysis.figures import style
+from analysis.country import geography
+from analysis.figures import style, vector
+from analysis.report.wording import say
 from analysis.verdicts import SCALE, Verdict
-from analysis.wording import say
 
 #: Where the legend finds room beside the tiles: column and row of its upper left corner.
 _LEGEND_AT = {"province_63": (0.0, 7.7), "province_34": (0.0, 6.3)}
@@ -130,20 +130,20 @@ def _tile(
 ) -> None:
     left, top = corner
     wide, tall = tile[0] - _GAP, tile[1] - _GAP
-    colour = step.colour if step else style.PAPER
+    colour = step.colour if step else vector.PAPER
     axes.add_patch(
         Rectangle(
             corner,
             wide,
             tall,
             facecolor=(colour, 0.4) if pale else colour,
-            edgecolor=style.FAINT,
+            edgecolor=vector.FAINT,
             linewidth=0.8,
             hatch=None if step else hatch,
             clip_on=False,
         )
     )
-    ink = style.INK if pale or not step else style.ink_on(colour)
+    ink = vector.INK if pale or not step else style.ink_on(colour)
     lines = _name_lines(short_name(label), wide)
     numbers = number.split("\n") if style.narrow() else [number.replace("\n", " ")]
     numbers = numbers if number else []
@@ -200,26 +200,26 @@ def _legend(
 ) -> None:
     """Explain the colours, each with the number of units that have it."""
     left, top = where
-    axes.text(left, top + 6, words["legend"], fontsize=style.SMALL, color=style.SOFT, va="center")
+    axes.text(left, top + 6, words["legend"], fontsize=style.SMALL, color=vector.SOFT, va="center")
     entries: list[tuple[str, str | None, str, int]] = [
         (step.colour, None, step.label, count) for step, count in reversed(counts)
     ]
     if aimless:
-        entries.append((style.PAPER, _DOTS, words["aimless"], aimless))
-    entries.append((style.PAPER, _LINES, words["missing"], without - aimless))
+        entries.append((vector.PAPER, _DOTS, words["aimless"], aimless))
+    entries.append((vector.PAPER, _LINES, words["missing"], without - aimless))
     for place, (colour, hatch, label, count) in enumerate(entries):
         y = top + _KEY_ROW * (place + 1)
-        look: dict[str, Any] = {"facecolor": colour, "edgecolor": style.SOFT, "hatch": hatch}
+        look: dict[str, Any] = {"facecolor": colour, "edgecolor": vector.SOFT, "hatch": hatch}
         axes.add_patch(Rectangle((left, y - 1), 22, 14, linewidth=0.7, **look))
         text = f"{label}: {count}"
-        axes.text(left + 29, y + 6, text, fontsize=style.SMALL, va="center", color=style.INK)
+        axes.text(left + 29, y + 6, text, fontsize=style.SMALL, va="center", color=vector.INK)
 
 
 def probability_steps(language: str) -> list[Step]:
     """Return the classes of a probability in whole percent: the verdicts, brown to teal."""
     return [
         Step(v.lowest, v.highest + 1, colour, _step_label(v, language))
-        for v, colour in zip(SCALE, style.DIVERGING, strict=True)
+        for v, colour in zip(SCALE, vector.DIVERGING, strict=True)
     ]
 
 

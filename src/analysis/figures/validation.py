@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis import geography
-from analysis.figures import marks, style
-from analysis.results import Result
-from analysis.wording import say, write
+from analysis.country import geography
+from analysis.figures import marks, style, vector
+from analysis.report.results import Result
+from analysis.report.wording import say, write
 
 OWN, BENCHMARK, NAIVE = "analysis", "national", "last_value"
 PIT_BINS = 10
 #: Keeps a label readable where a line runs behind it.
-_CLEAR = {"facecolor": style.PAPER, "edgecolor": "none", "pad": 0.8}
+_CLEAR = {"facecolor": vector.PAPER, "edgecolor": "none", "pad": 0.8}
 
 
 @style.both_widths
@@ -22,7 +24,7 @@ def models(warm: Result, cold: Result, indicator: str, language: str) -> style.F
     """Draw the score of every model, read and never-read provinces side by side.
 
     Args:
-        warm, cold: see `analysis.forecast.validation.findings.models`.
+        warm, cold: see `analysis.findings.validation.models`.
     """
     rows = max(len(warm.table), len(cold.table))
     one = marks.rows_height(rows, 22, 130)
@@ -58,15 +60,15 @@ def _models_title(warm: Result, cold: Result, values: dict[str, str], language: 
 def _dots(axes: Axes, table: pd.DataFrame, language: str) -> None:
     """One line a model, best on top; the benchmark's score runs through as a dashed line."""
     table = table.sort_values(["crps", "model"], ascending=False, ignore_index=True)
-    colours = [style.TARGET if m == OWN else style.SOFT for m in table["model"]]
+    colours = [vector.TARGET if m == OWN else vector.SOFT for m in table["model"]]
     places = np.arange(len(table), dtype=float)
-    axes.hlines(places, 0, table["crps"], color=style.FAINT, linewidth=1.2)
+    axes.hlines(places, 0, table["crps"], color=vector.FAINT, linewidth=1.2)
     axes.scatter(table["crps"], places, c=colours, s=26, zorder=3)
     for place, crps, colour in zip(places, table["crps"], colours, strict=True):
         text = write(crps, "number2", language)
         style.direct_label(axes, crps, place, text, colour, xytext=(6, 0), bbox=_CLEAR)
     benchmark = table.loc[table["model"] == BENCHMARK, "crps"]
-    axes.axvline(float(benchmark.iloc[0]), color=style.SOFT, linewidth=0.8, linestyle=(0, (4, 3)))
+    axes.axvline(float(benchmark.iloc[0]), color=vector.SOFT, linewidth=0.8, linestyle=(0, (4, 3)))
     axes.annotate(
         say("validation.benchmark_line", language),
         (float(benchmark.iloc[0]), 0),
@@ -74,7 +76,7 @@ def _dots(axes: Axes, table: pd.DataFrame, language: str) -> None:
         xytext=(4, 3),
         textcoords="offset points",
         fontsize=style.SMALL,
-        color=style.SOFT,
+        color=vector.SOFT,
         gid=style.HALO,
     )
     names = [say(f"model.{name}", language) for name in table["model"]]
@@ -104,15 +106,15 @@ def origins(result: Result, language: str) -> style.Figure:
     """Draw the score by origin of the project's model and its two references.
 
     Args:
-        result: see `analysis.forecast.validation.findings.origins`.
+        result: see `analysis.findings.validation.origins`.
     """
     table = result.table
     drawing = style.canvas(304)
     axes = drawing.add_subplot()
     lines = (
-        ("crps_naive", NAIVE, style.SOFT, (0, (2, 2))),
-        ("crps_national", BENCHMARK, style.ESTIMATE, (0, (6, 2))),
-        ("crps_own", OWN, style.TARGET, "solid"),
+        ("crps_naive", NAIVE, vector.SOFT, (0, (2, 2))),
+        ("crps_national", BENCHMARK, vector.ESTIMATE, (0, (6, 2))),
+        ("crps_own", OWN, vector.TARGET, "solid"),
     )
     x = table["origin"].astype(int)
     highest = max(float(table[column].max()) for column, *_ in lines)
@@ -144,28 +146,28 @@ def calibration(forecasts: pd.DataFrame, result: Result, language: str) -> style
 
     Args:
         forecasts: scored forecasts of one model and design, with pit.
-        result: see `analysis.forecast.validation.findings.calibration`.
+        result: see `analysis.findings.validation.calibration`.
     """
     drawing = style.canvas(310, 560)
     left, right = style.panels(drawing, 2, width_ratios=(1.25, 1))
     counts, edges = np.histogram(forecasts["pit"], bins=PIT_BINS, range=(0, 1))
-    left.bar(edges[:-1], counts, width=np.diff(edges), align="edge", color=style.BAND,
-             edgecolor=style.PAPER)  # fmt: skip
+    left.bar(edges[:-1], counts, width=np.diff(edges), align="edge", color=vector.BAND,
+             edgecolor=vector.PAPER)  # fmt: skip
     expected = len(forecasts) / PIT_BINS
-    left.axhline(expected, color=style.TARGET, linewidth=1.2)
+    left.axhline(expected, color=vector.TARGET, linewidth=1.2)
     text = say("validation.pit_expected", language)
-    style.direct_label(left, 0.02, expected, text, style.TARGET, xytext=(0, 7))
+    style.direct_label(left, 0.02, expected, text, vector.TARGET, xytext=(0, 7))
     left.set_title(say("validation.pit_title", language))
     style.unit_ticks(left.yaxis, "integer", language)
     left.set_xlabel(say("validation.pit_axis", language))
     style.unit_ticks(left.xaxis, "share", language)
     table = result.table
-    right.plot([0.4, 1], [0.4, 1], color=style.SOFT, linewidth=0.8)
-    right.plot(table["band"], table["held"], "o-", color=style.ESTIMATE)
+    right.plot([0.4, 1], [0.4, 1], color=vector.SOFT, linewidth=0.8)
+    right.plot(table["band"], table["held"], "o-", color=vector.ESTIMATE)
     for band, held in zip(table["band"], table["held"], strict=True):
         text = write(held, "share0", language)
         where = {"xytext": (-5, 6), "ha": "right"} if band == 0.9 else {"xytext": (6, -7)}
-        style.direct_label(right, band, held, text, style.ESTIMATE, **where)
+        style.direct_label(right, band, held, text, vector.ESTIMATE, **where)
     right.set_title(say("validation.bands_title", language))
     right.set_xlabel(say("validation.bands_axis", language))
     right.set_xlim(0.42, 1.06)
@@ -186,7 +188,7 @@ def ingredients(result: Result, language: str) -> style.Figure:
     """Draw what the score loses without each ingredient, with its interval.
 
     Args:
-        result: see `analysis.forecast.validation.findings.ingredients`.
+        result: see `analysis.findings.validation.ingredients`.
     """
     table = result.table[result.table["without"] != "none"]
     table = table.sort_values("lost", ignore_index=True)
@@ -195,15 +197,15 @@ def ingredients(result: Result, language: str) -> style.Figure:
     )
     axes = drawing.add_subplot()
     places = np.arange(len(table), dtype=float)
-    axes.axvline(0, color=style.SOFT, linewidth=0.9)
+    axes.axvline(0, color=vector.SOFT, linewidth=0.9)
     names = [say(f"ingredient.{name}", language) for name in table["without"]]
     marks.forest(
         axes, names, table["lost"], table["lost_low"], table["lost_high"],
-        bar=style.BAND, bar_width=5, fold=150 if style.narrow() else None,
+        bar=vector.BAND, bar_width=5, fold=150 if style.narrow() else None,
     )  # fmt: skip
     for place, lost, high in zip(places, table["lost"], table["lost_high"], strict=True):
         text = write(lost, "signed2", language)
-        style.direct_label(axes, high, place, text, style.ESTIMATE, xytext=(5, 0))
+        style.direct_label(axes, high, place, text, vector.ESTIMATE, xytext=(5, 0))
     axes.set_xlabel(say("validation.axis_lost", language))
     axes.margins(x=0.12)
     style.unit_ticks(axes.xaxis, "signed", language)
@@ -222,14 +224,14 @@ def heaping(result: Result, language: str) -> style.Figure:
     """Draw how many reported year-end values lie how far from their target.
 
     Args:
-        result: see `analysis.forecast.validation.findings_targets.heaping`.
+        result: see `analysis.findings.validation_targets.heaping`.
     """
     table = result.table
     drawing = style.canvas(260, 300)
     axes = drawing.add_subplot()
     places = np.arange(len(table), dtype=float)
     above = [name.startswith("above") for name in table["gap_class"]]
-    colours = [style.ESTIMATE if met else style.HIGHLIGHT for met in above]
+    colours = [vector.ESTIMATE if met else vector.HIGHLIGHT for met in above]
     axes.bar(places, table["readings"], color=colours, width=0.92)
     for place, n in zip(places, table["readings"], strict=True):
         axes.text(
@@ -238,7 +240,7 @@ def heaping(result: Result, language: str) -> style.Figure:
     names = [say(f"gap_class.{name}", language) for name in table["gap_class"]]
     room = 54 if style.narrow() else 110
     axes.set_xticks(places, [style.fold_pixels(name, room) for name in names])
-    axes.axvline(sum(not met for met in above) - 0.5, color=style.TARGET, linewidth=1.4)
+    axes.axvline(sum(not met for met in above) - 0.5, color=vector.TARGET, linewidth=1.4)
     axes.set_ylim(0, table["readings"].max() * 1.18 + 0.5)
     axes.yaxis.set_visible(False)
     axes.spines["left"].set_visible(False)
@@ -259,22 +261,22 @@ def would_have_said(result: Result, origin: int, language: str) -> style.Figure:
     """Draw the forecasts made at the end of `origin` beside the readings that came.
 
     Args:
-        result: see `analysis.forecast.validation.findings_targets.would_have_said`.
+        result: see `analysis.findings.validation_targets.would_have_said`.
     """
     table = result.table.sort_values(["province_code", "as_of"], ascending=False).reset_index()
     drawing = style.canvas(marks.rows_height(len(table)), marks.rows_height(len(table), around=150))
     axes = drawing.add_subplot()
     places = np.arange(len(table), dtype=float)
     held = (table["band_held"] == "held").to_numpy()
-    axes.plot(table["value"][held], places[held], "o", color=style.READING, markersize=4)
-    axes.plot(table["value"][~held], places[~held], "D", color=style.TARGET, markersize=4.5)
+    axes.plot(table["value"][held], places[held], "o", color=vector.READING, markersize=4)
+    axes.plot(table["value"][~held], places[~held], "D", color=vector.TARGET, markersize=4.5)
     names = [
         f"{geography.name(code, 'province_63', language)}, {write(day, 'short_date', language)}"
         for code, day in zip(table["province_code"], table["as_of"], strict=True)
     ]
     marks.forest(
         axes, names, table["median"], table["low"], table["high"],
-        bar=style.BAND, bar_width=5, marker="|", size=10,
+        bar=vector.BAND, bar_width=5, marker="|", size=10,
     )  # fmt: skip
     style.unit_ticks(axes.xaxis, "percent", language)
     values = {"origin": origin, "n": len(table), "held": int(held.sum())}
@@ -283,3 +285,68 @@ def would_have_said(result: Result, origin: int, language: str) -> style.Figure:
     columns = ["province_code", "as_of", "median", "low", "high", "value", "band_held"]
     alt = say("validation.said_alt", language, **values)
     return style.Figure(f"said_{origin}", drawing, alt, table[columns])
+
+
+# --------------------------------------------------------------------------------------------------
+# The track record of the country: readings, forecasts of each year-end, and targets.
+# --------------------------------------------------------------------------------------------------
+
+#: Where the bars of a year-end stand, in days beside it, and how they are drawn.
+FORECASTS = {"two_years": (-75, vector.BAND, 5.0), "one_year": (75, vector.ESTIMATE, 3.0)}
+_HALF_STROKE = pd.Timedelta(days=55)
+
+
+@style.both_widths
+def track_record(result: Result, language: str) -> style.Figure:
+    """Draw what was forecast for each year-end of the country, and what came.
+
+    Args:
+        result: see `analysis.findings.validation_country.track_record`.
+    """
+    table = result.table
+    names = list(table["indicator"].unique())
+    ends = sorted({day for day in table["as_of"] if day.is_year_end})
+    drawing = style.canvas(380, 900)
+    panels = style.panels(drawing, len(names), sharex=True)
+    for axes, name in zip(panels, names, strict=True):
+        _panel(axes, table[table["indicator"] == name], language)
+        shown = ends[::-2][::-1]
+        axes.set_xticks(shown, [str(day.year) for day in shown])
+        axes.set_title(say(f"country_indicator.{name}", language), fontsize=style.SMALL)
+    values = dict(result.phrases[0][1])
+    style.headline(drawing, say("validation_country.title", language, **values))
+    style.footer(drawing, say("validation_country.footer", language))
+    return style.Figure(result.name, drawing, result.text(language), table)
+
+
+def _panel(axes: Axes, table: pd.DataFrame, language: str) -> None:
+    """One rate: bars behind, then targets, then readings."""
+    for kind, (days, colour, width) in FORECASTS.items():
+        said = table[table["kind"] == kind]
+        at = said["as_of"] + pd.Timedelta(days=days)
+        axes.vlines(at, said["low"], said["high"], color=colour, linewidth=width, alpha=0.9)
+        ends = (at - _HALF_STROKE, at + _HALF_STROKE)
+        axes.hlines(said["value"], *ends, color=vector.INK, linewidth=1.2, zorder=3)
+    due = table[table["kind"] == "target"]
+    hollow: dict[str, Any] = {
+        "markerfacecolor": "none",
+        "markeredgecolor": vector.TARGET,
+        "mew": 1.5,
+    }
+    axes.plot(due["as_of"], due["value"], "D", markersize=7.5, zorder=6, **hollow)
+    read = table[table["kind"] == "reading"].sort_values("as_of")
+    end = read["as_of"].dt.is_year_end
+    axes.plot(read["as_of"], read["value"], color=vector.SOFT, linewidth=0.7, zorder=2)
+    last = table[table["kind"] == "one_year"][["as_of", "low", "high"]]
+    scored = read[end][["as_of", "value"]].merge(last, on="as_of")
+    outside = scored[~scored["value"].between(scored["low"], scored["high"])]
+    axes.plot(read["as_of"][end], read["value"][end], "o", color=vector.READING, ms=6, zorder=5)
+    missed: dict[str, Any] = {"mfc": vector.HIGHLIGHT, "mec": vector.READING, "ms": 8, "mew": 1.4}
+    axes.plot(outside["as_of"], outside["value"], "o", zorder=5.5, **missed)
+    during: dict[str, Any] = {
+        "markerfacecolor": vector.PAPER,
+        "markeredgecolor": vector.SOFT,
+        "markersize": 3.2,
+    }
+    axes.plot(read["as_of"][~end], read["value"][~end], "o", zorder=4, **during)
+    style.unit_ticks(axes.yaxis, "percent", language)

@@ -17,15 +17,14 @@ import pandas as pd
 from pandas._libs.tslibs.nattype import NaTType
 from scipy.special import expit
 
-from analysis import geography
-from analysis.forecast.draw import weighted
+from analysis.country import geography
+from analysis.forecast.draws import weighted
 from analysis.forecast.known import Known
 from analysis.forecast.model import kept_model
 from analysis.forecast.outlook import Outlook
-from analysis.forecast.points import points
-from analysis.forecast.settings import FAMILY, Settings
+from analysis.forecast.space import FAMILY, Settings, points
+from analysis.readings.targets import Target
 from analysis.seeds import generator
-from analysis.targets import Target
 
 COUNTRY = ("country", geography.COUNTRY)
 ALL_NATIONAL, AT_LEAST, PASSES = "all_national", "at_least", "passes"

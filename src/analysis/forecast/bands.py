@@ -27,7 +27,7 @@ from scipy.stats import norm
 from analysis.forecast.evidence import Evidence
 from analysis.forecast.fit import Fit
 from analysis.forecast.known import Known
-from analysis.forecast.reported import error_sd
+from analysis.forecast.pull import error_sd
 
 #: One error in so many is one of definition, and lies so many times as far as ordinary ones.
 EVERY, FAR = 8, 2.5
@@ -138,7 +138,7 @@ def _days(origin: pd.Timestamp) -> Iterator[pd.Timestamp]:
 
 
 def _from(fit: Fit, known: Known, day: pd.Timestamp, scored: pd.DataFrame) -> pd.DataFrame:
-    from analysis.forecast.record import as_known
+    from analysis.forecast.pull import as_known
 
     asked = scored[(scored["as_of"] > day) & (scored["as_of"] <= day + AHEAD)]
     earlier = as_known(fit, known, day) if len(asked) else None

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from analysis import seeds
-from analysis.forecast.points import decimal_year, points
-from analysis.forecast.reported import due_targets
+from analysis.forecast.pull import due_targets
+from analysis.forecast.space import decimal_year, points
 
 if TYPE_CHECKING:
     from analysis.forecast.model import Model

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis.cache import cached
+from analysis.disk_cache import cached
 from analysis.forecast.bands import PLAIN, Scales, scales
 from analysis.forecast.evidence import Evidence, evidence
 from analysis.forecast.fit import Fit, fit
 from analysis.forecast.known import Known
 from analysis.forecast.posterior import Posterior, posterior
-from analysis.forecast.record import pulls
-from analysis.forecast.reported import Pulls
-from analysis.forecast.settings import DEFAULT, FAMILY, Settings
+from analysis.forecast.pull import Pulls, pulls
+from analysis.forecast.space import DEFAULT, FAMILY, Settings
 
 #: Indicators of one family share a model; it is kept under the first of them.
 _FIRST = {family: name for name, family in reversed(FAMILY.items())}

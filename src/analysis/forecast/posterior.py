@@ -7,11 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
-from analysis.forecast.covariance import JITTER
 from analysis.forecast.evidence import Evidence
-from analysis.forecast.fit import CEILING, CENTRE, FLOOR, Fit
-from analysis.forecast.linear import Reference
-from analysis.forecast.points import Points, join, points
+from analysis.forecast.fit import CEILING, CENTRE, FLOOR, JITTER, Fit, Reference
+from analysis.forecast.space import Points, join, points
 
 #: Years over which the error that all units share in meeting targets fades.
 SHARED_MEMORY = 3.0

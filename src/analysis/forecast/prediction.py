@@ -9,16 +9,21 @@ import pandas as pd
 from scipy.special import expit, logit
 
 from analysis.forecast import bands
+from analysis.forecast.fit import MOST, matched, mean_coverage, mean_slope
 from analysis.forecast.goals import goals
-from analysis.forecast.known import Known
-from analysis.forecast.linear import MOST, matched, mean_coverage, mean_slope
+from analysis.forecast.known import Known, QueryError
 from analysis.forecast.model import Model, model
-from analysis.forecast.points import Points, decimal_year, points
 from analysis.forecast.posterior import Posterior
-from analysis.forecast.queries import QueryError
-from analysis.forecast.reported import error_sd, mixture_quantiles, tilted
-from analysis.forecast.settings import DEFAULT, FAMILY, Settings
-from analysis.forecast.units import members_of
+from analysis.forecast.pull import error_sd, mixture_quantiles, tilted
+from analysis.forecast.space import (
+    DEFAULT,
+    FAMILY,
+    Points,
+    Settings,
+    decimal_year,
+    members_of,
+    points,
+)
 
 LEVELS = np.arange(1, 100) / 100
 QUANTILES = tuple(f"q{level:.2f}" for level in LEVELS)
@@ -64,7 +69,7 @@ def answers(built: Model, queries: pd.DataFrame) -> np.ndarray:
 def carried(built: Model, queries: pd.DataFrame) -> np.ndarray:
     """(q,) how far targets that fall due earlier have moved a reported value, on the logit scale.
 
-    As `analysis.forecast.draw` has it, but for the mean alone: what a target moves at its own day
+    As `analysis.forecast.draws` has it, but for the mean alone: what a target moves at its own day
     fades over `Settings.carry_memory` years.
     """
     settings, origin = built.evidence.settings, built.known.origin
@@ -167,7 +172,7 @@ def _sums(built: Model, queries: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 def _own_base(given: Posterior, asked: Points, mean: np.ndarray, share: np.ndarray) -> np.ndarray:
     """(q,) the country's own rate over that of its provinces together; 1 for other aggregates.
 
-    As `analysis.forecast.draw` has it: the country's series says how far its rate lies from that
+    As `analysis.forecast.draws` has it: the country's series says how far its rate lies from that
     of its provinces, and since participants add up the difference is one of denominators.
     mean: (M, q) logits of the linear form. share: (M, q) coverage of the provinces together.
     """

@@ -18,9 +18,9 @@ import pandas as pd
 import yaml
 
 from analysis import paths
-from analysis.forecast import settings as model_settings
-from analysis.forecast.queries import LAST
-from analysis.forecast.settings import DEFAULT, Settings
+from analysis.forecast import space as model_settings
+from analysis.forecast.known import LAST
+from analysis.forecast.space import DEFAULT, Settings
 
 FILE = "rounds.yml"
 KINDS = ("prospective", "retrospective")

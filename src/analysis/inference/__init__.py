@@ -4,15 +4,32 @@ Everything takes and returns plain numpy arrays; a cluster is a province almost 
 this project. Rows may come in any order: clusters are found by label.
 """
 
-from analysis.inference.bootstrap import WildTest, webb_weights, wild_cluster_test
-from analysis.inference.cluster import covariance, standard_errors
 from analysis.inference.components import Components, components_shares, fit_components
-from analysis.inference.least_squares import FewClusters, Fit, SingularDesign, fit_least_squares
-from analysis.inference.multiple import benjamini_hochberg
-from analysis.inference.power import minimum_detectable_effect, rejection_rates
-from analysis.inference.randomisation import RandomisationTest, permute_exposure
-from analysis.inference.specification_curve import Curve, Specification, run_curve
-from analysis.inference.table import COLUMNS, estimate_rows
+from analysis.inference.regression import (
+    FewClusters,
+    Fit,
+    SingularDesign,
+    covariance,
+    fit_least_squares,
+    standard_errors,
+)
+from analysis.inference.resampling import (
+    RandomisationTest,
+    WildTest,
+    benjamini_hochberg,
+    minimum_detectable_effect,
+    permute_exposure,
+    rejection_rates,
+    webb_weights,
+    wild_cluster_test,
+)
+from analysis.inference.specification_curve import (
+    COLUMNS,
+    Curve,
+    Specification,
+    estimate_rows,
+    run_curve,
+)
 
 __all__ = [
     "COLUMNS",

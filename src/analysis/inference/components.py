@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-from analysis.inference.least_squares import Array, check_full_rank
+from analysis.inference.regression import Array, check_full_rank
 
 
 class NotConverged(RuntimeError):

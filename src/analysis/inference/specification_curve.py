@@ -15,13 +15,22 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.inference.bootstrap import draw_statistics, pieces, t_statistic, webb_weights
-from analysis.inference.cluster import standard_errors
-from analysis.inference.least_squares import (
+from analysis.inference.regression import (
     Array,
     FewClusters,
+    Fit,
     SingularDesign,
+    covariance,
     fit_least_squares,
+    standard_errors,
+)
+from analysis.inference.resampling import (
+    draw_statistics,
+    minimum_detectable_effect,
+    pieces,
+    t_statistic,
+    webb_weights,
+    wild_cluster_test,
 )
 
 #: With fewer clusters no cluster-robust test is worth counting (Cameron and Miller 2015, VI).
@@ -127,3 +136,68 @@ def _statistics(t: Array, cut: Array) -> dict[str, Array]:
         "share_significant": np.maximum(up, down),
         "share_of_sign": np.maximum(positive, 1 - positive),
     }
+
+
+# --------------------------------------------------------------------------------------------------
+# One form for every estimate that the project writes.
+# --------------------------------------------------------------------------------------------------
+
+COLUMNS = [
+    "outcome",
+    "term",
+    "estimate",
+    "standard_error",
+    "p_cr3",
+    "wild_p",
+    "low",
+    "high",
+    "minimum_detectable",
+    "design",
+    "sample",
+    "n",
+    "clusters",
+    "note",
+]
+
+
+def estimate_rows(
+    fit: Fit,
+    terms: Sequence[str],
+    rng: np.random.Generator,
+    draws: int = 1999,
+    **labels: str,
+) -> list[dict[str, object]]:
+    """Rows for the named terms: CR3 standard error, wild-bootstrap p and 95% interval.
+
+    Where a term rests on one cluster the jackknife does not exist: the row then carries no
+    standard error and no p-value, and the note says why. An end of the interval that the test
+    never reaches is missing, and the note says so.
+    """
+    try:
+        errors, note = np.sqrt(np.diag(covariance(fit, "CR3"))), ""
+    except SingularDesign as failure:
+        errors, note = np.full(len(fit.names), np.nan), str(failure)
+    rows: list[dict[str, object]] = []
+    for term in terms:
+        j, usable = fit.index(term), not note
+        error = float(errors[j])
+        test = wild_cluster_test(fit, term, rng, draws) if usable else None
+        low, high = (test.low, test.high) if test else (np.nan, np.nan)
+        open_end = bool(np.isinf([low, high]).any())
+        rows.append(
+            {
+                **labels,
+                "term": term,
+                "estimate": float(fit.beta[j]),
+                "standard_error": error,
+                "p_cr3": float(2 * stats.t.sf(abs(fit.beta[j]) / error, fit.clusters - 1)),
+                "wild_p": test.p if test else np.nan,
+                "low": low if np.isfinite(low) else np.nan,
+                "high": high if np.isfinite(high) else np.nan,
+                "minimum_detectable": minimum_detectable_effect(error, fit.clusters),
+                "n": fit.n,
+                "clusters": fit.clusters,
+                "note": "the interval has no end on one side" if open_end else note,
+            }
+        )
+    return rows

@@ -14,10 +14,10 @@ from decimal import Decimal, InvalidOperation
 
 import pandas as pd
 
+from analysis.country.geography import COUNTRY
+from analysis.country.indicators import INDICATORS
 from analysis.facts import Raw
-from analysis.facts.schemas import BASES
-from analysis.geography import COUNTRY
-from analysis.indicators import INDICATORS
+from analysis.facts.tables import BASES
 from analysis.intake.provinces import codes, key
 
 #: Spellings of names beside those of provinces.csv, as letters only.

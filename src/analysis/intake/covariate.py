@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.covariates import LEVELS
 from analysis.facts import Fault, load_raw
-from analysis.facts.schemas import columns
+from analysis.facts.tables import columns
 from analysis.intake.choice import Understood, choose, numbers, understand
 from analysis.intake.proposal import Proposal, _appended
 from analysis.intake.provinces import codes, place
 from analysis.intake.shape import read_shape
 from analysis.intake.sheet import IntakeError
 from analysis.paths import RAW
+from analysis.readings.covariates import LEVELS
 
 
 @dataclass(frozen=True)

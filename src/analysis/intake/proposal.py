@@ -21,12 +21,11 @@ from pathlib import Path
 import pandas as pd
 from filelock import FileLock
 
+from analysis.country.indicators import INDICATORS
 from analysis.facts import Fault, Raw, check, load_raw
-from analysis.facts.schemas import columns
-from analysis.indicators import INDICATORS
+from analysis.facts.tables import columns
 from analysis.intake.advice import Names, units_that_did_not_exist, what_to_write
-from analysis.intake.sheet import IntakeError, Sheet
-from analysis.intake.template import NAMES
+from analysis.intake.sheet import NAMES, IntakeError, Sheet
 from analysis.paths import RAW, write_atomic
 
 _NUMBERED = re.compile(r"^S(\d+)$")

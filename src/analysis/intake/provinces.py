@@ -9,8 +9,8 @@ from functools import lru_cache
 
 import pandas as pd
 
+from analysis.country.geography import REGIONS
 from analysis.facts import Fault
-from analysis.geography import REGIONS
 from analysis.intake.sheet import IntakeError
 
 #: Spellings that differ by more than accents, hyphens and words for "province" and "city".

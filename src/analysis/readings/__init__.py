@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.facts import Raw, corrected
+from analysis.facts.corrections import corrected
+from analysis.facts.load import Raw
 from analysis.readings import conflicts, derived, identities
-from analysis.readings.census import census_base
-from analysis.readings.evidence import KEY, describe
-from analysis.readings.expectations import expectations, left_out, one_level
-from analysis.readings.naming import reading_ids
-from analysis.readings.statements import dated_once
+from analysis.readings.arithmetic import reading_ids
+from analysis.readings.conflicts import expectations, left_out, one_level
+from analysis.readings.derived import census_base
+from analysis.readings.evidence import KEY, dated_once, describe
 
 COLUMNS = [
     "reading_id",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.indicators import INDICATORS
+from analysis.country.indicators import INDICATORS
 from analysis.readings.evidence import KEY, denominator_version, season
 
 UNIT_AND_DATE = ["geo_level", "province_code", "as_of"]
@@ -99,3 +99,15 @@ def one_a_key(readings: pd.DataFrame) -> pd.DataFrame:
     table = readings.assign(width=readings["upper"] - readings["lower"])
     order = table.sort_values([*KEY, "way", "width", "value", "derived_from"], kind="stable")
     return order.drop_duplicates(KEY).drop(columns=["width", "way"])
+
+
+# --------------------------------------------------------------------------------------------------
+# The name of a reading.
+# --------------------------------------------------------------------------------------------------
+
+
+def reading_ids(readings: pd.DataFrame) -> pd.Series:
+    """Return stable names, such as province_63/14/hi_coverage/2023-12-31 (plus the basis)."""
+    name = readings["geo_level"] + "/" + readings["province_code"] + "/" + readings["indicator"]
+    name = name + "/" + readings["as_of"].dt.strftime("%Y-%m-%d")
+    return name + readings["basis"].where(readings["basis"] == "", "/" + readings["basis"])

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from analysis.covariates import populations
 from analysis.facts import Raw
 from analysis.readings.arithmetic import UNIT_AND_DATE, pick, side_by_side
+from analysis.readings.covariates import populations
 
 COLUMNS = [
     "identity",

@@ -1,16 +1,59 @@
 """Writing the tables of the readings to data/processed."""
 
+from __future__ import annotations
+
 import io
 from pathlib import Path
 
 import pandas as pd
 
-from analysis import datapackage
-from analysis.facts import Raw
+from analysis import paths
+from analysis.country import geography
+from analysis.facts import Raw, load_raw
 from analysis.paths import PROCESSED, write_atomic, write_table
 from analysis.readings import ReadingTables
-from analysis.readings.lineage import lineage, units
-from analysis.targets import targets
+from analysis.readings.targets import targets
+from analysis.report import describe
+
+# --------------------------------------------------------------------------------------------------
+# From each reading to its facts and to the addresses where they were read.
+# --------------------------------------------------------------------------------------------------
+
+
+def lineage(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
+    """Return one row a reading and fact: reading_id, fact, source_id, publisher, title,
+    published and url (empty where no address is known)."""
+    table = readings[["reading_id"]].assign(fact=readings["facts"].str.split(";"))
+    table = table.explode("fact").astype({"fact": int})
+    table = table.merge(raw.facts[["row", "source_id"]], left_on="fact", right_on="row")
+    sources = raw.sources[["source_id", "publisher", "title", "published", "url"]]
+    table = table.drop(columns="row").merge(sources, on="source_id")
+    return table.sort_values(["reading_id", "fact"], ignore_index=True)
+
+
+def units() -> pd.DataFrame:
+    """Return all units: geo_level, province_code, name_en, name_vi, region_code, merged_code."""
+    rows = [
+        {
+            "geo_level": level,
+            "province_code": code,
+            "name_en": geography.name(code, level, "en"),
+            "name_vi": geography.name(code, level, "vi"),
+            "region_code": _region(code, level),
+            "merged_code": _merged(code, level),
+        }
+        for level in geography.LEVELS
+        for code in geography.codes(level)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _region(code: str, level: str) -> str:
+    return geography.region_of(code, level) if level.startswith("province") else ""
+
+
+def _merged(code: str, level: str) -> str:
+    return str(geography.provinces().loc[code, "merged_code"]) if level == "province_63" else ""
 
 
 def write(tables: ReadingTables, raw: Raw, folder: Path | None = None) -> list[str]:
@@ -30,7 +73,7 @@ def write(tables: ReadingTables, raw: Raw, folder: Path | None = None) -> list[s
     }
     files = [write_table(table, place / f"{name}.csv") for name, table in written.items()]
     files.append(write_atomic(place / "readings.parquet", _parquet(tables.readings)))
-    files.append(datapackage.write(place))
+    files.append(describe.write(place))
     return [file.name for file in files]
 
 
@@ -38,3 +81,16 @@ def _parquet(table: pd.DataFrame) -> bytes:
     buffer = io.BytesIO()
     table.to_parquet(buffer, engine="pyarrow", compression="zstd", index=False)
     return buffer.getvalue()
+
+
+# --------------------------------------------------------------------------------------------------
+# What the chapters on drivers read: the readings of chapter 01 and the raw tables.
+# --------------------------------------------------------------------------------------------------
+
+
+def read() -> tuple[pd.DataFrame, Raw]:
+    """Readings and raw tables. Raises MissingTable when chapter 01 has not run."""
+    readings = paths.read_processed("readings", dates=["as_of"])
+    text = readings.select_dtypes(include=["object", "string"]).columns
+    readings[text] = readings[text].fillna("")
+    return readings, load_raw()

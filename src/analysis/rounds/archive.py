@@ -23,14 +23,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis import codebase, geography, paths, targets
+from analysis import disk_cache, paths
+from analysis.country import geography
 from analysis.facts import Raw, load_raw
 from analysis.forecast.known import Known, known_at
 from analysis.forecast.rounds import Round, RoundError
-from analysis.forecast.settings import FAMILY
+from analysis.forecast.space import FAMILY
 from analysis.forecast.tables import QUANTILES, ForecastTables
-from analysis.readings import build_readings
-from analysis.readings.expectations import one_level
+from analysis.readings import build_readings, targets
+from analysis.readings.conflicts import one_level
 
 FOLDER, LEDGER = "rounds", "ledger.csv"
 OWN = "analysis"
@@ -90,7 +91,7 @@ def digests() -> dict[str, Any]:
     lock = paths.ROOT / "requirements.lock"
     return {
         "data/raw": raw,
-        "code": codebase.fingerprint(["analysis.forecast.chapter"]),
+        "code": disk_cache.fingerprint(["analysis.forecast.tables"]),
         "requirements.lock": _digest(lock.read_bytes()) if lock.is_file() else "",
     }
 

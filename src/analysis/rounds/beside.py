@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis import geography
+from analysis.country import geography
 from analysis.forecast.known import Known
 from analysis.forecast.rounds import Round
-from analysis.forecast.settings import FAMILY
+from analysis.forecast.space import FAMILY
 from analysis.forecast.tables import QUANTILES
-from analysis.forecast.validation import scores
-from analysis.forecast.validation.peers import Peer, PeerFailure
-from analysis.forecast.validation.peers.benchmark import national
-from analysis.forecast.validation.peers.simple import drift, last_value
-from analysis.readings.expectations import one_level
+from analysis.readings.conflicts import one_level
+from analysis.validation import scores
+from analysis.validation.peers import Peer, PeerFailure, drift, last_value, national
 
 #: Model of the hub -> how it forecasts provinces and merged units, and the country.
 #: The curve of the country itself is its own last value, moved on at its past pace.

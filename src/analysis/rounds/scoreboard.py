@@ -6,7 +6,7 @@ for one day, so that each of n forecasts weighs 1 / n.
 
 Values: the CRPS from nine quantiles, and the share inside the 50, 80 and 95% bands. Chances: Brier
 and log score beside three constants, reliability without bins (CORP, see
-`analysis.forecast.validation.rule`), and an e-value: the product of p / q for targets met and
+`analysis.validation.rule`), and an e-value: the product of p / q for targets met and
 (1 - p) / (1 - q) for targets missed, p being the chance and q the cautious past share of targets
 met. If q were right and no event told of another, it would be at least x with a chance of 1 / x at
 most, however many events there are (Ville's inequality); units of one day rise and fall together,
@@ -23,16 +23,18 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from analysis import geography, paths, targets
-from analysis.coverage import Tables
+from analysis import paths
+from analysis.country import geography
 from analysis.facts import Raw
+from analysis.findings.coverage import Tables
+from analysis.findings.outcomes import NOT_KNOWN, YES, came, met
 from analysis.forecast.rounds import RoundError
-from analysis.forecast.settings import FAMILY
+from analysis.forecast.space import FAMILY
 from analysis.forecast.tables import QUANTILES
-from analysis.forecast.validation import scores
-from analysis.forecast.validation.rule import decomposition, recalibrated
-from analysis.outcomes import NOT_KNOWN, YES, came, met
+from analysis.readings import targets
 from analysis.rounds.archive import Archived, home
+from analysis.validation import scores
+from analysis.validation.rule import decomposition, recalibrated
 
 VALUES, CHANCES = "values", "chances"
 #: Chances are taken as at least this and at most one less this where a score has logarithms: no
@@ -156,7 +158,7 @@ def crps(quantiles: pd.DataFrame, value: np.ndarray) -> np.ndarray:
 
     The quantiles are joined, and carried on beyond the outer ones, by straight lines on the scale
     of normal scores, which is exact for a normal, and read at 99 levels; see
-    `analysis.forecast.validation.scores.crps_quantiles`.
+    `analysis.validation.scores.crps_quantiles`.
     """
     at, wanted = norm.ppf(list(QUANTILES.values())), norm.ppf(scores.LEVELS)
     own = quantiles[list(QUANTILES)].to_numpy(float)

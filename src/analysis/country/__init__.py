@@ -1,0 +1,1 @@
+"""The country as it is: units, regions, names, indicators and their bounds."""

@@ -1,0 +1,1 @@
+"""What the chapters find: tables and sentences made from the models and the data."""

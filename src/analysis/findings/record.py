@@ -1,0 +1,195 @@
+"""What chapter 09 says: the record of closed rounds, the scoreboard first, then every event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from analysis import paths
+from analysis.facts import load_raw
+from analysis.report.results import Result
+from analysis.rounds import archive, scoreboard
+from analysis.rounds.archive import Archived
+from analysis.rounds.scoreboard import CHANCES, VALUES, Scoreboard
+
+#: Table of Scoreboard -> file of data/processed.
+FILES = {"scores": "record_scores.csv", "events": "record_events.csv"}
+_UNIT = {"province_code": "unit", "indicator": "indicator"}
+_EVENT_WORDS = {**_UNIT, "kind": "record", "outcome": "outcome_met", "standing": "outcome_standing",
+                "word": "outcome_word", "whose": "record"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Record:
+    """Closed rounds, and how they are scored on what has been published by now."""
+
+    rounds: Sequence[Archived]
+    board: Scoreboard
+
+
+def read() -> Record:
+    """Closed rounds and their scores, from the archive, the readings of chapter 01 and data/raw.
+
+    Raises:
+        RoundError: a file of the archive has changed, or a round cannot be scored.
+        analysis.paths.MissingTable: chapter 01 has not run.
+    """
+    rounds = archive.read_all()
+    readings = paths.read_processed("readings", dates=["as_of"])
+    text = readings.select_dtypes(include=["object", "string"]).columns
+    return Record(
+        rounds, scoreboard.score(rounds, readings.fillna(dict.fromkeys(text, "")), load_raw())
+    )
+
+
+def write(record: Record) -> list[str]:
+    """Write scores and events to data/processed; returns the names of the files."""
+    for name, file in FILES.items():
+        paths.write_atomic(paths.PROCESSED / file, scoreboard.text(getattr(record.board, name)))
+    return sorted(FILES.values())
+
+
+def board(record: Record) -> Result:
+    """One row a closed round: its scores beside those of constants and of plain forecasts."""
+    rows, phrases = [], []
+    for one in record.rounds:
+        row = _row(one, record.board.scores)
+        rows.append(row)
+        scored = row["values"] or row["chances"]
+        key = f"record.{'scored' if scored else 'waiting'}_{row['kind']}"
+        phrases.append((key, {**row, "due": pd.Timestamp(one.record["due"][0])}))
+    columns = ["round", "model", "kind", "values", "crps", "crps_last", "crps_curve", "inside_80",
+               "chances", "brier", "brier_half", "brier_share", "brier_cautious", "log",
+               "e_value"]  # fmt: skip
+    formats = {
+        **dict.fromkeys(("model", "values", "chances"), "integer"),
+        **dict.fromkeys(("crps", "crps_last", "crps_curve", "log"), "number2"),
+        **dict.fromkeys(("brier", "brier_half", "brier_share", "brier_cautious"), "number3"),
+        "inside_80": "share0",
+        "e_value": "number1",
+    }
+    return Result(
+        "record_scoreboard", pd.DataFrame(rows, columns=columns), phrases or [("record.none", {})],
+        formats, {"kind": "record"}, "record",
+    )  # fmt: skip
+
+
+def _row(one: Archived, scores: pd.DataFrame) -> dict[str, Any]:
+    own = scores[(scores["round"] == one.name) & (scores["group"] == "all")]
+    found = own.set_index(["event", "model", "score"])
+
+    def of(event: str, model: str, score: str, what: str = "value") -> float:
+        key = (event, model, score)
+        return float(found[what].get(key, float("nan")))
+
+    counts = {VALUES: of(VALUES, one.own, "crps", "n"), CHANCES: of(CHANCES, one.own, "brier", "n")}
+    return {
+        "round": one.record["round"],
+        "model": one.record["model"],
+        "kind": one.record["kind"],
+        "values": int(counts[VALUES]) if counts[VALUES] > 0 else 0,
+        "crps": of(VALUES, one.own, "crps_shared"),
+        "crps_last": of(VALUES, "last-value", "crps_shared"),
+        "crps_curve": of(VALUES, "curve", "crps_shared"),
+        "inside_80": of(VALUES, one.own, "inside_80"),
+        "chances": int(counts[CHANCES]) if counts[CHANCES] > 0 else 0,
+        "brier": of(CHANCES, one.own, "brier"),
+        "brier_half": of(CHANCES, "one_half", "brier"),
+        "brier_share": of(CHANCES, "past_share", "brier"),
+        "brier_cautious": of(CHANCES, "cautious_share", "brier"),
+        "log": of(CHANCES, one.own, "log"),
+        "e_value": of(CHANCES, one.own, "e_value"),
+    }
+
+
+def by_group(record: Record) -> Result:
+    """Brier scores of the country and of units apart, since a few of them decide the whole."""
+    scores = record.board.scores
+    rows = scores[(scores["event"] == CHANCES) & (scores["score"] == "brier")]
+    rows = rows[rows["group"].isin(["country", "units"])]
+    names = {one.own: "own" for one in record.rounds}
+    wide = rows.assign(model=rows["model"].replace(names)).pivot_table(
+        index=["round", "group", "n"], columns="model", values="value", aggfunc="first"
+    )
+    columns = {"own": "brier", "one_half": "brier_half", "past_share": "brier_share",
+               "cautious_share": "brier_cautious"}  # fmt: skip
+    table = wide.rename(columns=columns).reindex(columns=list(columns.values())).reset_index()
+    table = table.rename(columns={"n": "chances"})
+    formats = {"chances": "integer"} | dict.fromkeys(columns.values(), "number3")
+    return Result("record_groups", table, [], formats, {"group": "record"}, "record")
+
+
+def closed(record: Record) -> Result:
+    """When each round was made, from which figures, and when its targets fall due."""
+    rows = [
+        {
+            "round": one.record["round"],
+            "model": one.record["model"],
+            "kind": one.record["kind"],
+            "origin": one.origin,
+            "newest_figure": pd.Timestamp(one.record["newest_figure"]),
+            "closed": pd.Timestamp(one.record["closed"]),
+            "due": pd.Timestamp(day),
+        }
+        for one in record.rounds
+        for day in one.record["due"]
+    ]
+    days = ["origin", "newest_figure", "closed", "due"]
+    table = pd.DataFrame(rows, columns=["round", "model", "kind", *days])
+    formats = {"model": "integer", **dict.fromkeys(days, "short_date")}
+    return Result("record_rounds", table, [], formats, {"kind": "record"}, "record")
+
+
+def chances(record: Record) -> Result:
+    """Every chance whose target has been met or missed, the country first."""
+    events = record.board.events
+    rows = events[events["event"] == CHANCES]
+    rows = rows.assign(first=rows["geo_level"] != "country")
+    rows = rows.sort_values(["round", "first", "indicator", "geo_level", "province_code", "target"])
+    columns = ["round", "province_code", "indicator", "due", "target", "whose", "probability",
+               "recalibrated", "word", "reading", "standing", "outcome", "geo_level"]  # fmt: skip
+    values = {
+        "n": len(rows.drop_duplicates(scoreboard.EVENT)),
+        "met": int(rows[rows["outcome"] == "yes"].drop_duplicates(scoreboard.EVENT).shape[0]),
+    }
+    return Result(
+        "record_chances",
+        rows[columns],
+        [("record.chances", values)],
+        {
+            "due": "short_date",
+            "target": "printed",
+            "reading": "printed",
+            "probability": "probability",
+            "recalibrated": "probability",
+        },
+        _EVENT_WORDS,
+        "record",
+        hidden=("geo_level",),
+    )
+
+
+def values(record: Record) -> Result:
+    """Every value that has come, beside the forecast of it."""
+    events = record.board.events
+    own = {one.own for one in record.rounds}
+    rows = events[(events["event"] == VALUES) & events["model"].isin(own)]
+    rows = rows.assign(first=rows["geo_level"] != "country")
+    rows = rows.sort_values(["round", "first", "indicator", "geo_level", "province_code"])
+    inside = int(rows["reading"].between(rows["q10"], rows["q90"]).sum())
+    columns = ["round", "province_code", "indicator", "due", "q50", "q10", "q90", "word", "reading",
+               "standing", "crps", "geo_level"]  # fmt: skip
+    percents = dict.fromkeys(("q10", "q50", "q90"), "percent1")
+    return Result(
+        "record_values",
+        rows[columns],
+        [("record.values", {"n": len(rows), "inside": inside})],
+        {"due": "short_date", "reading": "printed", "crps": "number2", **percents},
+        _EVENT_WORDS,
+        "record",
+        joined={"q10": "q90"},
+        hidden=("geo_level",),
+    )

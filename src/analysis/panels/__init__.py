@@ -1,0 +1,21 @@
+"""The coverage model for any number of units: districts, communes, months.
+
+Given what units share, units are independent, so that cost grows with their number and not with
+its cube. The likelihood, the fit and the forecasts are those of the dense code.
+"""
+
+from analysis.panels.draws import LargeDraws, draw_large
+from analysis.panels.fit import LargeFit, fit_large
+from analysis.panels.panel import PanelError, TooManyWays, panel
+from analysis.panels.predict import predict_large
+
+__all__ = [
+    "LargeDraws",
+    "LargeFit",
+    "PanelError",
+    "TooManyWays",
+    "draw_large",
+    "fit_large",
+    "panel",
+    "predict_large",
+]

@@ -1,1 +1,0 @@
-"""From executed notebooks and tables to the report: pages, PDF, workbook, manifest."""

@@ -1,0 +1,230 @@
+"""Targets: what was to be reached by when, who set it, and since when it was known."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.country import geography
+from analysis.facts import Raw, corrected
+from analysis.facts.tables import SETTERS
+from analysis.verdicts import NO_TARGET, NOT_ENOUGH_EVIDENCE, coarse, verdict
+
+KEY = ["geo_level", "province_code", "indicator", "basis", "due", "setter", "value"]
+# Drafts, and an agency's estimate of what will be reached: no target that anybody has set.
+NOT_SET = ("plan", "estimate")
+NATIONWIDE = "nationwide"
+
+
+@dataclass(frozen=True)
+class Target:
+    """The target that a unit is held against.
+
+    Attributes:
+        value: in the unit of the indicator.
+        setter: government, province or agency for a target of the unit's own; nationwide where
+            only the Government's target for the whole country is known.
+        announced: first day on which it was known.
+        facts, sources: row references and source ids joined by ";".
+    """
+
+    value: float
+    qualifier: str
+    setter: str
+    announced: pd.Timestamp
+    facts: str
+    sources: str
+
+
+def targets(raw: Raw) -> pd.DataFrame:
+    """Return the targets, each once, whoever repeats it.
+
+    Columns: geo_level, province_code, indicator, basis, due, value, qualifier, setter
+    (government, province or agency), announced, derived (True where the text gives only the
+    distance to a result), n_sources, facts, sources; sorted by unit, indicator, due and value.
+
+    `announced` is the first day on which the target was known, as facts.csv gives it: the day of
+    the deciding document, else the last day on which the source can have been published; for
+    undated sources the due date, so that no forecast uses a target before it is known to have
+    existed. Drafts and estimates (`standing`) are no targets.
+    """
+    facts = corrected(raw)
+    table = facts[(facts["kind"] == "target") & ~facts["standing"].isin(NOT_SET)]
+    table = table.rename(columns={"as_of": "due"})
+    return _once(table.assign(derived=table["doubt"].map(is_derived).astype(bool)))
+
+
+def is_derived(doubt: str) -> bool:
+    """Whether the doubts of a fact say that it was computed from another figure of its text."""
+    return "derived" in doubt.split(";")
+
+
+def _once(table: pd.DataFrame) -> pd.DataFrame:
+    order = pd.Categorical(table["qualifier"], ["exact", "over", "under", "about"], ordered=True)
+    table = table.assign(order=order.codes, reference=table["row"].astype(str))
+    groups = table.sort_values([*KEY, "order", "row"]).groupby(KEY, sort=True)
+    once = groups.agg(
+        qualifier=("qualifier", "first"),
+        announced=("announced", "min"),
+        derived=("derived", "all"),
+        n_sources=("source_id", "nunique"),
+        facts=("reference", ";".join),
+        sources=("source_id", lambda ids: ";".join(sorted(set(ids)))),
+    ).reset_index()
+    columns = ["geo_level", "province_code", "indicator", "basis", "due", "value", "qualifier"]
+    columns += ["setter", "announced", "derived", "n_sources", "facts", "sources"]
+    return once.sort_values(KEY, ignore_index=True)[columns]
+
+
+def known_at(table: pd.DataFrame, origin: str | pd.Timestamp) -> pd.DataFrame:
+    """Return the targets that had been announced by the origin."""
+    return table[table["announced"] <= pd.Timestamp(origin)]
+
+
+def for_unit(
+    table: pd.DataFrame,
+    geo_level: str,
+    province_code: str,
+    indicator: str,
+    due: str | pd.Timestamp,
+    origin: str | pd.Timestamp | None = None,
+) -> Target:
+    """Return the target that a unit is held against; see `Due.held_by`.
+
+    Raises:
+        KeyError: no target of the unit and none for the country is known.
+    """
+    return due_on(table, indicator, due, origin).held_by(geo_level, province_code)
+
+
+def due_on(
+    table: pd.DataFrame,
+    indicator: str,
+    due: str | pd.Timestamp,
+    origin: str | pd.Timestamp | None = None,
+) -> "Due":
+    """Return the targets of an indicator for one day, of those announced by the origin if given."""
+    day = pd.Timestamp(due)
+    rows = table[(table["indicator"] == indicator) & (table["due"] == day) & (table["basis"] == "")]
+    return Due(indicator, day, rows if origin is None else known_at(rows, origin))
+
+
+@dataclass(frozen=True)
+class Due:
+    """The targets of one indicator that fall due on one day, to be asked for many units."""
+
+    indicator: str
+    day: pd.Timestamp
+    table: pd.DataFrame
+
+    def held_by(self, geo_level: str, province_code: str) -> Target:
+        """Return the target that a unit is held against.
+
+        The Government's target for the unit comes before the province's own and the agency's plan;
+        of one setter the latest announced counts, then the one with more sources, then the lower
+        one. Without any of its own, the unit is held against the nationwide target. A province
+        that did not merge in 2025 is one unit under two levels; a target for either is one for
+        both.
+
+        Raises:
+            KeyError: no target of the unit and none for the country is known.
+        """
+        both = geo_level.startswith("province") and is_alone(province_code)
+        levels = ("province_63", "province_34") if both else (geo_level,)
+        if own := [row for level in levels for row in self._rows.get((level, province_code), [])]:
+            return _chosen(own)
+        if geo_level == "country":
+            raise KeyError(f"no target for the country: {self.indicator}, due {self.day:%Y-%m-%d}")
+        return self._yardstick
+
+    @cached_property
+    def _rows(self) -> dict[tuple[str, str], list[dict]]:
+        found: dict[tuple[str, str], list[dict]] = {}
+        for row in self.table.to_dict("records"):
+            found.setdefault((row["geo_level"], row["province_code"]), []).append(row)
+        return found
+
+    @cached_property
+    def _yardstick(self) -> Target:
+        return _nationwide(self.table, self.indicator, self.day)
+
+
+@cache
+def is_alone(code: str) -> bool:
+    """Whether a province of the 63 stayed as it was in July 2025."""
+    return code in geography.merged().index and geography.members(code) == [code]
+
+
+def _chosen(own: list[dict]) -> Target:
+    def order(row: dict) -> tuple:
+        rank = SETTERS.index(row["setter"])
+        return rank, row["derived"], -row["announced"].value, -row["n_sources"], row["value"]
+
+    first = min(own, key=order)
+    return _as_target(first, first["setter"])
+
+
+def _as_target(row: Mapping[Any, Any] | pd.Series, setter_name: str) -> Target:
+    return Target(
+        value=float(row["value"]),
+        qualifier=str(row["qualifier"]),
+        setter=setter_name,
+        announced=row["announced"],
+        facts=str(row["facts"]),
+        sources=str(row["sources"]),
+    )
+
+
+def _nationwide(known: pd.DataFrame, indicator: str, due: pd.Timestamp) -> Target:
+    """Return the nationwide target: the Government's before the agency's, the lower of several.
+
+    The lower one is the goal that resolutions state for the country (95%); the sum of the
+    provincial assignments (95.15%) is its average and no norm for a single province.
+    """
+    country = known[known["geo_level"] == "country"]
+    if country.empty:
+        raise KeyError(f"no nationwide target: {indicator}, due {due:%Y-%m-%d}")
+    rank = country["setter"].map({name: place for place, name in enumerate(SETTERS)})
+    first = country.assign(rank=rank).sort_values(["rank", "value"]).iloc[0]
+    return _as_target(first, NATIONWIDE)
+
+
+#: Probabilities of the tables of forecasts.
+_CHANCES = ("p_meets_true", "p_meets_reported", "p_meets_official")
+
+
+def judged(table: pd.DataFrame) -> pd.DataFrame:
+    """Return forecasts with the chances that may be shown, and the word for the reported one.
+
+    Without enough evidence, and without a target that is the unit's own, there is no chance.
+    Those of provinces come in steps of five percent: too few were scored for more.
+    """
+    table = table.copy()
+    unsure = table["verdict"].isin(["", NOT_ENOUGH_EVIDENCE]) | table["verdict"].isna()
+    aim = ["geo_level", "province_code", "indicator", "target_setter"]
+    aimless = ~unsure & np.array(
+        [not _has_aim(*row) for row in table[aim].itertuples(index=False, name=None)], bool
+    )
+    for name in _CHANCES:
+        if name in table:
+            table.loc[unsure | aimless, name] = float("nan")
+            fine = table["geo_level"] == "country"
+            table[name] = table[name].where(fine, table[name].map(coarse))
+    table["verdict"] = table["p_meets_reported"].map(verdict)
+    table.loc[aimless, "verdict"] = NO_TARGET
+    return table
+
+
+def _has_aim(level: str, code: str, indicator: str, setter: object) -> bool:
+    """Whether a chance against the target means something for a unit.
+
+    Its own target does. The goal of 95% of the population in health insurance was set for every
+    one of the 63 provinces' reports; the nationwide goals of the other two are averages of very
+    unlike labour markets, and a province made in July 2025 was never given the first.
+    """
+    if setter != NATIONWIDE:
+        return bool(setter)
+    return indicator == "hi_coverage" and (level == "province_63" or is_alone(code))

@@ -1,0 +1,1 @@
+"""From executed notebooks and tables to the report: pages, PDF, workbook."""

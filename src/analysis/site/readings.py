@@ -1,0 +1,237 @@
+"""The pages of evidence: the readings of each unit with their sources, and all sources."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+import pandas as pd
+
+from analysis import paths
+from analysis.country import geography
+from analysis.country.indicators import INDICATORS
+from analysis.findings.contradictions import written
+from analysis.findings.coverage import reading_anchor
+from analysis.readings.targets import is_alone
+from analysis.report import wording
+from analysis.report.wording import say, write
+from analysis.site.page import (
+    NO_STAMP,
+    Stamp,
+    brief_of,
+    page,
+    readings_file,
+    render,
+    safe_address,
+    unit_label,
+)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The readings of chapter 01, the targets, and the raw table of sources."""
+
+    readings: pd.DataFrame
+    targets: pd.DataFrame
+    sources: pd.DataFrame
+
+
+def pages(
+    evidence: Evidence, briefs: Collection[str], language: str, stamp: Stamp = NO_STAMP
+) -> dict[str, str]:
+    """Return the page of each unit's readings and the page of all sources, by file name.
+
+    Args:
+        evidence: readings, targets and sources.
+        briefs: the files of the briefs that there are; only these are linked to.
+        language: ``en`` or ``vi``.
+        stamp: when the forecast was made.
+    """
+    readings, targets, sources = evidence.readings, evidence.targets, evidence.sources
+    known = sources.set_index("source_id")
+    made = {}
+    units = [(level, code) for level in _LEVELS for code in geography.codes(level)]
+    groups = dict(tuple(readings.groupby(["geo_level", "province_code"])))
+    aims = dict(tuple(targets.groupby(["geo_level", "province_code"])))
+    for unit in units:
+        found = groups.get(unit, readings.iloc[:0])
+        own = _aims_of(unit, aims, targets)
+        brief = brief_of(*unit)
+        link = brief if brief in briefs else ""
+        parts = _parts(unit, groups, language)
+        made[readings_file(*unit)] = _unit_page(
+            unit, found, own, known, link, language, parts, stamp
+        )
+    made["sources.html"] = _sources_page(units, sources, language, stamp)
+    return made
+
+
+def _aims_of(
+    unit: tuple[str, str], aims: Mapping[Any, pd.DataFrame], targets: pd.DataFrame
+) -> pd.DataFrame:
+    """The targets of a unit; an unchanged province is one unit under two levels."""
+    level, code = unit
+    levels = ["province_63", "province_34"] if level != "country" and is_alone(code) else [level]
+    return pd.concat(
+        [targets.iloc[:0], *(aims[one, code] for one in levels if (one, code) in aims)]
+    )
+
+
+def _parts(
+    unit: tuple[str, str], groups: Mapping[Any, pd.DataFrame], language: str
+) -> list[dict[str, str]]:
+    """The provinces that a unit was made of, each with its page and the number of its readings."""
+    if unit[0] != "province_34":
+        return []
+    made = []
+    for code in geography.members(unit[1]):
+        part = ("province_63", code)
+        text = say("site.part_readings", language, n=len(groups.get(part, ())))
+        name = unit_label(*part, language)
+        made.append({"name": name, "file": readings_file(*part), "text": text})
+    return made
+
+
+def read() -> Evidence | None:
+    """Read the evidence; nothing when chapter 01 has not run."""
+    try:
+        readings = paths.read_processed("readings", dates=["as_of"])
+    except paths.MissingTable:
+        return None
+    sources = pd.read_csv(paths.RAW / "sources.csv", dtype=str, keep_default_na=False)
+    targets = paths.read_processed("targets", dates=["due", "announced"])
+    return Evidence(readings, targets, sources)
+
+
+_LEVELS = ("country", "province_63", "province_34")
+
+
+def unit_title(level: str, code: str, language: str) -> str:
+    """Return the name of a unit; one of the two territories of a name says which it is."""
+    name = unit_label(level, code, language)
+    return say("site.merged_unit", language, name=name) if level == "province_34" else name
+
+
+def _unit_page(
+    unit: tuple[str, str],
+    readings: pd.DataFrame,
+    targets: pd.DataFrame,
+    sources: pd.DataFrame,
+    brief: str,
+    language: str,
+    parts: list[dict[str, str]],
+    stamp: Stamp,
+) -> str:
+    level, code = unit
+    file = readings_file(level, code)
+    title = say("site.readings_of", language, name=unit_title(level, code, language))
+    listed = [*readings["sources"].fillna(""), *targets["sources"]]
+    used = sorted({source for cell in listed for source in cell.split(";") if source})
+    intro = say("site.readings_intro", language, n=len(readings), sources=len(used))
+    body = render(
+        "readings.html.j2",
+        language,
+        title=title,
+        intro=intro,
+        brief=brief,
+        parts=parts,
+        groups=_groups(readings, language),
+        heads=[say(f"site.readings_{head}", language) for head in _HEADS],
+        aims=_aims(targets, language),
+        aim_heads=[say(f"site.targets_{head}", language) for head in _AIM_HEADS],
+        sources=[_source(s, sources.loc[s], language) for s in used if s in sources.index],
+    )
+    return page(language, file, title, body, "readings", intro, "sources.js", stamp)
+
+
+_HEADS = ("day", "value", "interval", "basis", "evidence", "rule", "sources")
+
+
+def _groups(readings: pd.DataFrame, language: str) -> list[dict[str, Any]]:
+    """Group the readings by indicator; each reading has its identifier as anchor."""
+    ordered = readings.sort_values(["indicator", "as_of", "basis", "reading_id"])
+    rows = groupby(ordered.to_dict("records"), key=itemgetter("indicator"))
+    return [
+        {
+            "anchor": indicator,
+            "title": INDICATORS[indicator].label(language),
+            "rows": [_row(row, language) for row in found],
+        }
+        for indicator, found in rows
+    ]
+
+
+_AIM_HEADS = ("indicator", "due", "value", "setter", "announced", "sources")
+
+
+def _aims(targets: pd.DataFrame, language: str) -> list[dict[str, Any]]:
+    """Return the targets of a unit, latest due first; the first of an indicator is linked to."""
+    rows = []
+    seen: set[str] = set()
+    ordered = targets.sort_values(["indicator", "due", "announced"], ascending=[True, False, False])
+    for row in ordered.to_dict("records"):
+        indicator = str(row["indicator"])
+        anchor = "" if indicator in seen else f"target.{indicator}"
+        seen.add(indicator)
+        rows.append(
+            {
+                "anchor": anchor,
+                "indicator": INDICATORS[indicator].label(language, short=True),
+                "due": write(row["due"], "short_date", language),
+                "value": written(float(row["value"]), INDICATORS[indicator].unit, language),
+                "setter": say(f"setter.{row['setter']}", language),
+                "announced": write(row["announced"], "short_date", language),
+                "sources": [source for source in row["sources"].split(";") if source],
+            }
+        )
+    return rows
+
+
+def _row(row: Mapping[Hashable, Any], language: str) -> dict[str, Any]:
+    value, *ends = (
+        written(float(row[part]), str(row["unit"]), language)
+        for part in ("value", "lower", "upper")
+    )
+    return {
+        "anchor": reading_anchor(row["reading_id"]),
+        "day": write(row["as_of"], "short_date", language),
+        "value": value,
+        "band": "–".join(dict.fromkeys(ends)),
+        "basis": _word("basis", row["basis"], language),
+        "evidence": _word("evidence", row["kind_of_evidence"], language),
+        "rule": _word("rule", row["rule"], language),
+        "sources": [s for s in str(row["sources"] or "").split(";") if s and s != "nan"],
+    }
+
+
+def _word(topic: str, name: Any, language: str) -> str:
+    if not isinstance(name, str) or not name:
+        return ""
+    key = f"{topic}.{name}"
+    return say(key, language) if wording.has(key, language) else name.replace("_", " ")
+
+
+def _source(source_id: str, source: pd.Series, language: str) -> dict[str, str]:
+    return {
+        "id": source_id,
+        "publisher": str(source["publisher"]),
+        "day": write(str(source["published"]), "source_day", language),
+        "title": write(str(source["title"]), "source_title", language),
+        "url": safe_address(str(source["url"])),
+    }
+
+
+def _sources_page(
+    units: list[tuple[str, str]], sources: pd.DataFrame, language: str, stamp: Stamp
+) -> str:
+    title = say("site.nav_sources", language)
+    intro = say("site.sources_intro", language, n=len(sources))
+    listed = [_source(str(row["source_id"]), row, language) for _, row in sources.iterrows()]
+    entries = [
+        {"file": readings_file(*unit), "title": unit_title(*unit, language)} for unit in units
+    ]
+    body = render("sources.html.j2", language, intro=intro, units=entries, sources=listed)
+    return page(language, "sources.html", title, body, "readings", intro, stamp=stamp)
