@@ -45,24 +45,26 @@ def schemas() -> dict[str, dict[str, Any]]:
         ValueError: a file lacks a part or names an unknown type or constraint.
     """
     found = {}
-    for path in sorted(_FOLDER.glob("*.yml")):
-        found[path.stem] = _checked(path.stem, yaml.safe_load(path.read_text("utf-8")))
-    return found
+    for path in _FOLDER.glob("*.yml"):
+        for name, entry in yaml.safe_load(path.read_text("utf-8")).items():
+            found[name] = _checked(path.stem, name, entry)
+    return dict(sorted(found.items()))
 
 
-def _checked(name: str, entry: dict[str, Any]) -> dict[str, Any]:
+def _checked(chapter: str, name: str, entry: dict[str, Any]) -> dict[str, Any]:
+    where = f"tables/{chapter}.yml: {name}"
     parts = ("title", "description", "fields", "primary_key")
     missing = [part for part in parts if part not in entry]
     if missing:
-        raise ValueError(f"tables/{name}.yml: lacks {', '.join(missing)}")
+        raise ValueError(f"{where}: lacks {', '.join(missing)}")
     for field, what in entry["fields"].items():
         if what.get("type") not in ("string", "integer", "number", "boolean", "date"):
-            raise ValueError(f"tables/{name}.yml: {field}: unknown type {what.get('type')!r}")
+            raise ValueError(f"{where}: {field}: unknown type {what.get('type')!r}")
         if not what.get("description"):
-            raise ValueError(f"tables/{name}.yml: {field}: lacks a description")
+            raise ValueError(f"{where}: {field}: lacks a description")
     unknown = [key for key in entry["primary_key"] if key not in entry["fields"]]
     if unknown:
-        raise ValueError(f"tables/{name}.yml: primary_key: no field {', '.join(unknown)}")
+        raise ValueError(f"{where}: primary_key: no field {', '.join(unknown)}")
     return entry
 
 

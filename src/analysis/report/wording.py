@@ -285,18 +285,28 @@ def catalogue(language: str) -> dict[str, Phrase]:
         raise WordingError(f"no wording in {language!r}; languages are {', '.join(LANGUAGES)}")
     phrases: dict[str, Phrase] = {}
     for path in sorted((_HOME / language).glob("*.yml")):
-        for name, phrase in _read(path).items():
-            phrases[f"{path.stem}.{name}"] = phrase
+        for topic, content in _read(path).items():
+            for name, phrase in _topic(path, topic, content).items():
+                if (key := f"{topic}.{name}") in phrases:
+                    raise WordingError(f"{language}/{path.name}: {key} stands in another file too")
+                phrases[key] = phrase
     return phrases
 
 
-def _read(path: Path) -> dict[str, Phrase]:
+def _read(path: Path) -> dict[str, Any]:
     content = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys) or {}
     if not isinstance(content, dict):
-        raise WordingError(f"{path.parent.name}/{path.name}: expected 'phrase: text' lines")
+        raise WordingError(f"{path.parent.name}/{path.name}: expected topics with phrases")
+    return content
+
+
+def _topic(path: Path, topic: Any, content: Any) -> dict[str, Phrase]:
+    where = f"{path.parent.name}/{path.name}: {topic}"
+    if not isinstance(topic, str) or not isinstance(content, dict):
+        raise WordingError(f"{where}: expected 'phrase: text' lines below a topic")
     for name, phrase in content.items():
         if not isinstance(name, str) or not isinstance(phrase, str | dict):
-            raise WordingError(f"{path.parent.name}/{path.name}: {name!r} is not a phrase")
+            raise WordingError(f"{where}: {name!r} is not a phrase")
     return content
 
 
