@@ -102,17 +102,17 @@ def test_memory_beyond_the_limit_is_an_error_in_its_cell(warm):
 RUN = """
 import sys, threading
 from analysis import parallel
-from analysis.publish import kernels, runner_environment
+from analysis.runs import environment as settings, warm
 from analysis.runs.execute import execute
 from tiny_project import notebook
-environment = runner_environment.pinned()
+environment = settings.pinned()
 cells = [
     "import subprocess, time, os, sys",
     "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])",
     "open(os.environ['MARK'] + f'-{os.getpid()}-{child.pid}', 'w').close()",
     "time.sleep(600)",
 ]
-with kernels.warm_kernels([], environment, warm=sys.argv[1] == "warm"):
+with warm.warm_kernels([], environment, warm=sys.argv[1] == "warm"):
     execute(notebook(cells), {}, environment, ".", 600)
 """
 

@@ -60,7 +60,7 @@ PUBLISH = """
 import sys
 from pathlib import Path
 from analysis import cli
-from analysis.publish import making, report
+from analysis.site import build
 
 def plain(outcomes, reports):
     for one in outcomes:
@@ -73,8 +73,8 @@ def plain(outcomes, reports):
         page.write_bytes(one.finished.notebook.read_bytes())
     (reports / "index.html").write_text("index")
 
-making.site = plain
-report.check_raw = lambda: None
+build.site = plain
+build.check_raw = lambda: None
 sys.exit(cli.main())
 """
 

@@ -12,6 +12,7 @@ import contextlib
 import ctypes
 import gc
 import importlib
+import importlib.metadata
 import json
 import os
 import selectors
@@ -22,7 +23,6 @@ import time
 from collections.abc import Sequence
 
 from analysis import reads
-from analysis.site.rehearsal import rehearse
 
 _PR_SET_PDEATHSIG = 1
 #: What every kernel imports as it starts; the debugger alone is half of that time.
@@ -40,13 +40,18 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _prepare(modules: Sequence[str]) -> None:
-    """Import and rehearse what notebooks use; what fails here will fail in its notebook."""
+    """Import and rehearse what notebooks use; what fails here will fail in its notebook.
+
+    What is rehearsed is named by entry points of the group `analysis.rehearsals`: functions that
+    take the names of all modules.
+    """
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # else the debugger speaks as it is imported
     for module in (*_KERNEL, *modules):
         with contextlib.suppress(Exception):
             importlib.import_module(module)
-    with contextlib.suppress(Exception):
-        rehearse(modules)
+    for rehearsal in importlib.metadata.entry_points(group="analysis.rehearsals"):
+        with contextlib.suppress(Exception):
+            rehearsal.load()(modules)
     gc.collect()
     gc.freeze()  # the garbage collector leaves these objects alone, so their memory stays shared
 

@@ -1,0 +1,89 @@
+"""Rooms of the package use each other in one direction, as ARCHITECTURE.md says."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import analysis
+from analysis import paths
+
+PACKAGE = Path(analysis.__file__).parent
+TABLE = (paths.ROOT / "ARCHITECTURE.md").read_text("utf-8")
+
+
+def floors() -> dict[str, int]:
+    """The floor of every room that the table names."""
+    found = {}
+    for number, rooms in re.findall(r"^\| (\d+) \| (`[^|]*) \|", TABLE, re.M):
+        found |= dict.fromkeys(re.findall(r"`(\w+)`", rooms), int(number))
+    return found
+
+
+def room_of(path: Path) -> str:
+    inside = path.relative_to(PACKAGE).with_suffix("").parts
+    return inside[0]
+
+
+def used_rooms(source: str) -> set[str]:
+    """The rooms that a module imports from, wherever the import stands."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module == "analysis":
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("analysis."):
+            found.add(str(node.module).split(".")[1])
+        elif isinstance(node, ast.Import):
+            found |= {a.name.split(".")[1] for a in node.names if a.name.startswith("analysis.")}
+    return found
+
+
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if room_of(path) not in ("__init__",))
+
+
+def test_the_table_names_every_room_and_no_other():
+    rooms = {room_of(path) for path in MODULES} - {"__main__"}
+    assert set(floors()) == rooms
+
+
+@pytest.mark.parametrize("room", sorted(floors()))
+def test_a_room_uses_only_rooms_of_lower_floors(room):
+    level = floors()
+    own = [path for path in MODULES if room_of(path) == room]
+    up = {
+        f"{path.relative_to(PACKAGE)} -> {other}"
+        for path in own
+        for other in used_rooms(path.read_text("utf-8"))
+        if other != room and other in level and level[other] > level[room]
+    }
+    assert not up
+
+
+def test_nobody_uses_panels_and_only_site_and_commands_use_the_engine():
+    for path in MODULES:
+        room, used = room_of(path), used_rooms(path.read_text("utf-8"))
+        assert room == "panels" or "panels" not in used, path
+        if "runs" in used:
+            assert room in ("runs", "site", "commands", "intake", "validation", "explore"), path
+
+
+def test_a_chapter_has_its_five_shelves():
+    for stem in ("readings", "coverage", "drivers", "late_payment", "forecast", "validation"):
+        for shelf in (f"findings/{stem}.py", f"figures/{stem}.py"):
+            assert (PACKAGE / shelf).is_file(), shelf
+        for language in ("en", "vi"):
+            assert (PACKAGE / f"report/{language}/{stem}.yml").is_file(), (stem, language)
+
+
+def test_every_place_that_the_architecture_names_is_there():
+    for place in re.findall(r"`([\w/]+(?:\.py|\.yml|/))`", TABLE):
+        roots = (PACKAGE, paths.ROOT, PACKAGE / "report")
+        assert any((root / place).exists() for root in roots), place
+
+
+def test_the_package_does_not_fall_into_crumbs_again():
+    lines = sorted(len(path.read_text("utf-8").splitlines()) for path in MODULES
+                   if path.name != "__init__.py")  # fmt: skip
+    assert len(lines) <= 175, "merge what belongs together before a new module is opened"
+    assert lines[len(lines) // 2] >= 150, "modules of this package are read as one story"
