@@ -44,7 +44,7 @@ def an_outlook():
         reported=true, persons=persons, people=persons, country_reported=true[:, 0],
         country_base=np.ones(len(days)), members={UNIT: np.array([0])},
         aggregate_error=np.zeros(true[:, 0].shape), plain=true, country_plain=true[:, 0],
-        goals={UNIT: blank[0]}, pulls=NO_PULLS,
+        goals={UNIT: blank.T}, pulls=NO_PULLS,
     )  # fmt: skip
     ended = [place for place, day in enumerate(days) if day <= ORIGIN]
     rise = np.diff(np.array(PATH)[ended]) * 1e4
@@ -79,7 +79,7 @@ def test_what_the_forecast_contains_is_told_apart():
 def test_the_pull_of_a_target_counts_as_in_the_forecast():
     """Values above their target weigh twice: two draws of five come to 4 of 7, above one half."""
     own = an_outlook()
-    goals = {("province_63", "01"): np.full(len(own.draws.dates), 85.0)}
+    goals = {UNIT: np.full((len(own.draws.dates), 1), 85.0)}
     double = dataclasses.replace(NO_PULLS, provinces=Pull.certain(0.5, 0.0))
     drawn = dataclasses.replace(own.draws, goals=goals, pulls=double)
     pulled = dataclasses.replace(own, draws=drawn)

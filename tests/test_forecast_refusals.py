@@ -214,7 +214,7 @@ def test_a_prediction_that_is_cut_short_leaves_the_older_answer(commanded, monke
     def full_disk(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("analysis.forecast.predict", lambda known, asked, settings: asked[[]])
+    monkeypatch.setattr("analysis.forecast.prediction", lambda known, asked, settings: asked[[]])
     monkeypatch.setattr("os.replace", full_disk)
     status, said, out = commanded(QUERY + "country,00,si_coverage,2020-12-31\n")
     assert status == 2 and "No space left" in said
@@ -242,7 +242,7 @@ def test_the_first_version_is_still_asked_for_by_its_number(commanded, monkeypat
         asked.append(settings)
         return queries[[]]
 
-    monkeypatch.setattr("analysis.forecast.predict", answer)
+    monkeypatch.setattr("analysis.forecast.prediction", answer)
     text = QUERY + "country,00,si_coverage,2020-12-31\n"
     for more in ((), ("--model", "1"), ("--model", "2")):
         assert commanded(text, f"{ORIGIN:%Y-%m-%d}", *more)[0] == 0

@@ -16,7 +16,7 @@ from analysis.figures.brief import fan
 from analysis.figures.style import Figure
 from analysis.figures.tiles import Extras, probability_steps, tile_map
 from analysis.findings import coverage
-from analysis.findings.brief import Tables, brief, forecast_rows
+from analysis.findings.brief import MAIN, Tables, brief, forecast_rows
 from analysis.readings.targets import NATIONWIDE
 from analysis.report.wording import say, write
 from analysis.verdicts import LIKELY, NOT_ENOUGH_EVIDENCE, UNLIKELY, percent
@@ -32,7 +32,7 @@ _YEAR = 28.0
 def front_figures(tables: Tables, language: str) -> tuple[list[Figure], Figure]:
     """Return what the front page and the report of the country show: two maps and the forecast."""
     levels = ("province_63", "province_34")
-    maps = [probability_map(tables, brief.MAIN, level, language) for level in levels]
+    maps = [probability_map(tables, MAIN, level, language) for level in levels]
     return maps, fan(brief(geography.COUNTRY, tables), language)
 
 

@@ -52,15 +52,22 @@ def known_at(
     its source may have been printed some weeks later, as year-end figures always are. The
     *printed* rule takes the day on which it had been printed (`printed_on`), which is what
     somebody who forecast on that day could have had on the desk. Under both, the revision of a
-    figure is known from the day on which it was printed (see `later_revisions`). `targets` is the table of
-    `analysis.readings.targets.targets(raw)`; it is made here when not given.
+    figure is known from the day on which it was printed (see `later_revisions`), and so is an
+    estimate for a day within the year; what sets one aside is a count that is dated by the origin.
+    `targets` is the table of `analysis.readings.targets.targets(raw)`; it is made here when not
+    given.
     """
     origin = pd.Timestamp(origin)
     if targets is None:
         targets = targets_room.targets(raw)
-    if rows := later_revisions(raw, origin):
+    revised, estimates = later_revisions(raw, origin), _estimates_of_this_year(raw, origin)
+    if revised or len(estimates):
+        # What the rules of the readings decide, they decide on what was known.
         whole = settled(raw)
-        raw = dataclasses.replace(whole, facts=whole.facts[~whole.facts["row"].isin(rows)])
+        later = (whole.facts["kind"] == "actual") & (whole.facts["as_of"] > origin)
+        unprinted = estimates.index[estimates > origin]
+        unknown = later | whole.facts["row"].isin([*revised, *unprinted])
+        raw = dataclasses.replace(whole, facts=whole.facts[~unknown])
         readings = build_readings(raw).readings
     announced = targets_room.known_at(targets, origin)
     seen = _known_by(readings, origin)
@@ -78,6 +85,18 @@ def known_at(
         raw=cut,
         targets=announced.reset_index(drop=True),
     )
+
+
+def _estimates_of_this_year(raw: Raw, origin: pd.Timestamp) -> pd.Series:
+    """When the estimates for days before the origin, within its year, were printed, by their row.
+
+    They say what is expected as much as what is there, and a later count may set them aside.
+    """
+    facts = raw.facts
+    within = (facts["as_of"] <= origin) & (facts["as_of"].dt.year == origin.year)
+    within &= (facts["standing"] == "estimate") & (facts["as_of"].dt.month < 12)
+    rows = facts.loc[within & (facts["kind"] == "actual"), "row"]
+    return fact_printed_on(raw).reindex(rows) if len(rows) else pd.Series(dtype="datetime64[ns]")
 
 
 def later_revisions(raw: Raw, origin: pd.Timestamp) -> frozenset[int]:

@@ -260,27 +260,26 @@ def extra_persons(
     due = own.at(pd.Timestamp(own.target_year, 12, 31))
     people = float(own.people(*unit)[due])
     plain = own.draws.plain_of(*unit)[:, due]
-    goal, pull = float(own.draws.goals[unit][due]), own.draws.pulls.of(unit[0])
-    if unit[0] != "country" and len(own.draws.members[unit]) == 1:
-        goal = float(
-            own.draws.goals["province_63", own.draws.codes[own.draws.members[unit][0]]][due]
-        )
+    goals, pull = own.draws.goals[unit][due], own.draws.pulls.of(unit[0])
 
     def chance(persons: float) -> float:
         values = np.minimum(plain + 100 * persons * months / people, 100.0)
-        return _chance(values, target, goal, pull)
+        return _chance(values, target, goals, pull)
 
     half, most = (_least(chance, share, MOST * people) for share in (0.5, 0.8))
     return half, most
 
 
-def _chance(values: np.ndarray, target: float, goal: float, pull: Pull) -> float:
-    """Share of draws at or above the target, each weighted by the pull of the goal."""
+def _chance(values: np.ndarray, target: float, goals: np.ndarray, pull: Pull) -> float:
+    """Share of draws at or above the target, weighted by the pull of goals that are as likely."""
     reached = values >= target
-    if not np.isfinite(goal):
+    if not np.isfinite(goals).all():
         return float(reached.mean())
-    weight = pull.tilt(values - goal, np.full(len(values), 1 / len(values)))
-    return float(weight[reached].sum())
+    mass = np.full(len(values), 1 / len(values))
+    found = 0.0
+    for goal, times in zip(*np.unique(goals, return_counts=True), strict=True):
+        found += times * float(pull.tilt(values - goal, mass)[reached].sum())
+    return found / len(goals)
 
 
 def _least(chance: Callable[[float], float], share: float, most: float) -> float:
