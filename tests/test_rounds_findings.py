@@ -8,7 +8,7 @@ from example_facts import real_raw
 from forecast_cases import known, tables
 
 from analysis.findings import forecast
-from analysis.findings import record as findings_record
+from analysis.rounds import findings as record as findings_record
 from analysis.forecast.rounds import Round
 from analysis.report.wording import LANGUAGES
 from analysis.rounds import archive, scoreboard

@@ -29,7 +29,7 @@ Task = tuple[Known, pd.DataFrame, Settings, str]
 
 
 def main() -> None:
-    """Compute every fold anew and write the file; what a changed question left behind goes."""
+    """Compute every fold that is not kept and write the file; what a changed question left goes."""
     parts = parallel.map(_answer, _tasks())
     write_table(pd.concat(parts, ignore_index=True), stored_forecasts.FILE)
     print(f"{len(parts)} fits, {sum(map(len, parts))} forecasts in {stored_forecasts.FILE.name}")
@@ -57,8 +57,11 @@ def _tasks() -> Iterator[Task]:
 
 def _answer(task: Task) -> pd.DataFrame:
     known, questions, settings, module = task
-    table = importlib.import_module(module).computed(questions, known, settings)
-    table.insert(0, "mark", stored_forecasts.mark(known, questions, settings, module))
+    mark = stored_forecasts.mark(known, questions, settings, module)
+    table = stored_forecasts.find(mark)
+    if table is None:
+        table = importlib.import_module(module).computed(questions, known, settings)
+        table.insert(0, "mark", mark)
     return table
 
 
