@@ -11,7 +11,7 @@ import pytest
 from forecast_cases import ORIGIN, known, tables
 from hubdata import connect_hub
 
-from analysis import paths
+from analysis import cli, paths
 from analysis.forecast.rounds import Round, RoundError
 from analysis.rounds import archive
 from analysis.rounds.beside import beside
@@ -227,3 +227,27 @@ def test_target_data_of_a_closed_round_have_the_form_of_the_hubverse():
     table = pd.read_csv(REAL / "2025-v1/target-data/time-series.csv", parse_dates=["as_of"])
     assert list(table.columns) == ["as_of", "target", "location", "target_end_date", "observation"]
     assert table["observation"].between(0, 100).all()
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (["close", "1999"], "no round '1999' in rounds.yml"),
+        (["close", "2022-12-31/2025-12-31"], "has no name: only rounds of rounds.yml are closed"),
+        (["close"], "write one of: list, close NAME, score"),
+        (["score", "2025"], "write one of: list, close NAME, score"),
+    ],
+)
+def test_a_command_that_cannot_be_carried_out_says_so_in_one_line(asked, message, capsys):
+    before = {path: path.read_bytes() for path in REAL.rglob("*") if path.is_file()}
+    assert cli.main(["round", *asked]) == 2
+    said = capsys.readouterr().err
+    assert message in said and len(said.splitlines()) == 1
+    assert {path: path.read_bytes() for path in REAL.rglob("*") if path.is_file()} == before
+
+
+def test_the_list_names_declared_rounds_and_closed_ones(capsys):
+    assert cli.main(["round", "list"]) == 0
+    said = capsys.readouterr().out
+    assert "2026: origin 2026-03-31, due 2026-12-31, 2030-12-31, prospective" in said
+    assert "2025-v1" in said or "2025: origin 2025-06-30, due 2025-12-31" in said
