@@ -114,6 +114,7 @@ def test_every_unit_is_found_by_what_the_tables_call_it():
         ("Vĩnh Long", "", "stands for 2 units: write province_63/86"),
         ("Bên Trè", "province_34", "at the level province_34: write province_63/83"),
         ("Ben Tere", "", "do you mean B.n Tre"),
+        ("province_63/99", "", "the codes of province_63 go from 01 to 96"),
         ("99", "", r"analysis\.units\(\) lists all"),
         ("Bến Tre", "commune", "there are country, region"),
     ],
@@ -151,7 +152,7 @@ def test_rows_are_those_of_the_unit_and_indicator_and_one_scale(processed):
     assert set(analysis.forecasts("83")["scale"]) == {"reported"}
     assert len(analysis.forecasts("83", scale=None)) == 6
     with pytest.raises(api.NotFound, match="there are true, reported, official"):
-        analysis.forecasts(scale="realy")
+        analysis.forecasts(scale="other")
 
 
 def test_no_reading_stands_under_the_new_level_of_a_province_that_did_not_merge(processed):

@@ -65,7 +65,9 @@ def test_nobody_uses_panels_and_only_site_and_commands_use_the_engine():
         room, used = room_of(path), used_rooms(path.read_text("utf-8"))
         assert room == "panels" or "panels" not in used, path
         if "runs" in used:
-            assert room in ("runs", "site", "commands", "intake", "validation", "explore", "api"), path
+            assert room in ("runs", "site", "commands", "intake", "validation", "explore", "api"), (
+                path
+            )
 
 
 def test_a_chapter_has_its_five_shelves():

@@ -56,3 +56,18 @@ def test_parameters_take_the_type_of_the_notebooks_own_default():
     for wrong in ("origin=1", "05_forecast.origin", "=1"):
         with pytest.raises(ValueError, match=r"write NOTEBOOK\.PARAMETER=VALUE"):
             parsed_settings([wrong])
+
+
+def test_a_long_command_says_what_it_does_before_anything_is_loaded(monkeypatch, capsys):
+    from types import SimpleNamespace
+
+    told = []
+    slow = SimpleNamespace(
+        configure=lambda parser: None, run=lambda options: told.append(capsys.readouterr()) or 0
+    )
+    monkeypatch.setattr(cli, "_module", lambda command: slow)
+    for command in cli.MEANWHILE:
+        assert command in cli.COMMANDS
+        assert cli.main([command]) == 0
+        assert told[-1].err == cli.MEANWHILE[command] + "\n" and told[-1].out == ""
+    assert cli.main(["tables"]) == 0 and told[-1].err == ""

@@ -120,7 +120,7 @@ def test_the_explore_notebook_answers_in_jupyterlab(browser, lab):
     )
 
     page.click("button.explore-save")
-    page.wait_for_function("document.body.innerText.includes('Saved:')")
+    page.wait_for_function("document.body.innerText.includes('Saved in the folder')")
     saved = sorted(path.suffix for path in (folder / "work/saved").iterdir())
     assert saved == [".csv", ".png", ".svg"]
     page.close()

@@ -3,6 +3,7 @@
 import shutil
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 from scipy.special import expit
 
 from analysis import paths
+from analysis.country.indicators import INDICATORS
 from analysis.explore import drawing as figure
 from analysis.explore import panel, session
 from analysis.explore.panel import all_rates, scenarios, sentences
@@ -279,3 +281,38 @@ def test_saved_files_go_to_the_user_s_folder_and_none_is_written_over(
     assert [path.read_bytes() for path in first] == before
     shown.button.click()
     assert "work/saved" in shown.saved.value and f"{first[0].stem}_2.csv" in shown.saved.value
+
+
+@pytest.mark.parametrize("aimed", [[], ["hi_coverage"], ["hi_coverage", "ui_coverage"]])
+def test_a_rate_without_a_target_for_the_day_is_left_out_and_named(aimed):
+    """With stand-ins for the fitted models: which rates have a target is what is tested."""
+
+    def shown(choice):
+        return SimpleNamespace(
+            choice=choice, target=object() if choice.indicator in aimed else None
+        )
+
+    def ran(choice):
+        names = list(offered(choice.indicator))
+        return pd.DataFrame(
+            {"scenario": names, "more": 1.0, "q50": 90.0, "q10": 89.0, "q90": 91.0,
+             "probability": 0.5}
+        )  # fmt: skip
+
+    stand_in = SimpleNamespace(view=shown, courses=ran)
+    choice = replace(BEN_TRE, due="2030-12-31")
+    for language in ("en", "vi"):
+        found = all_rates(stand_in, shown(choice), language)
+        assert list(dict.fromkeys(found.table["indicator"])) == aimed
+        assert len(found.written(language)) == len(found.table)
+        for name in ("hi_coverage", "si_coverage", "ui_coverage"):
+            label = INDICATORS[name].label(language)
+            assert (label in found.text(language)) == (name not in aimed)
+
+
+def test_the_explorer_opens_on_a_day_that_the_data_have_gone_past(explorer):
+    earlier = "2023-06-30"
+    assert earlier not in explorer.origins
+    shown = panel.Panel(explorer, replace(BEN_TRE, origin=earlier), "en")
+    assert shown.origin.value == earlier
+    assert set(explorer.origins) < {day for _, day in shown.origin.options}

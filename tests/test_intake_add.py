@@ -240,7 +240,7 @@ def test_the_command_shows_what_changes_and_writes_only_when_told(raw_dir, tmp_p
     file = written(tmp_path / "mine.csv", NEW)
     before = contents(raw_dir)
     shown = _add(file, raw_dir)
-    assert "1 fact(s) and 1 new source(s)" in shown.stdout
+    assert "1 fact and 1 new source from" in shown.stdout
     assert "new      Ben Tre, hi_coverage, 2024-12-31: 95.6" in shown.stdout
     assert "target met:" in shown.stdout and "Nothing was written" in shown.stdout
     assert contents(raw_dir) == before

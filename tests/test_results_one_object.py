@@ -97,9 +97,9 @@ def test_a_notebook_gets_sentence_table_and_data_together(shell):
     shown, listed = caught.outputs
     assert shown.data[CSV_TYPE] == result().csv()
     assert shown.metadata[CSV_TYPE] == {"name": "readings"}
-    assert "3 figures from 2 sources." in shown.data["text/html"]
+    assert "Figures: 3; sources: 2." in shown.data["text/html"]
     assert shown.data["text/html"].count("<tr>") == 2
-    assert shown.data["text/plain"].startswith("3 figures from 2 sources.\n\n")
+    assert shown.data["text/plain"].startswith("Figures: 3; sources: 2.\n\n")
     assert listed.data["text/html"].count("<li>") == 1
 
 

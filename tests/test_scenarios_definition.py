@@ -107,3 +107,26 @@ def test_the_command_refuses_with_one_line(tmp_path, capsys):
     said = capsys.readouterr().err
     assert said.startswith("analysis scenario: mine.yml: parameters.target: 104 is impossible")
     assert len(said.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("province_63/83", ("province_63", "83")), ("83", ("province_63", "83")),
+     ("Bến Tre", ("province_63", "83")), ("province_34/01", ("province_34", "01"))],
+)  # fmt: skip
+def test_the_command_takes_a_unit_by_name_or_code(name, found):
+    from analysis.commands import scenario
+
+    assert scenario._unit(name) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("province_63/99", "--unit province_63/99: .* go from 01 to 96"),
+     ("Vinh Long", "write province_63/86 .* or province_34/86"), ("Ben Tere", "do you mean")],
+)  # fmt: skip
+def test_the_command_says_what_is_wrong_with_a_unit(name, said):
+    from analysis.commands import scenario
+
+    with pytest.raises(ValueError, match=said):
+        scenario._unit(name)

@@ -12,20 +12,24 @@ For a notebook of one's own, `import analysis` is enough:
 
 docs/api.md shows them at work. The rooms of the package, from data to pages:
 
-    facts       the raw tables of data/raw: read, checked, corrected
-    readings    one accepted figure a unit, indicator, basis and date
-    drivers     what moves coverage and late payment
-    inference   regressions, bootstraps and tests that the drivers use
-    forecast    the model of coverage, its validation, and scenarios
-    provenance  where each figure comes from, and where sources contradict each other
-    brief       the pages of one province
-    figures     charts and maps
-    explore     the explorer of explore.ipynb
-    tables      what each table holds, column by column
-    wording     every sentence that a reader sees, in English and Vietnamese
-    intake      figures of one's own: templates, checks, a preview
-    publish     running the notebooks and building the site
-    commands    the command line (`analysis --help`)
+    country       units, regions and names; indicators
+    facts         the raw tables of data/raw: read, checked, corrected
+    readings      one accepted figure a unit, indicator, basis and date; targets, outcomes
+    inference     regressions, bootstraps and tests that the drivers use
+    drivers       what moves coverage
+    late_payment  late payment: levels, what moves it, its forecast
+    forecast      the model of coverage
+    validation    past forecasts, and other models beside them
+    scenarios     what would come of a policy
+    rounds        forecasts with a date, and what came
+    findings      what each chapter says: tables with their sentences
+    figures       charts and maps
+    report        phrases in English and Vietnamese, results, descriptions of tables
+    explore       the explorer of explore.ipynb
+    runs          the notebook engine
+    site          pages, PDF, Word, workbook
+    intake        figures of one's own: templates, checks, a preview
+    commands      the command line (`analysis --help`)
 """
 
 import importlib

@@ -329,6 +329,9 @@ def _no_unit(asked: str, wanted: str, level: str) -> str:
     if _bare(wanted) in _by_word():
         others = " or ".join(f"{one}/{code}" for one, code in _by_word()[_bare(wanted)])
         return f"no unit {asked!r} at the level {level}: write {others}"
+    if level and re.fullmatch(r"R?\d+", wanted):
+        codes = geography.codes(level)
+        return f"no unit {asked!r}: the codes of {level} go from {codes[0]} to {codes[-1]}"
     names = {
         _bare(geography.name(code, one, language)): geography.name(code, one, language)
         for one in ("region", "province_34", "province_63")

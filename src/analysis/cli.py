@@ -25,6 +25,17 @@ COMMANDS = {
     "notebooks": "run the notebooks in place and store clean outputs, ready to commit",
 }
 
+#: What a command that takes longer does meanwhile; told on stderr before anything is loaded.
+#: `report` and `notebooks` do so themselves.
+MEANWHILE = {
+    "check-data": "Reading data/raw ...",
+    "predict": "Reading the figures and fitting the model; up to a minute for a new origin ...",
+    "scenario": "Running the scenario; up to a minute where its forecasts are new ...",
+    "add": "Reading the file and forecasting without and with it; a minute or two ...",
+    "import-px": "Reading the table and data/raw ...",
+    "verify": "Building the report twice; twice as long as a first report ...",
+}
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status (2: the request itself cannot be carried out)."""
@@ -33,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command is None:
         parser.print_help()
         return 0
+    if options.command in MEANWHILE:
+        print(MEANWHILE[options.command], file=sys.stderr, flush=True)
     try:
         return _module(options.command).run(options)
     except KeyboardInterrupt:

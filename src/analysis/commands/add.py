@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Show what changes, ask, write; returns 1 when the file or the raw tables are faulty."""
-    from analysis.commands.writing import use_raw, write_if_wanted
+    from analysis.commands.writing import counted, use_raw, write_if_wanted
     from analysis.runs.environment import run_pinned
 
     use_raw(options.raw)
@@ -46,7 +46,8 @@ def run(options: argparse.Namespace) -> int:
         return 1
     table = sheet.table
     counts = proposal.counts
-    print(f"{counts['facts']} fact(s) and {counts['sources']} new source(s) from {options.file}\n")
+    words = f"{counted(counts['facts'], 'fact')} and {counted(counts['sources'], 'new source')}"
+    print(f"{words} from {options.file}\n")
     for remark in proposal.remarks:
         print(remark)
     print("\n".join(lines(preview(before, after, sorted(set(table["indicator"]))))))

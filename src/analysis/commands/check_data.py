@@ -19,13 +19,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the faults; returns 1 when there are any."""
     from analysis import facts
+    from analysis.commands.writing import counted
     from analysis.drivers import commune_lists
 
     faults = [*facts.check(options.raw), *commune_lists.faults(options.raw)]
     for fault in faults:
         print(fault)
     if faults:
-        print(f"{len(faults)} fault(s). Correct the files named above, then run this again.")
+        print(f"{counted(len(faults), 'fault')}. Correct what is named above, then run this again.")
         return 1
     print("The raw tables are in order.")
     return 0

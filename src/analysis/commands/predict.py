@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
 
     pin_numbers()
     from analysis import paths
-    from analysis.commands.writing import refuse_onto_input
+    from analysis.commands.writing import counted, refuse_onto_input
     from analysis.facts import load_raw
     from analysis.forecast import predict
     from analysis.forecast.known import known_at, read_date
@@ -61,7 +61,8 @@ def run(options: argparse.Namespace) -> int:
     known = known_at(build_readings(raw).readings, raw, origin)
     found = predict(known, queries, VERSIONS[options.model])
     paths.write_table(queries.join(found), options.out)
-    print(f"{len(queries)} predictions from {origin:%Y-%m-%d} written to {options.out}")
+    number = counted(len(queries), "prediction")
+    print(f"{number} from {origin:%Y-%m-%d} written to {options.out}")
     return 0
 
 

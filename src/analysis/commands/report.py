@@ -97,6 +97,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"Nothing has changed. The report: {paths.REPORTS / 'index.html'}")
         return 0
     run_pinned()
+    print("Looking for what has changed; each notebook says when it is done ...", flush=True)
     signal.signal(signal.SIGTERM, _stop)
     if options.scheduler:
         os.environ["ANALYSIS_SCHEDULER"] = options.scheduler

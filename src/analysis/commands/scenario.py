@@ -28,8 +28,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--unit",
         action="append",
         default=[],
-        metavar="LEVEL/CODE",
-        help="unit to print, e.g. province_63/83; may be repeated (default: country/00)",
+        metavar="UNIT",
+        help='unit to print, e.g. province_63/83 or "Bến Tre"; may be repeated (default: '
+        "country/00)",
     )
     parser.add_argument("--origin", help="nothing dated after this day is used")
     parser.add_argument("--date", help="year-end for which the scenario is judged")
@@ -106,12 +107,22 @@ def _days(scenario, options):
 
 
 def _unit(name: str) -> tuple[str, str]:
+    """Level and code of a unit that a person names, by level/code, code or name.
+
+    Raises:
+        ValueError: there is no such unit, or there are two; the message names them.
+    """
+    from analysis import api
     from analysis.country import geography
 
     level, _, code = name.rpartition("/")
-    if level not in geography.LEVELS or code not in geography.codes(level):
-        raise ValueError(f"--unit {name}: write LEVEL/CODE, e.g. province_63/83 or country/00")
-    return level, code
+    if level in geography.LEVELS and code in geography.codes(level):
+        return level, code
+    try:
+        found = api.unit(name)
+    except api.NotFound as error:
+        raise ValueError(f"--unit {name}: {error}") from None
+    return found.level, found.code
 
 
 def _late(scenario, options: argparse.Namespace) -> int:

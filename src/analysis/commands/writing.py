@@ -19,6 +19,11 @@ def configure_writing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="show what would change, no more")
 
 
+def counted(number: int, word: str) -> str:
+    """Return "1 fact", "2 facts", "no facts"."""
+    return f"{number or 'no'} {word}{'' if number == 1 else 's'}"
+
+
 def use_raw(folder: str | None) -> None:
     """Make a folder the one of the raw tables for this command. Raises ValueError."""
     if folder:

@@ -57,14 +57,30 @@ def scenarios(explorer: Explorer, view: View, language: str) -> Result:
 
 
 def all_rates(explorer: Explorer, view: View, language: str) -> Result:
-    """Return the scenarios of all three rates for the unit, origin and due date of a view."""
+    """Return the scenarios of all three rates for the unit, origin and due date of a view.
+
+    A rate without a known target for that date is left out, and named in a sentence.
+    """
     views = [explorer.view(replace(view.choice, indicator=name)) for name in COVERAGE]
+    aimed = [one for one in views if one.target is not None]
     tables = [
-        _courses(explorer, one, language).assign(indicator=one.choice.indicator) for one in views
+        _courses(explorer, one, language).assign(indicator=one.choice.indicator) for one in aimed
     ]
-    table = pd.concat(tables, ignore_index=True)[["indicator", *_COLUMNS]]
+    empty = pd.DataFrame(columns=["indicator", *_COLUMNS])
+    table = pd.concat(tables, ignore_index=True)[list(empty)] if tables else empty
+    without = [one.choice.indicator for one in views if one.target is None]
+    names = [INDICATORS[name].label(language) for name in without]
+    phrases = [("explore.no_target_rates", {"due": view.choice.due, "names": names})]
     words = {"indicator": "indicator"}
-    return Result("scenarios", table, (), _FORMATS, words, "explore", joined={"q10": "q90"})
+    return Result(
+        "scenarios",
+        table,
+        phrases if without else (),
+        _FORMATS,
+        words,
+        "explore",
+        joined={"q10": "q90"},
+    )
 
 
 def _courses(explorer: Explorer, view: View, language: str) -> pd.DataFrame:
@@ -287,7 +303,9 @@ class Panel:
     def _choosers(self) -> None:
         units = [(self._unit(unit), unit) for unit in self.explorer.units]
         names = [(INDICATORS[name].label(self.language), name) for name in COVERAGE]
-        days = [(write(day, "date", self.language), day) for day in self.explorer.origins]
+        # The day of the parameters can be chosen too: any day can be looked ahead from.
+        origins = sorted({*self.explorer.origins, self.start.origin})
+        days = [(write(day, "date", self.language), day) for day in origins]
         self.unit = self._dropdown("unit", units, self.start.unit)
         self.indicator = self._dropdown("indicator", names, self.start.indicator)
         self.origin = self._dropdown("origin", days, self.start.origin)

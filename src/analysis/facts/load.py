@@ -152,7 +152,9 @@ class RawDataError(ValueError):
     def __init__(self, faults: list[Fault]) -> None:
         self.faults = faults
         lines = "\n".join(str(fault) for fault in faults)
-        super().__init__(f"{len(faults)} fault(s) in the raw tables:\n{lines}")
+        super().__init__(
+            f"{len(faults)} {'fault' if len(faults) == 1 else 'faults'} in the raw tables:\n{lines}"
+        )
 
 
 @dataclass(frozen=True)

@@ -166,7 +166,8 @@ class IntakeError(ValueError):
     def __init__(self, faults: list[Fault]) -> None:
         self.faults = faults
         lines = "\n".join(str(fault) for fault in faults)
-        super().__init__(f"{len(faults)} fault(s); nothing was written:\n{lines}")
+        counted = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        super().__init__(f"{counted}; nothing was written:\n{lines}")
 
 
 @dataclass(frozen=True)

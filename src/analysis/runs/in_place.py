@@ -42,6 +42,8 @@ def run_in_place(names: Sequence[str], limit: float = 900, warm: bool = True) ->
     # Named, since a notebook run by hand writes its tables apart from the report's.
     environment = runs_environment.pinned({"ANALYSIS_PROCESSED": str(paths.PUBLISHED)})
     failed = 0
+    number = "1 notebook" if len(files) == 1 else f"{len(files)} notebooks"
+    print(f"Running {number}; each says when it is done ...", flush=True)
     with warm_kernels(modules, environment, warm and len(files) > 1):
         for file, notebook in zip(files, notebooks, strict=True):
             done = execute(notebook, {}, environment, str(file.parent), limit)

@@ -215,12 +215,13 @@ def _word(topic: str, name: Any, language: str) -> str:
 
 
 def _source(source_id: str, source: pd.Series, language: str) -> dict[str, str]:
+    title, url = write(str(source["title"]), "source_title", language), str(source["url"])
     return {
         "id": source_id,
         "publisher": str(source["publisher"]),
         "day": write(str(source["published"]), "source_day", language),
-        "title": write(str(source["title"]), "source_title", language),
-        "url": safe_address(str(source["url"])),
+        "title": title if url else f"{title} ({say('site.no_address', language)})",
+        "url": safe_address(url),
     }
 
 
@@ -228,7 +229,9 @@ def _sources_page(
     units: list[tuple[str, str]], sources: pd.DataFrame, language: str, stamp: Stamp
 ) -> str:
     title = say("site.nav_sources", language)
-    intro = say("site.sources_intro", language, n=len(sources))
+    intro = say(
+        "site.sources_intro", language, n=len(sources), unaddressed=int(sources["url"].eq("").sum())
+    )
     listed = [_source(str(row["source_id"]), row, language) for _, row in sources.iterrows()]
     entries = [
         {"file": readings_file(*unit), "title": unit_title(*unit, language)} for unit in units
