@@ -8,10 +8,10 @@ from example_facts import real_raw
 from forecast_cases import known, tables
 
 from analysis.findings import forecast
-from analysis.rounds import findings as record as findings_record
 from analysis.forecast.rounds import Round
 from analysis.report.wording import LANGUAGES
 from analysis.rounds import archive, scoreboard
+from analysis.rounds import findings as findings_record
 
 CHOSEN = Round(
     "try", known().origin, (pd.Timestamp("2020-12-31"),), "63", 1, "retrospective"
