@@ -402,3 +402,11 @@ def test_the_declaration_is_what_pipeline_yml_says(tiny, monkeypatch):
         "tables": ["numbers.csv", "sums.csv"],
         "files": [],
     }
+
+
+@pytest.mark.parametrize(
+    ("folder", "leads"),
+    [("rounds", True), ("rounds/2026", True), ("rounds/2026/deep", False), ("data", False)],
+)
+def test_a_folder_may_be_listed_that_lies_on_the_way_to_declared_files(folder, leads):
+    assert reads._leads_to(folder, "rounds/*/*.csv") is leads

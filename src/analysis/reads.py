@@ -15,6 +15,7 @@ Python reports every file that it opens and every folder that it lists (`sys.add
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import functools
 import json
 import os
@@ -84,7 +85,7 @@ class Run:
         if folder == "data/processed":
             return file in self.tables or file.startswith(".")
         if listing:
-            return any(PurePath(pattern).parent.as_posix() == name for pattern in self.files)
+            return any(_leads_to(name, pattern) for pattern in self.files)
         return any(PurePath(name).match(pattern) for pattern in self.files)
 
 
@@ -210,6 +211,14 @@ def _writes(mode: Any, flags: Any) -> bool:
     if isinstance(mode, str):
         return any(letter in mode for letter in "wax+")
     return isinstance(flags, int) and bool(flags & _WRITING)
+
+
+def _leads_to(folder: str, pattern: str) -> bool:
+    """Whether a folder lies on the way to the files of a pattern: rounds/2026 to rounds/*/*.csv."""
+    parts, above = PurePath(folder).parts, PurePath(pattern).parts[:-1]
+    return len(parts) <= len(above) and all(
+        fnmatch.fnmatchcase(*pair) for pair in zip(parts, above, strict=False)
+    )
 
 
 def _look_at(path: Any, listing: bool = False, writes: bool = False) -> None:
