@@ -3,10 +3,10 @@
 For a notebook of one's own, `import analysis` is enough:
 
     analysis.readings("Bến Tre", "hi_coverage")    figures published and derived
-    analysis.readings.targets(), analysis.findings.outcomes()        what was to be reached; what became of it
+    analysis.targets(), analysis.outcomes()        what was to be reached; what became of it
     analysis.forecasts("Bến Tre")                  the forecasts of the last report
     analysis.unit("ben tre")                       a unit by name, code or level/code
-    analysis.units(), analysis.country.indicators()        the names that the tables use
+    analysis.units(), analysis.indicators()        the names that the tables use
     analysis.table("gaps")                         any other table of data/processed
     analysis.describe("readings")                  what each column means, in which unit
 
@@ -20,6 +20,7 @@ docs/api.md shows them at work. The rooms of the package, from data to pages:
     late_payment  late payment: levels, what moves it, its forecast
     forecast      the model of coverage
     validation    past forecasts, and other models beside them
+    panels        the same model for thousands of units
     scenarios     what would come of a policy
     rounds        forecasts with a date, and what came
     findings      what each chapter says: tables with their sentences

@@ -224,7 +224,7 @@ def _rows(name: str, where: str | int | Unit | None, indicator: str | None) -> p
     chosen = None if where is None else unit(where)
     if indicator is not None and indicator not in INDICATORS:
         raise NotFound(
-            f"no indicator {indicator!r}{_like(indicator, INDICATORS)}; analysis.country.indicators() "
+            f"no indicator {indicator!r}{_like(indicator, INDICATORS)}; analysis.indicators() "
             "lists all"
         )
     rows = table(name)
