@@ -25,7 +25,7 @@ DOCUMENTS = [*sorted((ROOT / "docs").glob("*.md")), *sorted(ROOT.glob("*.md")),
              *sorted((ROOT / "examples").glob("*.md"))]  # fmt: skip
 #: What commands write, or what a reader is asked to make.
 MADE = re.compile(
-    r"^(\.venv|reports/|work/|data/processed/|examples/districts/processed|predictions|my_)|^(commune_lists|conflicts|queries)\.csv$"
+    r"^(\.venv|reports/|work/|data/processed/|examples/districts/processed|predictions|my_)|^(commune_lists|conflicts|queries|round_answers)\.csv$"
 )
 
 
@@ -38,6 +38,7 @@ def test_files_that_are_named_exist(text):
     named = re.findall(r"`([\w.-]+(?:/[\w.-]*)*\.?[\w]*)`", text)
     files = [one for one in named if "/" in one or re.search(r"\.(md|csv|yml|cff|ipynb)$", one)]
     roots = (ROOT, ROOT / "docs", ROOT / "data/raw", ROOT / "notebooks", ROOT / "examples")
+    roots = (*roots, ROOT / "src/analysis", ROOT / "src/analysis/report")
     missing = [one for one in files if not MADE.search(one)
                and re.fullmatch(r"[\w./-]+", one) and not re.fullmatch(r"[a-z_0-9]+/\d+", one)
                and not any((root / one).exists() for root in roots)]  # fmt: skip
@@ -104,7 +105,8 @@ def test_the_constants_beside_the_code_are_those_of_the_code():
     said = re.findall(r"^\| `([a-z.]+)\.([A-Z_]+)` \| ([\d., ]+) \|", text, re.MULTILINE)
     assert said
     for module, name, value in said:
-        own = getattr(importlib.import_module(f"analysis.forecast.{module}"), name)
+        place = module if module.startswith("panels.") else f"forecast.{module}"
+        own = getattr(importlib.import_module(f"analysis.{place}"), name)
         own = own if isinstance(own, tuple) else (own,)
         assert value == ", ".join(f"{one:g}" for one in own), name
 
