@@ -20,7 +20,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.facts import Fault, check
-from analysis.facts.schemas import columns
+from analysis.facts.tables import columns
 from analysis.intake.choice import numbers
 from analysis.intake.provinces import LARGER, key
 from analysis.intake.shape import Shape, read_shape
@@ -168,6 +168,9 @@ def tables(found: pd.DataFrame, names: list[str], said: argparse.Namespace, titl
         "indicator": rates["what"], "basis": "", "value": rates["value"], "unit": "percent",
         "qualifier": "exact", "kind": rates["kind"], "as_of": rates["as_of"], "denominator": "",
         "source_id": SOURCE, "transcriptions": 1,
+        "setter": target.map({True: "province", False: ""}),
+        "announced": target.map({True: said.published, False: ""}),
+        "standing": "", "doubt": "", "versus": "",
         "note": target.map({True: said.targets, False: "own spreadsheet"}),
     })  # fmt: skip
     last = people.sort_values("year").groupby("province_code")["persons"].last()
@@ -178,7 +181,7 @@ def tables(found: pd.DataFrame, names: list[str], said: argparse.Namespace, titl
         "value": share.to_numpy(), "unit": "percent", "source_id": SOURCE,
     })  # fmt: skip
     address = "https://example.org/own-spreadsheet"
-    source = [SOURCE, address, title, said.publisher, said.published, "vi"]
+    source = [SOURCE, address, title, said.publisher, said.published, "vi", "", ""]
     described = [SOURCE, said.publisher, title, "official", address, said.file.name, ""]
     event = ["2020-01-01", "None known", "hi_coverage", "", "placeholder", title, ""]
     one = {"sources": source, "covariate_sources": described, "policy_events": event}

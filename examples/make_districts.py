@@ -17,7 +17,7 @@ import pandas as pd
 from openpyxl import Workbook
 from scipy.special import expit, logit
 
-from analysis.facts.schemas import columns
+from analysis.facts.tables import columns
 from analysis.paths import write_table
 from analysis.seeds import generator
 

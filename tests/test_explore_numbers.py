@@ -311,7 +311,7 @@ def test_a_rate_without_a_target_for_the_day_is_left_out_and_named(aimed):
 
 
 def test_the_explorer_opens_on_a_day_that_the_data_have_gone_past(explorer):
-    earlier = "2023-06-30"
+    earlier = "2023-09-30"
     assert earlier not in explorer.origins
     shown = panel.Panel(explorer, replace(BEN_TRE, origin=earlier), "en")
     assert shown.origin.value == earlier

@@ -41,6 +41,7 @@ def tables():
         needs=dated(synthetic_report.needs(), "origin", "date"),
         late=dated(synthetic_report.late_payment_forecasts(), "origin", "date"),
         sources=real_raw().sources,
+        targets=synthetic_report.targets(targets(real_raw())),
     )
 
 

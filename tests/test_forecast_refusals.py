@@ -242,7 +242,7 @@ def test_the_first_version_is_still_asked_for_by_its_number(commanded, monkeypat
         asked.append(settings)
         return queries[[]]
 
-    monkeypatch.setattr("analysis.forecast.prediction", answer)
+    monkeypatch.setattr("analysis.forecast.predict", answer)
     text = QUERY + "country,00,si_coverage,2020-12-31\n"
     for more in ((), ("--model", "1"), ("--model", "2")):
         assert commanded(text, f"{ORIGIN:%Y-%m-%d}", *more)[0] == 0

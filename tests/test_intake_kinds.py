@@ -99,7 +99,8 @@ def test_a_unit_has_no_figures_of_days_on_which_it_did_not_exist(raw_dir, tmp_pa
     gone = NEW | {"as_of": "2025-12-31", "source_published": "2026-01-05"}
     not_yet = NEW | {"geo_level": "province_34", "province_code": "86", "as_of": "2023-12-31"}
     alone = gone | {"province_code": "14"}
-    aim = gone | {"kind": "target", "value": "95"}
+    said = {"setter": "province", "announced": "2024-12-10"}
+    aim = gone | said | {"kind": "target", "value": "95"}
     found = faults_of(proposed(tmp_path, raw_dir, gone, not_yet, alone, aim))
     assert [line.split(": ")[0] for line in found] == ["mine.csv:2", "mine.csv:3"]
     assert "part of Vinh Long (Vĩnh Long) since 1 July 2025" in found[0]
@@ -196,7 +197,8 @@ def test_a_heading_of_two_rows_with_merged_cells_is_read(tmp_path):
     upper = [None if name.startswith("source_") else Typed(name) for name in NAMES]
     upper[NAMES.index("source_id")] = Typed("source")
     lower = [Typed(name) if name.startswith("source_") else None for name in NAMES]
-    merged = tuple(f"{chr(65 + at)}1:{chr(65 + at)}2" for at in range(12))
+    beside = [at for at, name in enumerate(NAMES) if not name.startswith("source_")]
+    merged = tuple(f"{chr(65 + at)}1:{chr(65 + at)}2" for at in beside)
     rows = {1: upper, 2: lower, 3: texts(NEW)}
     sheet = read_sheet(workbook(tmp_path / "a.xlsx", rows, Writer(merged=merged)))
     assert not sheet.faults and sheet.table["value"].tolist() == ["95.6"]
@@ -274,7 +276,9 @@ def asked(folder: Path, text: bytes, capsys, name: str = "q.csv", out: str = "ou
     (folder / name).write_bytes(text)
     given = ["predict", "--origin", "2024-12-31", "--queries", str(folder / name)]
     status = cli.main([*given, "--out", str(folder / out)])
-    return status, capsys.readouterr().err
+    waiting, _, said = capsys.readouterr().err.partition("\n")
+    assert waiting == cli.MEANWHILE["predict"]
+    return status, said
 
 
 QUERY = "geo_level,province_code,indicator,as_of\n"
@@ -319,7 +323,8 @@ def test_a_scenario_of_a_far_year_names_the_last_that_can_be_forecast(tmp_path, 
     more = ["--date", "2095-12-31"] if where == "option" else []
     started = time.process_time()
     assert cli.main(["scenario", str(tmp_path / "s.yml"), *more]) == 2
-    said = capsys.readouterr().err
+    waiting, _, said = capsys.readouterr().err.partition("\n")
+    assert waiting == cli.MEANWHILE["scenario"]
     assert "the last year that can be forecast is 2035" in said and said.count("\n") == 1
     assert time.process_time() - started < 5
 

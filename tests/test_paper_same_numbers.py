@@ -186,7 +186,7 @@ def test_the_report_of_the_country_fills_its_pages_and_gives_a_province_one_line
             assert max(box[3] for box in boxes) > 0.9 * page.rect.height
             assert all(box[0] > 0 and box[2] < page.rect.width for box in boxes)
             largest = max(boxes, key=lambda box: box[3] - box[1])
-            assert largest[3] - largest[1] > 0.4 * page.rect.height
+            assert largest[3] - largest[1] > 0.3 * page.rect.height
         lines = sum(len({round(word[3]) for word in page.get_text("words")}) for page in pages[2:])
     # 34 provinces and 52 former ones; on each page two lines of headings, the title and the foot.
     assert 86 < lines <= 86 + (len(pages) - 2) * 4

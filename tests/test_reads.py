@@ -297,7 +297,7 @@ def test_entries_used_longest_ago_leave_beyond_the_limit(monkeypatch):
 
 # --- runs of notebooks
 
-READ = "from analysis import paths, parallel, cache\nfrom pathlib import Path\n"
+READ = "from analysis import paths, parallel, disk_cache\nfrom pathlib import Path\n"
 ASKS = {
     "a table": ("paths.read_processed('numbers')", "data/processed/numbers.csv", "needs"),
     "an unknown table": ("paths.processed('nowhere')", "data/processed/nowhere.csv", "needs"),

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scenario_cases import outcome
 
-from analysis.cli import main
+from analysis.cli import MEANWHILE, main
 from analysis.scenarios import ScenarioError, load
 from analysis.scenarios.definition import read
 
@@ -104,7 +104,8 @@ def test_the_command_refuses_with_one_line(tmp_path, capsys):
     file = tmp_path / "mine.yml"
     file.write_text("kind: reach_target\nparameters: {target: 104}")
     assert main(["scenario", str(file)]) == 2
-    said = capsys.readouterr().err
+    waiting, _, said = capsys.readouterr().err.partition("\n")
+    assert waiting == MEANWHILE["scenario"]
     assert said.startswith("analysis scenario: mine.yml: parameters.target: 104 is impossible")
     assert len(said.strip().splitlines()) == 1
 

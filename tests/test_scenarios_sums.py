@@ -1,6 +1,9 @@
 """Provinces add up to the country, draw by draw; contributions add up to its interval."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 from scenario_cases import PERSONS, outcome, usual
 
@@ -19,10 +22,20 @@ def test_there_is_an_example_of_every_kind():
     assert {one.kind for one in FILES} == set(KINDS)
 
 
+def in_the_year_of_the_cases(scenario):
+    """Move the days on the way of a stored scenario, of 2026 and 2027, to 2025, as the cases."""
+    earlier = {
+        name: value - pd.offsets.MonthEnd(18) if isinstance(value, pd.Timestamp) else value
+        for name, value in scenario.parameters.items()
+    }
+    return replace(scenario, parameters=earlier)
+
+
 @pytest.mark.parametrize("scenario", COVERAGE, ids=lambda one: one.name)
 def test_provinces_sum_to_the_country(scenario):
     base = usual(own_base=0.95)
     object.__setattr__(base, "indicator", scenario.indicator)
+    scenario = in_the_year_of_the_cases(scenario)
     found = run(scenario, base)
     insured = found.level[:, :, -1] @ PERSONS / 100
     country = found.at_date[COUNTRY] * base.denominator(COUNTRY)[-1] / 100

@@ -301,6 +301,8 @@ def test_a_generated_table_is_taken_right_or_asked_about_with_answers_that_work(
             return
         if shape == "sparse bundle" and sum(bool(meant(f, label)) for label in f.labels) < 2:
             return
+        if shape == "merged down" and not all(meant(f, label) for label in f.labels):
+            return  # a kind without any figure is not told from a note in a blank row
         with pytest.raises(IntakeError, match="choose with --pick") as asked:
             taken(path)
         offers = shlex.split(str(asked.value).split("each line:")[1])
@@ -339,6 +341,11 @@ def test_a_generated_table_that_cannot_be_meant_is_refused(tmp_path, way):
         dated = shape in ("all down", "two columns of figures", "provinces across")
         if len(values) < len(f.figures) or (way == "span of years" and dated):
             return
+        first = next(iter(f.provinces))
+        if way != "span of years" and any(
+            1900 <= value < 2100 for (code, *_), value in f.figures.items() if code == first
+        ):
+            return  # a row without a known name may then be one of years, and is asked about
         word = spoil(f, way)
         path.write_bytes(content(f, shape))
         with pytest.raises(IntakeError, match=word):

@@ -17,10 +17,11 @@ from nbval.plugin import IPyNbFile, coalesce_streams
 from analysis import paths
 from analysis.facts import load_raw
 from analysis.readings import build_readings, store
+from analysis.figures import style
 from analysis.runs import environment
 
 CHAPTERS = sorted(paths.NOTEBOOKS.glob("*.ipynb"))
-TEXTS = ("text/plain", "text/html", "text/csv")
+TEXTS = ("text/plain", "text/html", "text/csv", "image/svg+xml", style.SVG_NARROW)
 DIGIT = re.compile("[0-9]")
 
 

@@ -112,7 +112,8 @@ def test_a_province_left_out_keeps_only_its_targets(readings, raw):
     known = known_at(readings, raw, readings["as_of"].max())
     left = without_provinces(known, pd.Series(["01"]))
     assert "01" not in set(left.readings["province_code"])
-    own = left.raw.facts[left.raw.facts["province_code"] == "01"]
+    facts = left.raw.facts
+    own = facts[(facts["geo_level"] == "province_63") & (facts["province_code"] == "01")]
     assert set(own["kind"]) == {"target"}
     assert "01" in set(left.targets["province_code"])
 

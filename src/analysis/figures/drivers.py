@@ -247,9 +247,17 @@ def season(c: CoverageDrivers, language: str) -> style.Figure:
     return style.Figure("year_end_saw_tooth", drawing, alt, points)
 
 
+_MOST_DOTS = 200
+"""The most dots drawn in a panel of the specification curve."""
+
+
 @style.both_widths
 def curve(c: CoverageDrivers, language: str) -> style.Figure:
-    """Every counted specification of every question, sorted by its estimate."""
+    """The counted specifications of every question, sorted by estimate.
+
+    The dots of a panel overlap, so evenly spaced ones stand for all; the table and the note have
+    every specification.
+    """
     drawing = style.canvas(470, 820)
     panels = drawing.subplots(*((4, 2) if style.narrow() else (2, 4))).ravel()
     done = c.curve[c.curve["note"] == ""]
@@ -257,8 +265,10 @@ def curve(c: CoverageDrivers, language: str) -> style.Figure:
         rows = done[done["focal"] == focal].sort_values("estimate")
         firm = (rows["wild_p"] <= 0.05).to_numpy()
         at, height = np.arange(len(rows)), rows["estimate"].to_numpy()
-        axes.plot(at[~firm], height[~firm], ".", color=vector.SOFT, markersize=2.5)
-        axes.plot(at[firm], height[firm], ".", color=vector.TARGET, markersize=3.5)
+        drawn = np.isin(at, np.linspace(0, len(rows) - 1, _MOST_DOTS).round())
+        for some, colour, size in ((~firm, vector.SOFT, 2.5), (firm, vector.TARGET, 3.5)):
+            dots = drawn & some
+            axes.plot(at[dots], height[dots], ".", color=colour, markersize=size)
         axes.axhline(0, color=vector.INK, linewidth=0.8)
         edge = np.quantile(np.abs(height), 0.9) * 1.5
         axes.set(ylim=(-edge, edge), xticks=[])

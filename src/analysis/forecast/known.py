@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from analysis.country.indicators import OFFICIAL_BASIS
 from analysis.facts import Raw, corrected
 from analysis.facts.corrections import settled
-from analysis.readings import build_readings
+from analysis.readings import KEY, build_readings
 from analysis.readings import targets as targets_room
 
 _REVISED_AFTER = pd.Timedelta(days=365)
@@ -65,10 +66,10 @@ def known_at(
         # What the rules of the readings decide, they decide on what was known.
         whole = settled(raw)
         later = (whole.facts["kind"] == "actual") & (whole.facts["as_of"] > origin)
-        unprinted = estimates.index[estimates > origin]
-        unknown = later | whole.facts["row"].isin([*revised, *unprinted])
-        raw = dataclasses.replace(whole, facts=whole.facts[~unknown])
-        readings = build_readings(raw).readings
+        hidden = {*revised, *estimates.index[estimates > origin]}
+        raw = dataclasses.replace(whole, facts=whole.facts[~whole.facts["row"].isin(hidden)])
+        known_facts = dataclasses.replace(raw, facts=raw.facts[~later.reindex(raw.facts.index)])
+        readings = _settled_anew(readings, build_readings(known_facts).readings, hidden)
     announced = targets_room.known_at(targets, origin)
     seen = _known_by(readings, origin)
     cut = _cut_raw(raw, announced, origin)
@@ -85,6 +86,18 @@ def known_at(
         raw=cut,
         targets=announced.reset_index(drop=True),
     )
+
+
+def _settled_anew(readings: pd.DataFrame, anew: pd.DataFrame, hidden: set[int]) -> pd.DataFrame:
+    """The readings, with those of `anew` in the place of what rests on hidden facts or is missing.
+
+    Figures on the official population stay as they are: they rest on its series, which is known.
+    """
+    rests = [bool(hidden & set(fact_rows([cell]))) for cell in readings["facts"]]
+    kept = readings[~np.array(rests, dtype=bool)]
+    fresh = anew[~anew["reading_id"].isin(kept["reading_id"])]
+    fresh = fresh[fresh["basis"].fillna("") != OFFICIAL_BASIS]
+    return pd.concat([kept, fresh], ignore_index=True).sort_values([*KEY], ignore_index=True)
 
 
 def _estimates_of_this_year(raw: Raw, origin: pd.Timestamp) -> pd.Series:
@@ -109,6 +122,7 @@ def later_revisions(raw: Raw, origin: pd.Timestamp) -> frozenset[int]:
     """
     facts = corrected(raw)
     facts = facts[(facts["kind"] == "actual") & (facts["geo_level"] != "country")]
+    facts = facts[facts["as_of"] <= origin]
     printed = facts["source_id"].map(raw.sources.set_index("source_id")["published_on"])
     late = (printed > origin) & (printed > facts["as_of"] + _REVISED_AFTER)
     if not late.any():
