@@ -16,8 +16,8 @@ from nbval.plugin import IPyNbFile, coalesce_streams
 
 from analysis import paths
 from analysis.facts import load_raw
-from analysis.readings import build_readings, store
 from analysis.figures import style
+from analysis.readings import build_readings, store
 from analysis.runs import environment
 
 CHAPTERS = sorted(paths.NOTEBOOKS.glob("*.ipynb"))
