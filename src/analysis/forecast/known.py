@@ -69,7 +69,8 @@ def known_at(
         hidden = {*revised, *estimates.index[estimates > origin]}
         raw = dataclasses.replace(whole, facts=whole.facts[~whole.facts["row"].isin(hidden)])
         known_facts = dataclasses.replace(raw, facts=raw.facts[~later.reindex(raw.facts.index)])
-        readings = _settled_anew(readings, build_readings(known_facts).readings, hidden)
+        anew = build_readings(known_facts).readings
+        readings = _settled_anew(readings, anew, hidden, {*estimates.index})
     announced = targets_room.known_at(targets, origin)
     seen = _known_by(readings, origin)
     cut = _cut_raw(raw, announced, origin)
@@ -88,14 +89,22 @@ def known_at(
     )
 
 
-def _settled_anew(readings: pd.DataFrame, anew: pd.DataFrame, hidden: set[int]) -> pd.DataFrame:
-    """The readings, with those of `anew` in the place of what rests on hidden facts or is missing.
+def _settled_anew(
+    readings: pd.DataFrame, anew: pd.DataFrame, hidden: set[int], estimates: set[int]
+) -> pd.DataFrame:
+    """The readings, with those of `anew` in the place of what rests on hidden facts.
 
-    Figures on the official population stay as they are: they rest on its series, which is known.
+    Readings of `anew` that rest on the rows `estimates` are added, where a later count set them
+    aside. All others stay as they are, those on the official population among them.
     """
-    rests = [bool(hidden & set(fact_rows([cell]))) for cell in readings["facts"]]
-    kept = readings[~np.array(rests, dtype=bool)]
-    fresh = anew[~anew["reading_id"].isin(kept["reading_id"])]
+
+    def rests(table: pd.DataFrame, rows: set[int]) -> np.ndarray:
+        return np.array([bool(rows & set(fact_rows([cell]))) for cell in table["facts"]], bool)
+
+    dropped = rests(readings, hidden)
+    kept = readings[~dropped]
+    wanted = anew["reading_id"].isin(readings.loc[dropped, "reading_id"]) | rests(anew, estimates)
+    fresh = anew[wanted & ~anew["reading_id"].isin(kept["reading_id"])]
     fresh = fresh[fresh["basis"].fillna("") != OFFICIAL_BASIS]
     return pd.concat([kept, fresh], ignore_index=True).sort_values([*KEY], ignore_index=True)
 
