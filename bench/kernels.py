@@ -15,7 +15,10 @@ from analysis.runs import environment as runs_environment
 from analysis.runs import warm as runs_warm
 from analysis.runs.execute import execute
 
-IMPORTS = "import pandas\nimport statsmodels.api\nimport matplotlib.pyplot\nimport analysis.findings.brief"
+IMPORTS = (
+    "import pandas\nimport statsmodels.api\nimport matplotlib.pyplot\n"
+    "import analysis.findings.brief"
+)
 REPEATS = 7
 
 

@@ -79,8 +79,16 @@ def test_a_round_without_outcomes_waits(record):
     assert findings_record.board(none).phrases == [("record.none", {})]
 
 
-@pytest.mark.parametrize("make", [findings_record.by_group, findings_record.closed, findings_record.chances,
-                                  findings_record.values], ids=lambda make: make.__name__)  # fmt: skip
+@pytest.mark.parametrize(
+    "make",
+    [
+        findings_record.by_group,
+        findings_record.closed,
+        findings_record.chances,
+        findings_record.values,
+    ],
+    ids=lambda make: make.__name__,
+)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_part_of_the_record_can_be_shown(make, language, record):
     result = make(record)

@@ -270,7 +270,7 @@ def _entry(function: Callable[..., Any], bound: inspect.BoundArguments) -> Path:
 
 
 def _units() -> bytes:
-    """The table of the units, which any function may look into by way of `analysis.country.geography`."""
+    """The table of the units, which any function may read through `analysis.country.geography`."""
     table = paths.RAW / "provinces.csv"
     return table.read_bytes() if table.is_file() else b""
 

@@ -1,8 +1,8 @@
 """What may be read, and by whom: two rules that are enforced while code runs.
 
-A function whose results are kept (`analysis.disk_cache.cached`) reads no file of the project but those
-that are among its arguments. Otherwise a kept result would depend on something that its key does
-not know: on which notebook asked first, or on a file that has been edited since.
+A function whose results are kept (`analysis.disk_cache.cached`) reads no file of the project but
+those that are among its arguments. Otherwise a kept result would depend on something that its key
+does not know: on which notebook asked first, or on a file that has been edited since.
 
 A notebook that the report runs reads only what notebooks/pipeline.yml gives it. Otherwise it would
 depend on which notebooks happen to have run before. The run fails even where the code in between

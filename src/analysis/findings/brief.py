@@ -376,7 +376,8 @@ def target_mark(level: str, code: str, indicator: str, setter: object) -> str:
 # --------------------------------------------------------------------------------------------------
 # A unit beside what a reader can check: the provinces of its region, or its own parts.
 #
-# There is no rank: the bands of nearly all provinces overlap, so an order would be one of accidents.
+# There is no rank: the bands of nearly all provinces overlap, so an order would be one of
+# accidents.
 # --------------------------------------------------------------------------------------------------
 
 INDICATOR = MAIN

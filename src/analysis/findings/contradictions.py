@@ -364,8 +364,8 @@ class MixedUnits(Result):
     def _text(self, column: str, row: int, language: str) -> str:
         if column not in self.measured:
             return super()._text(column, row, language)
-        unit = INDICATORS[str(self.table.at[row, "indicator"])].unit
-        value = self.table.at[row, column]
+        unit = INDICATORS[str(self.table.loc[row, "indicator"])].unit
+        value = self.table.loc[row, column]
         numbers = [float(part) for part in str(value).split(";") if part != ""]
         return " · ".join(written(number, unit, language) for number in numbers)
 

@@ -332,8 +332,8 @@ def season_points(c: CoverageDrivers) -> pd.DataFrame:
 # --------------------------------------------------------------------------------------------------
 # The claims of chapters 03 and 04: what is said, on what evidence, how firmly, and what is not.
 #
-# Each claim takes its numbers from the results of its chapter. The strength is decided here by rules
-# on those numbers, so a claim that the data stop supporting changes its strength by itself.
+# Each claim takes its numbers from the results of its chapter. The strength is decided here by
+# rules on those numbers, so a claim that the data stop supporting changes its strength by itself.
 # --------------------------------------------------------------------------------------------------
 
 _PARTS = ("claim", "evidence", "not_claimed", "changed")

@@ -269,7 +269,8 @@ def one_level(known: Known, table: pd.DataFrame) -> pd.DataFrame:
 # model of today. The level alone would have met fewer targets than were met in print; the pull is
 # what makes up the difference. Learnt from readings within the sample (each seen from all others,
 # later ones too) it would come out weaker than forecasts need it, since such readings know nearly
-# where the value lies. A handful of cases cannot settle it, so all that they leave possible is kept.
+# where the value lies. A handful of cases cannot settle it, so all that they leave possible is
+# kept.
 # --------------------------------------------------------------------------------------------------
 
 #: How long before the day on which a target falls due it is forecast.

@@ -262,7 +262,8 @@ def _candidates(table: pd.DataFrame, accepted: pd.DataFrame, rule: np.ndarray) -
 # Which facts are of one unit under two levels, and which "estimates" were only hoped for.
 #
 # A province that did not merge in July 2025 is one unit under two levels, and its figures are one
-# series. Its parts and a merged unit live side by side: figures after the merger describe new units.
+# series. Its parts and a merged unit live side by side: figures after the merger describe new
+# units.
 #
 # Interim figures that their source calls estimates are figures like others, except where the count
 # that came later in the same year lies below them: within a year levels rise towards its end, so

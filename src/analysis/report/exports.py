@@ -1,7 +1,7 @@
 """The tables of data/processed for R and Stata: Parquet and .dta, typed and labelled.
 
-Types, titles and descriptions come from the descriptions of the tables (`analysis.report.describe`),
-so that a label can never say something else than the data package.
+Types, titles and descriptions come from the descriptions of the tables
+(`analysis.report.describe`), so that a label can never say something else than the data package.
 """
 
 from __future__ import annotations

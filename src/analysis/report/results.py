@@ -49,7 +49,7 @@ class Result:
         name: name in lower case with underscores; names the CSV file and is its anchor.
         table: one row a finding, in the order in which they are shown.
         phrases: the sentences, as pairs of a key of the wording catalogue and its values.
-        formats: the type of each column that is not plain text (see :mod:`analysis.report.wording`).
+        formats: the type of each column that is not plain text (:mod:`analysis.report.wording`).
         words: columns that hold names to be said, with the topic of the catalogue that says them;
             ``unit`` says codes of units (of the level in the row's geo_level), ``unit_label``
             the same with former provinces called so, ``indicator`` the names of indicators.

@@ -34,9 +34,10 @@ from analysis.runs.warm import to_prepare, warm_kernels
 # --------------------------------------------------------------------------------------------------
 # Runs of one notebook for many units, on the workers of a Dask cluster.
 #
-# With a scheduler (`analysis report --scheduler tcp://host:port`) every run that varies is sent with
-# all that it may see, so the workers need this package and no disk in common. What comes back is
-# stored here like a run of this machine: the bytes are the same. A worker that dies costs time only.
+# With a scheduler (`analysis report --scheduler tcp://host:port`) every run that varies is sent
+# with all that it may see, so the workers need this package and no disk in common. What comes back
+# is stored here like a run of this machine: the bytes are the same. A worker that dies costs time
+# only.
 # --------------------------------------------------------------------------------------------------
 
 if TYPE_CHECKING:

@@ -25,9 +25,9 @@ from analysis.parallel import has_fork
 # --------------------------------------------------------------------------------------------------
 # The kernel provisioner `analysis-warm`: kernels forked from a prepared process.
 #
-# Registered as an entry point of jupyter_client, so any Jupyter program can use it by naming it in a
-# kernel specification. Where no prepared process is running, or the system cannot fork, it starts an
-# ordinary kernel: the notebook's outputs are the same, only later.
+# Registered as an entry point of jupyter_client, so any Jupyter program can use it by naming it in
+# a kernel specification. Where no prepared process is running, or the system cannot fork, it starts
+# an ordinary kernel: the notebook's outputs are the same, only later.
 # --------------------------------------------------------------------------------------------------
 
 #: Names the socket of the prepared process.

@@ -122,9 +122,9 @@ def _at(units: Footing, day: Any) -> np.ndarray:
 # Paths that take their pace from elsewhere: other units, or the unit's own past.
 #
 # Paces are yearly changes of the logit of coverage, so that they mean the same at 60 and at 95
-# percent. Which unit sets the pace is decided on medians over the draws, never draw by draw: the best
-# of many noisy draws would be the luckiest, not the best. Only units that were read at least twice
-# can set a pace. A unit whose business as usual ends higher keeps it.
+# percent. Which unit sets the pace is decided on medians over the draws, never draw by draw: the
+# best of many noisy draws would be the luckiest, not the best. Only units that were read at least
+# twice can set a pace. A unit whose business as usual ends higher keeps it.
 # --------------------------------------------------------------------------------------------------
 
 #: Readings that a unit needs to set the pace for others.
