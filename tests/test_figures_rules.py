@@ -73,11 +73,19 @@ def test_a_brief_marks_the_day_of_the_forecast_the_events_and_the_end(tables, la
 
 
 def test_the_line_is_dashed_in_years_without_a_reading(tables, language):
-    """Bến Tre has published figures of 2023 only in these years, so one stretch is drawn solid."""
+    """Bến Tre has figures of 2020 and 2023 only, so two stretches are solid and all others dashed."""
     axes = brief_figures.fan(brief("83", tables), language).drawing.axes[0]
     lines = [line for line in axes.lines if line.get_color() == vector.ESTIMATE]
-    solid = next(line for line in lines if line.get_linestyle() == "-" and len(line.get_xdata()))
-    assert [round(x) for x in solid.get_xdata() if x == x] == [2023, 2024]
+    drawn = [line for line in lines if len(line.get_xdata()) > 2]
+    solid, dashed = (
+        [round(x) for x in line.get_xdata() if x == x]
+        for look in ("-", "--")
+        for line in drawn
+        if line.get_linestyle() == look
+    )
+    assert solid == [2020, 2021, 2023, 2024]
+    begins = [2016, 2017, 2018, 2019, 2021, 2022, 2024]
+    assert dashed == [end for begin in begins for end in (begin, begin + 1)]
 
 
 def test_the_region_stands_in_the_order_of_the_alphabet_without_ranks(tables, language):

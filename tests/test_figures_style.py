@@ -9,6 +9,7 @@ import matplotlib
 import pandas as pd
 import pytest
 from figure_rules import sizes_of_letters
+from matplotlib.patches import Rectangle
 from PIL import Image
 
 from analysis.country import geography
@@ -227,3 +228,33 @@ def test_vietnamese_names_are_sorted_as_the_alphabet_has_them():
 )
 def test_long_names_break_into_two_lines(name, lines):
     assert len(style.two_lines(name).split("\n")) == lines
+
+
+def test_a_dotted_hatching_is_written_as_arcs_at_the_same_places(monkeypatch):
+    """Eight curves a dot would make a map with a few dotted tiles too heavy for a page."""
+    drawing = style.canvas(60)
+    axes = drawing.add_subplot()
+    axes.axis("off")
+    patch = Rectangle((0, 0), 1, 1, hatch="..", facecolor=vector.PAPER)
+    axes.add_patch(patch)
+    light = vector.svg(drawing, "c", "Dots.", "", "plain")
+    with monkeypatch.context() as as_before:
+        as_before.setattr(vector, "_by_radius", lambda found: found[0])
+        heavy = vector.svg(drawing, "c", "Dots.", "", "plain")
+    dots = re.findall(r"M(-?[\d.]+) (-?[\d.]+)a([\d.]+) ", light)
+    curves = [
+        [float(number) for number in re.findall(r"-?[\d.]+", path)]
+        for path in re.findall(r"M[^MZz]*C[^MZz]*z", heavy)
+    ]
+    assert len(dots) == len(curves) > 100
+    for (x, y, r), curve in zip(dots, curves, strict=True):
+        across, down = curve[0::2], curve[1::2]
+        assert float(x) == pytest.approx(min(across), abs=0.11)
+        assert float(x) + 2 * float(r) == pytest.approx(max(across), abs=0.11)
+        assert float(y) == pytest.approx((min(down) + max(down)) / 2, abs=0.11)
+    assert len(light) < len(heavy) / 3
+
+
+def test_an_outline_of_eight_curves_that_is_not_round_stays_as_it_is():
+    oval = "M0 2" + "C1 1 2 2 3 3" * 8 + "z"
+    assert vector._shape(oval) == oval

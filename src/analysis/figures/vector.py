@@ -89,6 +89,8 @@ _BOX = re.compile(rf"M{_POINT}L{_POINT}L{_POINT}L{_POINT}(?:L-?[\d.]+ -?[\d.]+)?
 #: Classes of letters that stand at the middle or the end of their place.
 _ANCHORS = {"middle": "m", "end": "e"}
 _CLASS = re.compile(r'class="c-(\w+)[ "]')
+#: A dot of a hatching: it starts below its middle and goes round in eight curves.
+_DISC = re.compile(rf"M{_POINT}C((?:-?[\d.]+[ C]?){{48}})z")
 _LETTERS = re.compile(r" ?([A-Za-z]) ?")
 #: What a browser assumes anyway, or what cannot be seen.
 _DEFAULT = {
@@ -364,7 +366,20 @@ def _shape(path: str) -> str:
     if circle and path.count("C") == 8 and circle[1] == circle[2]:
         r = circle[1]
         return f"M-{r} 0a{r} {r} 0 1 0 {2 * float(r):g} 0a{r} {r} 0 1 0 -{2 * float(r):g} 0z"
-    return _BOX.sub(_by_sides, path)
+    return _DISC.sub(_by_radius, _BOX.sub(_by_sides, path))
+
+
+def _by_radius(found: re.Match[str]) -> str:
+    """Write a round dot as two arcs; any other outline of eight curves stays as it is."""
+    x, low = float(found[1]), float(found[2])
+    numbers = [float(number) for number in re.split("[ C]", found[3])]
+    (right, middle), (over, high) = numbers[10:12], numbers[22:24]
+    r = round(low - middle, 1)
+    near = (right - x - r, middle - high - r, over - x, numbers[46] - x, numbers[47] - low)
+    if r <= 0 or max(map(abs, near)) > 0.11:
+        return found[0]
+    wide = f"{2 * r:g}"
+    return f"M{x - r:g} {middle:g}a{r:g} {r:g} 0 1 0 {wide} 0a{r:g} {r:g} 0 1 0 -{wide} 0z"
 
 
 def _by_sides(found: re.Match[str]) -> str:
