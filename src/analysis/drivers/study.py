@@ -13,7 +13,7 @@ from analysis.drivers import commune_lists, decisions, growth, pairs, policy, ro
 from analysis.drivers.policy import DRIVERS, exposures, what_one_unit_means
 from analysis.facts import Raw
 from analysis.inference import COLUMNS, benjamini_hochberg, estimate_rows, rejection_rates
-from analysis.readings import targets
+from analysis.readings import store, targets
 from analysis.seeds import generator
 
 OUTCOMES = tuple(growth.SCALES)
@@ -82,6 +82,14 @@ def run(
         intervals=samples.rows(OUTCOMES[0], growth.Choices())[0].rows,
         decisions=two,
     )
+
+
+def of_chapter_01(draws: int = 1999, curve_draws: int = 499) -> CoverageDrivers:
+    """The same from the readings that chapter 01 wrote and the lists of communes that are there.
+
+    Raises MissingTable, which names the chapter, when it has not run.
+    """
+    return run(*store.read(), draws, curve_draws, commune_lists.read())
 
 
 def _choices(design: str, outcome: str = OUTCOMES[0], **more: object) -> growth.Choices:

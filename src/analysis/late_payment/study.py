@@ -13,7 +13,7 @@ from analysis.facts import Raw
 from analysis.inference import rejection_rates
 from analysis.late_payment import data, drivers, forecast, levels
 from analysis.late_payment import levels as late_payment_levels
-from analysis.readings import targets
+from analysis.readings import store, targets
 from analysis.seeds import generator
 
 
@@ -79,6 +79,14 @@ def run(
         ceilings=forecast.ceiling_scores(record),
         full_data_effect=drivers.with_full_data(levels),
     )
+
+
+def of_chapter_01(draws: int = 1999, origin: str | None = None) -> LatePayment:
+    """The same from the readings that chapter 01 wrote.
+
+    Raises MissingTable, which names the chapter, when it has not run.
+    """
+    return run(*store.read(), draws, origin)
 
 
 def _unused(readings: pd.DataFrame, rows: pd.DataFrame) -> list[str]:
