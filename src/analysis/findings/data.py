@@ -113,14 +113,13 @@ def coverage(data: Data) -> Result:
     counts["provinces"] = read.groupby("indicator")["province_code"].nunique()
     counts = counts.fillna(0).astype(int)
     units = table["province_code"].nunique()
-    phrases = [
+    whole = {"first": FIRST, "last": LAST, "all": len(table) // len(SCHEMES)}
+    phrases = [("data.coverage_all", whole)]
+    phrases += [
         (
             "data.coverage",
             {
                 "indicator": name,
-                "first": FIRST,
-                "last": LAST,
-                "all": len(table) // len(SCHEMES),
                 "rate": int(row[RATE_YEAR_END] + row[RATE_INTERIM]),
                 "any": int(row[PRINTED].sum()),
                 "never": int(units - row["provinces"]),
