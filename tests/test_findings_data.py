@@ -111,3 +111,9 @@ def test_the_figure_that_helps_most_comes_first_and_each_unit_has_one(data):
 def test_nothing_wanted_is_no_error(data):
     none = findings.Data(data.panel, data.wanted.iloc[:0], data.raw, data.released)
     assert findings.wanted_most(none).text("en") == ""
+
+
+def test_of_one_rate_alone_its_own_best_figures_are_named(data):
+    found = findings.wanted_most(data, "hi_coverage")
+    assert found.table["wanted_indicator"].tolist() == ["hi_coverage", "hi_coverage"]
+    assert found.name == "data_wanted_hi_coverage"

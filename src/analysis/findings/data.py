@@ -204,9 +204,15 @@ def not_taken(language: str) -> Result:
     )
 
 
-def wanted_most(data: Data) -> Result:
-    """Return for each unit of today the one figure that would narrow one of its forecasts most."""
-    table = data.wanted.sort_values(["loss", "province_code"], ascending=[False, True])
+def wanted_most(data: Data, rate: str = "") -> Result:
+    """Return for each unit of today the one figure that would narrow a forecast of it most.
+
+    Args:
+        data: what `read` returns.
+        rate: the rate whose forecast is looked at; whichever it helps most where none is given.
+    """
+    table = data.wanted[data.wanted["indicator"] == rate] if rate else data.wanted
+    table = table.sort_values(["loss", "province_code"], ascending=[False, True])
     table = table.groupby("province_code", sort=False).head(1).reset_index(drop=True)
     table["wanted_unit"] = table["wanted_level"] + "/" + table["wanted_code"]
     phrases = []
@@ -224,7 +230,7 @@ def wanted_most(data: Data) -> Result:
         "wanted_unit": "unit_label",
     }
     return Result(
-        "data_wanted",
+        f"data_wanted_{rate}" if rate else "data_wanted",
         table[[*columns, "indicator", "width", "width_after", "loss"]],
         phrases,
         formats,
