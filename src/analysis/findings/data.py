@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import yaml
@@ -114,7 +115,7 @@ def coverage(data: Data) -> Result:
     counts = counts.fillna(0).astype(int)
     units = table["province_code"].nunique()
     whole = {"first": FIRST, "last": LAST, "all": len(table) // len(SCHEMES)}
-    phrases = [("data.coverage_all", whole)]
+    phrases: list[tuple[str, dict[str, Any]]] = [("data.coverage_all", whole)]
     phrases += [
         (
             "data.coverage",
