@@ -21,7 +21,12 @@ def made(request):
     # As chapter 01 writes it and a page reads it back: an empty basis is missing.
     aims = targets(raw)
     aims["basis"] = aims["basis"].replace("", None)
-    evidence = Evidence(real_tables().readings, aims, sources)
+    wanted = pd.DataFrame(
+        [("91", "hi_coverage", 1.0), ("91", "ui_participants", 2.0), ("01", "si_coverage", 3.0)],
+        columns=["province_code", "wanted_indicator", "loss"],
+    ).assign(wanted_level="province_34", wanted_day=pd.Timestamp("2025-12-31"))
+    wanted["wanted_code"] = wanted["province_code"]
+    evidence = Evidence(real_tables().readings, aims, sources, wanted)
     return request.param, pages(evidence, (), request.param)
 
 
@@ -96,3 +101,16 @@ def test_one_target_counts_for_each_unit_rate_and_day(made):
         held = [(row[0], row[1]) for row in rows(page, "targets") if row[5] == yes]
         assert len(held) == len(set(held)), name
     assert pd.Series([len(rows(page, "targets")) for page in found.values()]).sum() > 300
+
+
+def test_a_unit_of_today_names_the_one_figure_that_would_help_most(made):
+    language, found = made
+    day = write(pd.Timestamp("2025-12-31"), "date", language)
+    for unit, indicator in {
+        ("province_34", "91"): "ui_participants",
+        ("province_63", "01"): "si_coverage",
+    }.items():
+        asked = re.search(r'<p class="asked">(.*?)</p>', found[readings_file(*unit)])[1]
+        assert INDICATORS[indicator].label(language) in unescape(asked) and day in asked
+    for unit in (("province_63", "91"), ("country", "00"), ("province_34", "80")):
+        assert "asked" not in found[readings_file(*unit)]

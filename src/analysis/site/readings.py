@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -32,11 +32,13 @@ from analysis.site.page import (
 
 @dataclass(frozen=True)
 class Evidence:
-    """The readings of chapter 01, the targets, and the raw table of sources."""
+    """The readings of chapter 01, the targets, the raw table of sources, and the figures that
+    chapter 10 asks for (no rows where it has not run)."""
 
     readings: pd.DataFrame
     targets: pd.DataFrame
     sources: pd.DataFrame
+    wanted: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def pages(
@@ -63,8 +65,9 @@ def pages(
         link = brief if brief in briefs else ""
         parts = _parts(unit, groups, known, language)
         made[readings_file(*unit)] = _unit_page(
-            unit, found, own, known, link, language, parts, stamp
-        )
+            unit, found, own, known, link, language, parts, _asked(unit, evidence.wanted, language),
+            stamp,
+        )  # fmt: skip
     made["sources.html"] = _sources_page(units, sources, language, stamp)
     return made
 
@@ -88,6 +91,21 @@ def _aims_of(
             held.add(on_the_day.held_by(level, code).facts)
     found = succession(own)
     return found.assign(held=found["facts"].isin(held))
+
+
+def _asked(unit: tuple[str, str], wanted: pd.DataFrame, language: str) -> str:
+    """Name the figure that would narrow a forecast of the unit most; nothing where none is."""
+    level, code = unit
+    if wanted.empty or level == "country" or (level == "province_63" and not is_alone(code)):
+        return ""
+    rows = wanted[wanted["province_code"] == code].sort_values("loss", ascending=False)
+    if rows.empty:
+        return ""
+    row = rows.iloc[0]
+    of_whom = f"{row['wanted_level']}/{row['wanted_code']}"
+    return say(
+        "site.wanted", language, figure=row["wanted_indicator"], unit=of_whom, day=row["wanted_day"]
+    )
 
 
 def _parts(
@@ -136,7 +154,11 @@ def read() -> Evidence | None:
         return None
     sources = pd.read_csv(paths.RAW / "sources.csv", dtype=str, keep_default_na=False)
     targets = paths.read_processed("targets", dates=["due", "announced"])
-    return Evidence(readings, targets, sources)
+    try:
+        wanted = paths.read_processed("figures_wanted", dates=["wanted_day"])
+    except paths.MissingTable:
+        wanted = pd.DataFrame()
+    return Evidence(readings, targets, sources, wanted)
 
 
 _LEVELS = ("country", "province_63", "province_34")
@@ -156,6 +178,7 @@ def _unit_page(
     brief: str,
     language: str,
     parts: list[dict[str, Any]],
+    asked: str,
     stamp: Stamp,
 ) -> str:
     level, code = unit
@@ -173,6 +196,7 @@ def _unit_page(
         title=title,
         intro=intro,
         brief=brief,
+        asked=asked,
         parts=parts,
         part_heads=[say(f"site.readings_{head}", language) for head in _PART_HEADS],
         groups=_groups(readings, language),
