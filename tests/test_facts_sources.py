@@ -1,6 +1,7 @@
 """Sources: one publisher has one spelling, titles carry no tags, and how each page was read."""
 
 import re
+from urllib.parse import urlsplit
 
 import pytest
 from example_facts import real_raw
@@ -25,6 +26,27 @@ def test_one_publisher_has_one_spelling(sources):
     ]
     assert agency == []
     assert (sources["publisher"] == "Bảo hiểm xã hội Việt Nam").sum() > 50
+
+
+def test_a_publishers_name_has_its_marks_and_says_neither_language_nor_doubt(sources):
+    names = sources["publisher"]
+    aside = names.str.contains(
+        r"\((?:English|French|Japanese|Korean|Spanish|.*inferred)\)|newspaper"
+    )
+    assert sorted(names[aside]) == []
+    plain = names.str.contains(
+        r"(?i)\b(?:portal|gia lai tv|kon tum tv|thai binh tv|soc trang tv)\b"
+    )
+    assert sorted(names[plain]) == []
+
+
+def test_the_pages_of_one_site_have_one_publisher(sources):
+    """But for sites that reprint others, and two that carry editions of different names."""
+    hosts = sources["url"].map(lambda url: (urlsplit(url).hostname or "").removeprefix("www."))
+    named = sources.assign(host=hosts)[hosts != ""].groupby("host")["publisher"].nunique()
+    several = set(named.index[named > 1])
+    reprint = {host for host in several if host.endswith(("vietnam.vn", "baomoi.com"))}
+    assert several - reprint <= {"baocamau.vn", "baodanang.vn", "english.vov.vn"}
 
 
 def test_titles_that_were_rebuilt_stand_in_brackets_and_carry_no_tag(sources):

@@ -1,9 +1,12 @@
 """Standing, doubt, season and denominator come from columns; what a note says decides nothing."""
 
+import dataclasses
+
 import pandas as pd
 import pytest
 from example_facts import fact, raw_with, real_raw, real_tables
 
+from analysis.readings import build_readings
 from analysis.readings.evidence import (
     DOUBTFUL,
     PLAIN,
@@ -14,6 +17,7 @@ from analysis.readings.evidence import (
     season,
     source_table,
 )
+from analysis.readings.targets import targets
 
 
 def described(**columns):
@@ -47,6 +51,13 @@ def test_a_note_decides_nothing(note):
     with_note, without = described(note=note), described()
     columns = ["standing", "doubt", "season", "denominator_version", "lower", "upper"]
     assert with_note[columns].tolist() == without[columns].tolist()
+
+
+def test_without_any_note_every_reading_and_target_is_the_same():
+    raw = real_raw()
+    silent = dataclasses.replace(raw, facts=raw.facts.assign(note=""))
+    pd.testing.assert_frame_equal(build_readings(silent).readings, real_tables().readings)
+    pd.testing.assert_frame_equal(targets(silent), targets(raw))
 
 
 def test_the_real_notes_that_hint_at_doubt_have_one_in_the_column():

@@ -17,7 +17,7 @@ from analysis.country import geography
 from analysis.country.indicators import OFFICIAL_BASIS
 from analysis.findings.coverage import COVERAGE, Tables
 from analysis.readings.conflicts import one_level, standing_of
-from analysis.readings.targets import NATIONWIDE, due_on
+from analysis.readings.targets import NATIONWIDE, due_on, succession
 from analysis.report.results import Result
 
 COLUMNS = [
@@ -119,18 +119,8 @@ def _last_read(tables: Tables) -> pd.Timestamp:
 
 def _with_succession(table: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     """Add held, and the later target of the same setter for the same day, if there is one."""
-    keys = [*_SERIES, "due"]
-    newest = table.sort_values("announced").groupby([*keys, "setter"]).tail(1)
-    newest = newest.rename(columns={"target": "superseded_by", "announced": "superseded_on"})
-    columns = [*keys, "setter", "superseded_by", "superseded_on"]
-    found = table.merge(newest[columns], on=[*keys, "setter"], how="left")
-    later = (found["superseded_on"] > found["announced"]) & (
-        found["superseded_by"] != found["target"]
-    )
-    # The country's goal and the average of what was assigned to provinces stand side by side.
-    later &= found["geo_level"] != "country"
-    found["superseded_by"] = found["superseded_by"].where(later)
-    found["superseded_on"] = found["superseded_on"].where(later)
+    found = succession(table.rename(columns={"target": "value"}))
+    found = found.rename(columns={"value": "target"})
     held = []
     dues = {
         pair: due_on(tables.targets, *pair)

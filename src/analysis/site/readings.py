@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -15,7 +15,7 @@ from analysis.country import geography
 from analysis.country.indicators import INDICATORS
 from analysis.findings.contradictions import written
 from analysis.findings.coverage import reading_anchor
-from analysis.readings.targets import is_alone
+from analysis.readings.targets import due_on, is_alone, succession
 from analysis.report import wording
 from analysis.report.wording import say, write
 from analysis.site.page import (
@@ -32,11 +32,13 @@ from analysis.site.page import (
 
 @dataclass(frozen=True)
 class Evidence:
-    """The readings of chapter 01, the targets, and the raw table of sources."""
+    """The readings of chapter 01, the targets, the raw table of sources, and the figures that
+    chapter 10 asks for (no rows where it has not run)."""
 
     readings: pd.DataFrame
     targets: pd.DataFrame
     sources: pd.DataFrame
+    wanted: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def pages(
@@ -61,10 +63,11 @@ def pages(
         own = _aims_of(unit, aims, targets)
         brief = brief_of(*unit)
         link = brief if brief in briefs else ""
-        parts = _parts(unit, groups, language)
+        parts = _parts(unit, groups, known, language)
         made[readings_file(*unit)] = _unit_page(
-            unit, found, own, known, link, language, parts, stamp
-        )
+            unit, found, own, known, link, language, parts, _asked(unit, evidence.wanted, language),
+            stamp,
+        )  # fmt: skip
     made["sources.html"] = _sources_page(units, sources, language, stamp)
     return made
 
@@ -72,26 +75,74 @@ def pages(
 def _aims_of(
     unit: tuple[str, str], aims: Mapping[Any, pd.DataFrame], targets: pd.DataFrame
 ) -> pd.DataFrame:
-    """The targets of a unit; an unchanged province is one unit under two levels."""
+    """The targets of a unit; an unchanged province is one unit under two levels.
+
+    Beside the columns of targets.csv: held, whether it is the one that the unit is held against,
+    and what `succession` adds.
+    """
     level, code = unit
     levels = ["province_63", "province_34"] if level != "country" and is_alone(code) else [level]
-    return pd.concat(
-        [targets.iloc[:0], *(aims[one, code] for one in levels if (one, code) in aims)]
+    own = pd.concat([targets.iloc[:0], *(aims[one, code] for one in levels if (one, code) in aims)])
+    own = own.assign(basis=own["basis"].fillna(""), facts=own["facts"].astype(str))
+    held = set()
+    for indicator, due in own[["indicator", "due"]].drop_duplicates().itertuples(index=False):
+        on_the_day = due_on(own, indicator, due)
+        if len(on_the_day.table):
+            held.add(on_the_day.held_by(level, code).facts)
+    found = succession(own)
+    return found.assign(held=found["facts"].isin(held))
+
+
+def _asked(unit: tuple[str, str], wanted: pd.DataFrame, language: str) -> str:
+    """Name the figure that would narrow a forecast of the unit most; nothing where none is."""
+    level, code = unit
+    if wanted.empty or level == "country" or (level == "province_63" and not is_alone(code)):
+        return ""
+    rows = wanted[wanted["province_code"] == code].sort_values("loss", ascending=False)
+    if rows.empty:
+        return ""
+    row = rows.iloc[0]
+    of_whom = f"{row['wanted_level']}/{row['wanted_code']}"
+    return say(
+        "site.wanted", language, figure=row["wanted_indicator"], unit=of_whom, day=row["wanted_day"]
     )
 
 
 def _parts(
-    unit: tuple[str, str], groups: Mapping[Any, pd.DataFrame], language: str
-) -> list[dict[str, str]]:
-    """The provinces that a unit was made of, each with its page and the number of its readings."""
+    unit: tuple[str, str], groups: Mapping[Any, pd.DataFrame], known: pd.DataFrame, language: str
+) -> list[dict[str, Any]]:
+    """The provinces that a unit was made of: page, number of readings, and the readings published.
+
+    What was computed from other figures stands on the province's own page alone.
+    """
     if unit[0] != "province_34":
         return []
     made = []
     for code in geography.members(unit[1]):
         part = ("province_63", code)
+        name, file = unit_label(*part, language), readings_file(*part)
+        rows: list[dict[str, Any]] = []
+        if part in groups:
+            own = groups[part]
+            own = own[own["kind_of_evidence"] == "published"]
+            own = own.sort_values(["indicator", "as_of", "basis"], ascending=[True, False, True])
+            rows = [_part_row(row, file, known, language) for row in own.to_dict("records")]
         text = say("site.part_readings", language, n=len(groups.get(part, ())))
-        name = unit_label(*part, language)
-        made.append({"name": name, "file": readings_file(*part), "text": text})
+        made.append({"name": name, "file": file, "text": text, "code": code, "rows": rows})
+    return made
+
+
+def _part_row(
+    row: Mapping[Hashable, Any], file: str, known: pd.DataFrame, language: str
+) -> dict[str, Any]:
+    """A reading of a part: it links to its place on the province's own page, and to its sources."""
+    made = _row(row, language)
+    made["indicator"] = INDICATORS[str(row["indicator"])].label(language, short=True)
+    made["place"] = f"{file}#{made['anchor']}"
+    made["links"] = [
+        {"id": one, "url": safe_address(str(known.loc[one, "url"])) if one in known.index else ""}
+        for one in made["sources"]
+    ]
     return made
 
 
@@ -103,7 +154,11 @@ def read() -> Evidence | None:
         return None
     sources = pd.read_csv(paths.RAW / "sources.csv", dtype=str, keep_default_na=False)
     targets = paths.read_processed("targets", dates=["due", "announced"])
-    return Evidence(readings, targets, sources)
+    try:
+        wanted = paths.read_processed("figures_wanted", dates=["wanted_day"])
+    except paths.MissingTable:
+        wanted = pd.DataFrame()
+    return Evidence(readings, targets, sources, wanted)
 
 
 _LEVELS = ("country", "province_63", "province_34")
@@ -122,7 +177,8 @@ def _unit_page(
     sources: pd.DataFrame,
     brief: str,
     language: str,
-    parts: list[dict[str, str]],
+    parts: list[dict[str, Any]],
+    asked: str,
     stamp: Stamp,
 ) -> str:
     level, code = unit
@@ -131,13 +187,18 @@ def _unit_page(
     listed = [*readings["sources"].fillna(""), *targets["sources"]]
     used = sorted({source for cell in listed for source in cell.split(";") if source})
     intro = say("site.readings_intro", language, n=len(readings), sources=len(used))
+    if parts:
+        of_parts = sum(len(part["rows"]) for part in parts)
+        intro = say("site.readings_intro_parts", language, n=len(readings), of_parts=of_parts)
     body = render(
         "readings.html.j2",
         language,
         title=title,
         intro=intro,
         brief=brief,
+        asked=asked,
         parts=parts,
+        part_heads=[say(f"site.readings_{head}", language) for head in _PART_HEADS],
         groups=_groups(readings, language),
         heads=[say(f"site.readings_{head}", language) for head in _HEADS],
         aims=_aims(targets, language),
@@ -147,6 +208,7 @@ def _unit_page(
     return page(language, file, title, body, "readings", intro, "sources.js", stamp)
 
 
+_PART_HEADS = ("indicator", "day", "value", "interval", "basis", "rule", "sources")
 _HEADS = ("day", "value", "interval", "basis", "evidence", "rule", "sources")
 
 
@@ -164,11 +226,15 @@ def _groups(readings: pd.DataFrame, language: str) -> list[dict[str, Any]]:
     ]
 
 
-_AIM_HEADS = ("indicator", "due", "value", "setter", "announced", "sources")
+_AIM_HEADS = ("indicator", "due", "value", "setter", "announced", "counts", "sources")
 
 
 def _aims(targets: pd.DataFrame, language: str) -> list[dict[str, Any]]:
-    """Return the targets of a unit, latest due first; the first of an indicator is linked to."""
+    """Return the targets of a unit, latest due first; the first of an indicator is linked to.
+
+    Each says whether it is the one that counts, or which later one of the same setter replaced it
+    and since when.
+    """
     rows = []
     seen: set[str] = set()
     ordered = targets.sort_values(["indicator", "due", "announced"], ascending=[True, False, False])
@@ -184,10 +250,22 @@ def _aims(targets: pd.DataFrame, language: str) -> list[dict[str, Any]]:
                 "value": written(float(row["value"]), INDICATORS[indicator].unit, language),
                 "setter": say(f"setter.{row['setter']}", language),
                 "announced": write(row["announced"], "short_date", language),
+                "counts": _counts(row, language),
                 "sources": [source for source in row["sources"].split(";") if source],
             }
         )
     return rows
+
+
+def _counts(row: Mapping[Hashable, Any], language: str) -> str:
+    """Say whether a target counts, or what replaced it; nothing where another setter's counts."""
+    if row["held"]:
+        return say("site.target_held", language)
+    if pd.isna(row["superseded_by"]):
+        return ""
+    unit = INDICATORS[str(row["indicator"])].unit
+    later = written(float(row["superseded_by"]), unit, language)
+    return say("site.target_replaced", language, target=later, day=row["superseded_on"])
 
 
 def _row(row: Mapping[Hashable, Any], language: str) -> dict[str, Any]:
