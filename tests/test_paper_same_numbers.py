@@ -289,6 +289,15 @@ def test_libreoffice_opens_word_documents_and_prints_the_same_text(reports, tmp_
         assert len(found) > 10 and all(cell in printed for cell in found)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_paper_asks_nobody_to_click(reports, language):
+    asks = {"en": "click", "vi": "bấm"}[language]
+    for name in ("brief_83_ben_tre", "viet_nam"):
+        assert asks not in paper(reports / language / f"{name}.pdf").lower()
+        assert asks not in written(reports / language / f"{name}.docx").lower()
+    assert asks in (reports / language / "index.html").read_text("utf-8").lower()
+
+
 def test_vietnamese_letters_survive_on_paper(reports):
     text = paper(reports / "vi" / "brief_83_ben_tre.pdf")
     assert "BếnTre" in text
