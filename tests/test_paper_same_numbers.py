@@ -25,7 +25,7 @@ from analysis.report.results import Result
 from analysis.report.wording import heading, say, write
 from analysis.site import workbook as site_workbook
 from analysis.site.page import brief_file
-from analysis.site.pdf import brief_pdf
+from analysis.site.pdf import brief_paper, brief_pdf
 from analysis.site.word import brief_docx
 from analysis.site.workbook import Sheet, number_format, people_format, workbook
 from analysis.verdicts import NO_TARGET, NOT_ENOUGH_EVIDENCE
@@ -203,7 +203,7 @@ def test_a_brief_with_much_to_admit_still_fits_on_one_page(reports, monkeypatch)
         name: ((reports / "en" / "files" / f"brief_83_ben_tre_{name}.png").read_bytes(), "alt")
         for name in ("forecast", "place")
     }
-    made = pypdf.PdfReader(io.BytesIO(brief_pdf(long, tables, pictures, "en")))
+    made = pypdf.PdfReader(io.BytesIO(brief_pdf(brief_paper(long, tables, pictures, "en"))))
     assert len(made.pages) == 1
     assert made.pages[0].extract_text().count("became the new Vinh Long") == 3
 
@@ -315,9 +315,10 @@ def test_paper_and_workbook_are_the_same_bytes_each_time(reports, monkeypatch):
         name: ((folder / "files" / f"brief_83_ben_tre_{name}.png").read_bytes(), "alt " * 20)
         for name in ("forecast", "place")
     }
-    first, second = (brief_pdf(brief("83", tables), tables, pictures, "vi") for _ in range(2))
+    papers = [brief_paper(brief("83", tables), tables, pictures, "vi") for _ in range(2)]
+    first, second = (brief_pdf(paper) for paper in papers)
     assert first == second
-    first, second = (brief_docx(brief("83", tables), tables, pictures, "vi") for _ in range(2))
+    first, second = (brief_docx(paper) for paper in papers)
     assert first == second
     with zipfile.ZipFile(io.BytesIO(first)) as members:
         assert members.namelist() == sorted(members.namelist())

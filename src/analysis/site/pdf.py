@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -78,35 +79,39 @@ def typeset(template: str, data: Mapping[str, Any], pictures: Mapping[str, bytes
 _MOST_SOURCES = 3
 
 
-def brief_pdf(
+@dataclass(frozen=True)
+class Paper:
+    """What a document on paper shows, written in its language; PDF and Word set the same.
+
+    content: texts, tables and the places of pictures. pictures: PNG files by name.
+    """
+
+    content: dict[str, Any]
+    pictures: dict[str, bytes]
+
+
+def brief_pdf(paper: Paper) -> bytes:
+    """Return a brief on one A4 page (see :func:`brief_paper`).
+
+    Raises:
+        analysis.site.pdf.TypesetError: the page could not be set.
+    """
+    return typeset((TEMPLATES / "brief.typ").read_text("utf-8"), paper.content, paper.pictures)
+
+
+def brief_paper(
     brief: Brief, tables: Tables, pictures: Mapping[str, tuple[bytes, str]], language: str
-) -> bytes:
-    """Return a brief on one A4 page.
+) -> Paper:
+    """Return what a brief shows on paper.
 
     Args:
         brief: the brief.
         tables: where the brief came from; gives the addresses of its sources.
         pictures: the figures ``forecast`` and ``place``: PNG and alt text.
         language: ``en`` or ``vi``.
-
-    Raises:
-        analysis.site.pdf.TypesetError: the page could not be set.
-    """
-    data = brief_content(brief, tables, pictures, language)
-    files = {f"{name}.png": picture for name, (picture, _) in pictures.items()}
-    return typeset((TEMPLATES / "brief.typ").read_text("utf-8"), data, files)
-
-
-def brief_content(
-    brief: Brief, tables: Tables, pictures: Mapping[str, tuple[bytes, str]], language: str
-) -> dict[str, Any]:
-    """Return the texts, tables and places of pictures of a brief, written in the language.
-
-    PDF and Word set the same content, so neither can show another number than the other.
-    Arguments as of :func:`brief_pdf`.
     """
     late = None if brief.late.table.empty else _table(brief.late, language)
-    return {
+    content = {
         **_document(brief_title(unit_code(brief.level, brief.code), language), tables, language),
         "opening": brief.finding.text(language),
         "cards": [_card(card) for card in cards(brief, language)],
@@ -135,6 +140,7 @@ def brief_content(
             ),
         ],
     }
+    return Paper(content, {f"{name}.png": picture for name, (picture, _) in pictures.items()})
 
 
 def _card(card: Card) -> dict[str, Any]:
@@ -166,7 +172,16 @@ def brief_title(code: str, language: str) -> str:
     return say(key, language, name=unit_label(level, bare, language))
 
 
-def country_pdf(tables: Tables, maps: Sequence[Figure], against: Figure, language: str) -> bytes:
+def country_pdf(paper: Paper) -> bytes:
+    """Return the report of the country (see :func:`country_paper`).
+
+    Raises:
+        analysis.site.pdf.TypesetError: the report could not be set.
+    """
+    return typeset((TEMPLATES / "country.typ").read_text("utf-8"), paper.content, paper.pictures)
+
+
+def country_paper(tables: Tables, maps: Sequence[Figure], against: Figure, language: str) -> Paper:
     """Return the report of the country: answer, forecast, maps, reading aid, table of provinces.
 
     Args:
@@ -174,25 +189,10 @@ def country_pdf(tables: Tables, maps: Sequence[Figure], against: Figure, languag
         maps: the tile maps of the 63 provinces and of the 34 units, in this order.
         against: the forecast of the country against its targets.
         language: ``en`` or ``vi``.
-
-    Raises:
-        analysis.site.pdf.TypesetError: the report could not be set.
-    """
-    data = country_content(tables, maps, against, language)
-    files = {f"{figure.name}.png": figure.png for figure in (*maps, against)}
-    return typeset((TEMPLATES / "country.typ").read_text("utf-8"), data, files)
-
-
-def country_content(
-    tables: Tables, maps: Sequence[Figure], against: Figure, language: str
-) -> dict[str, Any]:
-    """Return texts, tables and places of pictures of the report of the country, as written.
-
-    Arguments as of :func:`country_pdf`; Word sets the same content.
     """
     provinces = overview.main_table(tables)
     of_provinces, of_merged = maps
-    return {
+    content = {
         **_document(say("site.name", language), tables, language),
         "opening": [
             provinces.text(language),
@@ -214,6 +214,7 @@ def country_content(
             "table": _table(provinces, language),
         },
     }
+    return Paper(content, {f"{figure.name}.png": figure.png for figure in (*maps, against)})
 
 
 def verdict_steps() -> list[tuple[str, dict[str, Any]]]:

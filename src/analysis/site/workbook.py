@@ -40,7 +40,7 @@ from analysis.report.describe import described, schemas
 from analysis.report.results import Result
 from analysis.report.wording import say
 from analysis.site.page import brief_file, unit_label
-from analysis.site.pdf import brief_pdf, country_pdf
+from analysis.site.pdf import brief_paper, brief_pdf, country_paper, country_pdf
 from analysis.site.word import brief_docx, country_docx
 from analysis.verdicts import NO_TARGET, NOT_ENOUGH_EVIDENCE
 
@@ -346,9 +346,10 @@ def _stamp(tables: Tables | None, language: str) -> str:
 
 
 def _country(tables: Tables, figures: Figures, language: str) -> dict[str, bytes]:
+    paper = country_paper(tables, *figures, language)
     return {
-        f"{language}/viet_nam.pdf": country_pdf(tables, *figures, language),
-        f"{language}/viet_nam.docx": country_docx(tables, *figures, language),
+        f"{language}/viet_nam.pdf": country_pdf(paper),
+        f"{language}/viet_nam.docx": country_docx(paper),
     }
 
 
@@ -362,10 +363,9 @@ def _briefs(
     one = brief(code, tables)
     made = {}
     for language in there:
-        pictures = _pictures(one, files, language)
-        pdf = brief_pdf(one, tables, pictures, language)
-        made[f"{language}/{brief_file(code, 'pdf')}"] = pdf
-        made[f"{language}/{brief_file(code, 'docx')}"] = brief_docx(one, tables, pictures, language)
+        paper = brief_paper(one, tables, _pictures(one, files, language), language)
+        made[f"{language}/{brief_file(code, 'pdf')}"] = brief_pdf(paper)
+        made[f"{language}/{brief_file(code, 'docx')}"] = brief_docx(paper)
     return made
 
 
