@@ -457,7 +457,7 @@ def place_rows(
         name: name of the figure.
     """
     names = [
-        geography.name(str(code), str(level), language)
+        geography.name_today(str(code), str(level), language)
         for code, level in zip(rows["province_code"], rows["geo_level"], strict=True)
     ]
     rows = rows.assign(name=names)

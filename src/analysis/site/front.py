@@ -314,9 +314,10 @@ def _row(
     unit = str(row["geo_level"]), str(row["province_code"])
     rate = str(row["indicator"])
     marks = "".join(f' data-{name}="{row[name]}"' for name in ("indicator", "region", "verdict"))
-    if unit[0] == "province_34":  # found by the names of its parts too
+    if unit in present_units():  # found by the names of its parts and by an older one too
         parts = [geography.name(one, "province_63", language) for one in geography.members(unit[1])]
-        marks += f' data-also="{html.escape(", ".join(parts))}"'
+        if parts != [unit_label(*unit, language)]:
+            marks += f' data-also="{html.escape(", ".join(parts))}"'
     thin = row["verdict"] == NOT_ENOUGH_EVIDENCE
     aimless = thin or row["verdict"] == NO_TARGET
     target = float("nan") if thin else row["target"]
@@ -463,6 +464,8 @@ def search_index(
         elif level == "province_34":
             parts = [f"province_63/{part}" for part in geography.members(code)]
             note = say("site.made_of", language, parts=parts)
+        elif (older := geography.name(code, level, language)) != name:
+            note = say("site.once", language, name=older)
         if file in pages:
             made.append((name, note, file))
     made += [(entry["title"], "", entry["file"]) for entry in [*chapters, *papers]]
