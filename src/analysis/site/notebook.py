@@ -19,6 +19,7 @@ from nbconvert.filters import markdown2html
 from nbformat import NotebookNode
 
 from analysis.disk_cache import cached
+from analysis.figures.style import NARROW
 from analysis.report.results import CSV_TYPE
 from analysis.report.wording import say
 from analysis.site.page import TEMPLATES, evidence_link, slug
@@ -255,7 +256,10 @@ def figure_html(
         return f'<figure tabindex="0">{inline}<figcaption>{links}</figcaption></figure>'
     width, height = _size(files, path)
     shown = "svg" if "svg" in there else "png"
-    image = f'<img src="{path}.{shown}" alt="{html.escape(alt)}" width="{width}" height="{height}">'
+    # One that was drawn as narrow as a phone keeps its size there; the letters are large enough.
+    fits = ' class="fits"' if width <= NARROW else ""
+    size = f'width="{width}" height="{height}"'
+    image = f'<img{fits} src="{path}.{shown}" alt="{html.escape(alt)}" {size}>'
     narrow = f"{path}.narrow.svg"
     if narrow in files:
         source = f'<source media="(max-width: 40rem)" srcset="{narrow}">'
