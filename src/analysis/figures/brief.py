@@ -507,7 +507,7 @@ def _by_region(table: pd.DataFrame, alt: str, language: str) -> style.Figure:
     low, high = float(table["q50"].min()), float(table["q50"].max())
     title = say("figures.regions_title", language, low=low, high=high, n=len(table))
     names = [write(f"region/{code}", "unit", language) for code in codes]
-    folded = [style.fold_pixels(name, 130) for name in names]
+    folded = [style.fold_pixels(name, 110) for name in names]
     height = 40.0 * len(codes)
     note = say("figures.regions_footer", language)
     drawing, top = style.sheet(height + 26, title, note, style.NARROW)

@@ -273,7 +273,7 @@ def late_payment(table: pd.DataFrame) -> Result:
     return Result(
         "forecast_late_payment",
         rows[[*columns, "p_meets_reported", "verdict", "geo_level"]],
-        [("forecast.late_payment", values)],
+        [("forecast.late_payment" if len(rows) else "forecast.late_payment_none", values)],
         {**formats, "p_meets_reported": "probability"},
         {**_WORDS, "basis": "late_basis", "after_merger": "unit_kind"},
         "forecast",
