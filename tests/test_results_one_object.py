@@ -5,7 +5,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
-from analysis.report.results import CSV_TYPE, Result, as_csv, points, show
+from analysis.report.results import CSV_TYPE, Result, as_csv, points, say, show
 
 HOSTILE = '<script>alert("x")</script>=1+1'
 
@@ -108,3 +108,16 @@ def test_an_empty_table_leaves_the_sentence_alone(shell):
         show(result(table=result().table.iloc[:0]), "en")
     assert set(caught.outputs[0].data) == {"text/html", "text/plain"}
     assert "<table" not in caught.outputs[0].data["text/html"]
+
+
+@pytest.mark.parametrize(("sentences", "paragraphs"), [(1, 1), (2, 1), (3, 3), (8, 8)])
+def test_sentences_stand_in_paragraphs_of_at_most_forty_words_and_four_numbers(
+    shell, sentences, paragraphs
+):
+    phrases = [("brief.sources", {"n": 2, "readings": 3})] * sentences
+    with capture_output() as caught:
+        say(result(phrases=phrases), "en")
+    shown = caught.outputs[0].data
+    assert shown["text/html"].count("<p") == paragraphs
+    assert shown["text/html"].count("Figures: 3; sources: 2.") == sentences
+    assert shown["text/plain"] == " ".join(["Figures: 3; sources: 2."] * sentences)
