@@ -406,7 +406,7 @@ def measures(tables: Tables, level: str, code: str, language: str) -> style.Figu
 
 
 def strip(brief: Brief, language: str) -> style.Figure:
-    """Draw the forecasts of the region's provinces as rows; for the country, of its regions.
+    """Draw the forecasts of the region's provinces, or of the parts; for the country, of regions.
 
     The rows stand in the order of the alphabet: their forecasts differ by less than they can be
     wrong, so that places in a ranking would say nothing.
@@ -418,12 +418,7 @@ def strip(brief: Brief, language: str) -> style.Figure:
     if "geo_level" not in table:
         table = table.assign(geo_level="province_63")
     region = geography.region_of(brief.code, brief.level)
-    units = zip(table["province_code"], table["geo_level"], strict=True)
-    inside = [geography.region_of(str(code), str(level)) == region for code, level in units]
-    near = np.array(inside) & table["group"].ne("other").to_numpy()
-    rows = table[near | table["group"].isin(["own", "part"]).to_numpy()]
-    if "peer" in set(table["group"]):
-        rows = table[np.array(inside)]
+    rows = table[table["group"] != "other"]  # a part may lie in another region than its province
     if "target" not in rows:
         own = brief.answer.table.set_index("indicator")["target"].get(INDICATOR, float("nan"))
         rows = rows.assign(target=own)
@@ -457,7 +452,7 @@ def place_rows(
         name: name of the figure.
     """
     names = [
-        geography.name_today(str(code), str(level), language)
+        geography.label(str(code), str(level), language)
         for code, level in zip(rows["province_code"], rows["geo_level"], strict=True)
     ]
     rows = rows.assign(name=names)
