@@ -15,13 +15,14 @@ import matplotlib
 import typst
 
 from analysis.disk_cache import cached
-from analysis.figures.style import Figure
+from analysis.figures.style import WIDE, Figure
 from analysis.findings import overview
 from analysis.findings.brief import Brief, Tables, unit_code, unit_of
 from analysis.findings.cards import Card, cards
 from analysis.parallel import begins_threads
 from analysis.report.results import Result
 from analysis.report.wording import say, write
+from analysis.site.notebook import picture_size
 from analysis.site.page import TEMPLATES, safe_address, unit_label
 from analysis.verdicts import SCALE
 
@@ -201,6 +202,7 @@ def country_paper(tables: Tables, maps: Sequence[Figure], against: Figure, langu
         "against": {"heading": say("site.against", language), "picture": _picture(against)},
         "maps": {
             "heading": say("site.maps", language),
+            "former": say("site.maps_former", language),
             "merged": _picture(of_merged),
             "provinces": _picture(of_provinces),
         },
@@ -247,11 +249,18 @@ def _part(heading: str, language: str, **parts: Any) -> dict[str, Any]:
         "points": [],
         "sources": [],
     }
-    return {"heading": say(heading, language), **empty, **parts}
+    name = heading.rpartition("_")[2]
+    return {"name": name, "heading": say(heading, language), **empty, **parts}
 
 
-def _placed(pictures: Mapping[str, tuple[bytes, str]], *names: str) -> list[dict[str, str]]:
-    return [{"file": f"{name}.png", "alt": pictures[name][1]} for name in names]
+def _placed(pictures: Mapping[str, tuple[bytes, str]], *names: str) -> list[dict[str, Any]]:
+    """Pictures with the share of a wide one's width that each takes, so that letters are alike."""
+    placed = []
+    for name in names:
+        picture, alt = pictures[name]
+        share = min(1.0, picture_size(picture)[0] / WIDE)
+        placed.append({"file": f"{name}.png", "alt": alt, "share": share})
+    return placed
 
 
 def _picture(figure: Figure) -> dict[str, str]:

@@ -112,8 +112,9 @@ def _set_country(content: Mapping[str, Any], pictures: Mapping[str, bytes]) -> b
     for point in content["words"]["points"]:
         document.add_paragraph(point, "List Bullet")
     document.add_heading(content["maps"]["heading"], 2)
-    for name in ("merged", "provinces"):
-        _add_picture(document, content["maps"][name], pictures)
+    _add_picture(document, content["maps"]["merged"], pictures)
+    document.add_heading(content["maps"]["former"], 2)
+    _add_picture(document, content["maps"]["provinces"], pictures)
     across = document.add_section()
     across.orientation = WD_ORIENT.LANDSCAPE
     across.page_width, across.page_height = _HIGH, _WIDE
