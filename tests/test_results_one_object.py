@@ -78,6 +78,16 @@ def test_two_columns_share_a_cell_and_a_table_turns_round():
     assert turned.iloc[0].tolist() == ["80% range", "90.0% – 95.0%", "–"]
 
 
+def test_the_heading_of_a_shared_cell_names_both_columns():
+    table = pd.DataFrame({"q10": [92.8], "q90": [96.9]})
+    formats = {"q10": "percent1", "q90": "percent1"}
+    apart = Result("ranges", table, formats=formats, topic="overview")
+    assert list(apart.written("en")) == ["80% range, from", "80% range, to"]
+    shared = Result("ranges", table, formats=formats, topic="overview", joined={"q10": "q90"})
+    assert list(shared.written("en")) == ["80% range"]
+    assert list(shared.written("vi")) == ["Khoảng dự báo 80%"]
+
+
 @pytest.mark.parametrize("name", ["../x", "A", "a b", "", "a__b", "=a"])
 def test_a_name_that_could_not_name_a_file_is_refused(name):
     with pytest.raises(ValueError, match="cannot name a result"):

@@ -63,7 +63,8 @@ class Result:
             kept in CSV and not shown.
         hidden: further columns that are kept in CSV and not shown.
         joined: columns that share the cell of another one, by that one's name; the phrase
-            ``<topic>.join_<column>`` says how the two stand together.
+            ``<topic>.join_<column>`` says how the two stand together, and
+            ``<topic>.joined_<column>`` heads them where the column's own heading would not do.
         across: a column whose names head the columns when the table is shown turned round, one
             row a question; in the CSV the table keeps its shape.
 
@@ -113,13 +114,19 @@ class Result:
         columns = []
         for column in self.shown:
             numeric = self.numeric(column) and not self.across
-            head = _Cell(wording.heading(column, language, self.topic), numeric)
+            head = _Cell(self._heading(column, language), numeric)
             columns.append([head, *self._column(column, numeric, language)])
         if self.across:
             first = self.shown.index(self.across)
             columns[first][0] = _Cell(wording.say("columns.question", language), False)
             return [columns.pop(first), *columns]
         return [list(row) for row in zip(*columns, strict=True)]
+
+    def _heading(self, column: str, language: str) -> str:
+        both = f"{self.topic}.joined_{column}"
+        if column in self.joined and wording.has(both, language):
+            return wording.say(both, language)
+        return wording.heading(column, language, self.topic)
 
     def _column(self, column: str, numeric: bool, language: str) -> list[_Cell]:
         marks = self.table.get(self.evidence.get(column, ""), pd.Series(index=self.table.index))
