@@ -150,6 +150,7 @@ def test_a_brief_is_one_a4_page_tagged_with_embedded_fonts_and_alt_text(reports,
         assert len(reader.pages) == 1, code
         width, height = (float(side) / 72 * 25.4 for side in reader.pages[0].mediabox[2:])
         assert (round(width), round(height)) == (210, 297)
+        assert f"{reader.metadata.creation_date:%Y-%m-%d}" == synthetic_report.ORIGIN
         root = reader.trailer["/Root"]
         assert root["/MarkInfo"]["/Marked"]
         assert root["/Lang"] == language
@@ -273,6 +274,7 @@ def test_word_has_headings_header_rows_alt_text_language_and_the_date_of_the_for
         marked = document.styles.element.find(".//w:rPrDefault//w:lang", NAMESPACES)
         assert marked.get(qn("w:val")).startswith(language)
         assert document.core_properties.title == document.paragraphs[0].text
+        assert f"{document.core_properties.created:%Y-%m-%d}" == synthetic_report.ORIGIN
 
 
 @pytest.mark.slow
@@ -369,6 +371,7 @@ def test_every_sheet_has_title_note_units_and_columns_in_the_language(reports, l
     assert contents == say("workbook.contents", language)
     rows = list(book[columns].iter_rows(4, values_only=True))
     told = {(sheet, column): (unit, meaning) for sheet, column, unit, meaning in rows}
+    assert f"{book.properties.created:%Y-%m-%d}" == synthetic_report.ORIGIN
     people = [say(f"workbook.sheet_{one}", language) for one in ("34", "63", "country")]
     assert names[:3] == people and names[3:5] == ["readings", "targets"]
     for name in people:

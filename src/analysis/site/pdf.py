@@ -34,8 +34,6 @@ from analysis.verdicts import SCALE
 # because they differ between machines. The PDF is tagged and claims PDF/UA-1, which typst checks.
 # --------------------------------------------------------------------------------------------------
 
-_FIXED_TIME = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
-
 
 class TypesetError(RuntimeError):
     """Typst could not set a document; the message is its own, with the place in the template."""
@@ -55,7 +53,8 @@ def typeset(template: str, data: Mapping[str, Any], pictures: Mapping[str, bytes
 
     Args:
         template: the typst source.
-        data: what the template reads as ``data.json``; plain values only.
+        data: what the template reads as ``data.json``; plain values only. Its ``day``, as an ISO
+            day, is that of the document: the day of making would change the bytes.
         pictures: PNG files by the name that the template gives them.
 
     Raises:
@@ -67,10 +66,11 @@ def typeset(template: str, data: Mapping[str, Any], pictures: Mapping[str, bytes
         (folder / "data.json").write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
         for picture, content in pictures.items():
             (folder / picture).write_bytes(content)
+        day = dt.datetime.fromisoformat(data["day"]).replace(tzinfo=dt.UTC)
         begins_threads()
         compiler = typst.Compiler(str(folder / "main.typ"), root=str(folder), font_paths=_fonts())
         try:
-            made = compiler.compile(format="pdf", pdf_standards="ua-1", timestamp=_FIXED_TIME)
+            made = compiler.compile(format="pdf", pdf_standards="ua-1", timestamp=day)
         except typst.TypstError as error:
             raise TypesetError(f"{error.message}\n{error.diagnostic}") from error
     assert isinstance(made, bytes)
@@ -233,7 +233,8 @@ def _document(title: str, tables: Tables, language: str) -> dict[str, Any]:
     head = say("site.name", language)
     return {
         "title": title, "author": author, "language": language, "footer": footer,
-        "stamp": stamp, "head": head, "unofficial": say("site.unofficial", language),
+        "day": f"{tables.origin:%Y-%m-%d}", "stamp": stamp, "head": head,
+        "unofficial": say("site.unofficial", language),
     }  # fmt: skip
 
 

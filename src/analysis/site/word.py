@@ -3,8 +3,8 @@
 They set the content of the PDF (see :class:`analysis.site.pdf.Paper`), so every number is the same.
 Titles are headings of Word, tables have header rows that repeat on every page, pictures have alt
 text, and the language of the text is set, so that spelling is checked in the right one. The same
-content gives the same bytes: the properties of a document carry a fixed day, and the members of
-the file are sorted and dated alike.
+content gives the same bytes: the properties of a document carry the day of the forecast, and the
+members of the file are sorted and dated alike.
 """
 
 from __future__ import annotations
@@ -33,8 +33,6 @@ from analysis.figures.style import WIDE
 from analysis.report.wording import say
 from analysis.site.pdf import Paper
 
-#: Any fixed day: the day of making would change the bytes of an unchanged document.
-_FIXED_DAY = dt.datetime(2025, 1, 1)
 #: The first day that a zip file can hold; members have no better date.
 _ZIP_DAY = (1980, 1, 1, 0, 0, 0)
 #: The font of official documents in Viet Nam; it has every Vietnamese letter.
@@ -130,7 +128,7 @@ def _opened(content: Mapping[str, Any]) -> Document:
     core.title, core.author, core.last_modified_by = content["title"], content["author"], ""
     core.language, core.comments, core.keywords = _REGIONS[content["language"]], "", ""
     core.subject = content["stamp"]
-    core.created = core.modified = _FIXED_DAY
+    core.created = core.modified = dt.datetime.fromisoformat(content["day"])
     core.revision = 1
     page = document.sections[0]
     head = page.header.paragraphs[0]
