@@ -352,16 +352,19 @@ def measures(tables: Tables, level: str, code: str, language: str) -> style.Figu
     table = (
         ahead.set_index("scale")
         .reindex(list(_MEASURES))
-        .dropna(subset=["q50"])[["q10", "q50", "q90", "target"]]
+        .dropna(subset=["q50"])[["q10", "q50", "q90", "target", "target_setter"]]
     )
     if len(table) < 2:
         return None
     target = float(table["target"].iloc[0])
+    own = (table.pop("target_setter") != NATIONWIDE).all()
+    aim = say(f"figures.fan_target{'' if own else '_nationwide'}", language, target=target)
     values = {
         "reported": table["q50"].get("reported"),
         "true": table["q50"].get("true"),
         "official": table["q50"].get("official"),
         "target": target,
+        "aim": aim,
         "unit": f"{level}/{code}",
         "due": tables.due,
     }
@@ -389,8 +392,7 @@ def measures(tables: Tables, level: str, code: str, language: str) -> style.Figu
         )
     if target == target:
         axes.axvline(target, color=vector.TARGET, linewidth=1.8, linestyle=(0, (5, 2)), zorder=0.5)
-        _above(axes, target, say("figures.fan_target", language, target=target), vector.TARGET,
-               "center")  # fmt: skip
+        _above(axes, target, aim, vector.TARGET, "center")
     axes.set_ylim(-0.45, len(table) - 0.45)
     axes.margins(x=0.08)
     axes.set_yticks([])
