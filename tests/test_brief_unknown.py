@@ -47,3 +47,9 @@ def test_what_is_printed_alike_or_higher_or_was_never_read_needs_no_sentence(val
 def test_the_sentence_names_the_rates_in_both_languages(key, language):
     text = say(key, language, indicators=RATES[1:])
     assert write(RATES[1:], "indicators", language) in text
+
+
+def test_where_nothing_is_missing_the_brief_says_so():
+    found = admitted([94.2, 42.7, 34.2], [95.1, 43.0, 35.3], "country", "00")
+    assert list(found) == ["brief.unknown_nothing"]
+    assert "brief.unknown_nothing" not in admitted([94.9, 21.7, 14.8], [96.4, 20.4, 13.4])

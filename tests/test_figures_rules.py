@@ -97,6 +97,16 @@ def test_the_region_stands_in_the_order_of_the_alphabet_without_ranks(tables, la
     assert {geography.region_of(code) for code in figure.data["province_code"]} == {"R6"}
 
 
+def test_a_province_of_today_stands_beside_all_its_parts_of_any_region(tables, language):
+    """Lâm Đồng took in Bình Thuận, which lies in another region; its name stands for two units."""
+    figure = brief_figures.strip(brief("province_34/68", tables), language)
+    assert sorted(figure.data["province_code"]) == sorted(["68", *geography.members("68")])
+    named = [text.get_text() for text in figure.drawing.axes[0].get_yticklabels()]
+    assert len(set(named)) == len(named)
+    assert geography.label("60", "province_63", language) in named
+    check(figure, language)
+
+
 @pytest.mark.parametrize("level", ["province_63", "province_34"])
 def test_maps_and_the_chart_of_all_units(tables, language, level):
     def address(where, code):

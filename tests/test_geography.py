@@ -53,3 +53,15 @@ def test_indicators_have_units_bounds_and_names_in_both_languages():
 
 def test_every_published_indicator_is_known():
     assert set(real_raw().facts["indicator"]) <= set(INDICATORS)
+
+
+def test_tiles_of_the_coast_stand_from_north_to_south():
+    """Rows first, then columns, as a reader goes through a tile map."""
+    coast = ["42", "44", "45", "46", "48", "49", "51", "52", "54", "56", "58", "60"]
+    place = geography.PROVINCES[["tile_row", "tile_col"]].apply(tuple, axis=1)
+    north = [place[one] for one in coast]
+    assert [row for row, _ in north] == sorted(row for row, _ in north)
+    assert place["46"] < place["48"] < place["49"] < place["51"]
+    for units in (geography.PROVINCES, geography.MERGED):
+        places = list(zip(units["tile_row"], units["tile_col"], strict=True))
+        assert len(set(places)) == len(units)

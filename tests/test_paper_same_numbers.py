@@ -25,7 +25,7 @@ from analysis.report.results import Result
 from analysis.report.wording import heading, say, write
 from analysis.site import workbook as site_workbook
 from analysis.site.page import brief_file
-from analysis.site.pdf import brief_pdf
+from analysis.site.pdf import brief_paper, brief_pdf
 from analysis.site.word import brief_docx
 from analysis.site.workbook import Sheet, number_format, people_format, workbook
 from analysis.verdicts import NO_TARGET, NOT_ENOUGH_EVIDENCE
@@ -150,6 +150,7 @@ def test_a_brief_is_one_a4_page_tagged_with_embedded_fonts_and_alt_text(reports,
         assert len(reader.pages) == 1, code
         width, height = (float(side) / 72 * 25.4 for side in reader.pages[0].mediabox[2:])
         assert (round(width), round(height)) == (210, 297)
+        assert f"{reader.metadata.creation_date:%Y-%m-%d}" == synthetic_report.ORIGIN
         root = reader.trailer["/Root"]
         assert root["/MarkInfo"]["/Marked"]
         assert root["/Lang"] == language
@@ -203,7 +204,7 @@ def test_a_brief_with_much_to_admit_still_fits_on_one_page(reports, monkeypatch)
         name: ((reports / "en" / "files" / f"brief_83_ben_tre_{name}.png").read_bytes(), "alt")
         for name in ("forecast", "place")
     }
-    made = pypdf.PdfReader(io.BytesIO(brief_pdf(long, tables, pictures, "en")))
+    made = pypdf.PdfReader(io.BytesIO(brief_pdf(brief_paper(long, tables, pictures, "en"))))
     assert len(made.pages) == 1
     assert made.pages[0].extract_text().count("became the new Vinh Long") == 3
 
@@ -273,6 +274,7 @@ def test_word_has_headings_header_rows_alt_text_language_and_the_date_of_the_for
         marked = document.styles.element.find(".//w:rPrDefault//w:lang", NAMESPACES)
         assert marked.get(qn("w:val")).startswith(language)
         assert document.core_properties.title == document.paragraphs[0].text
+        assert f"{document.core_properties.created:%Y-%m-%d}" == synthetic_report.ORIGIN
 
 
 @pytest.mark.slow
@@ -287,6 +289,15 @@ def test_libreoffice_opens_word_documents_and_prints_the_same_text(reports, tmp_
         printed = paper(tmp_path / f"{path.stem}.pdf")
         found = [re.sub(r"\s+", "", cell.text or "") for cell in cells]
         assert len(found) > 10 and all(cell in printed for cell in found)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_paper_asks_nobody_to_click(reports, language):
+    asks = {"en": "click", "vi": "bấm"}[language]
+    for name in ("brief_83_ben_tre", "viet_nam"):
+        assert asks not in paper(reports / language / f"{name}.pdf").lower()
+        assert asks not in written(reports / language / f"{name}.docx").lower()
+    assert asks in (reports / language / "index.html").read_text("utf-8").lower()
 
 
 def test_vietnamese_letters_survive_on_paper(reports):
@@ -306,9 +317,10 @@ def test_paper_and_workbook_are_the_same_bytes_each_time(reports, monkeypatch):
         name: ((folder / "files" / f"brief_83_ben_tre_{name}.png").read_bytes(), "alt " * 20)
         for name in ("forecast", "place")
     }
-    first, second = (brief_pdf(brief("83", tables), tables, pictures, "vi") for _ in range(2))
+    papers = [brief_paper(brief("83", tables), tables, pictures, "vi") for _ in range(2)]
+    first, second = (brief_pdf(paper) for paper in papers)
     assert first == second
-    first, second = (brief_docx(brief("83", tables), tables, pictures, "vi") for _ in range(2))
+    first, second = (brief_docx(paper) for paper in papers)
     assert first == second
     with zipfile.ZipFile(io.BytesIO(first)) as members:
         assert members.namelist() == sorted(members.namelist())
@@ -359,6 +371,7 @@ def test_every_sheet_has_title_note_units_and_columns_in_the_language(reports, l
     assert contents == say("workbook.contents", language)
     rows = list(book[columns].iter_rows(4, values_only=True))
     told = {(sheet, column): (unit, meaning) for sheet, column, unit, meaning in rows}
+    assert f"{book.properties.created:%Y-%m-%d}" == synthetic_report.ORIGIN
     people = [say(f"workbook.sheet_{one}", language) for one in ("34", "63", "country")]
     assert names[:3] == people and names[3:5] == ["readings", "targets"]
     for name in people:

@@ -5,7 +5,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
-from analysis.report.results import CSV_TYPE, Result, as_csv, points, show
+from analysis.report.results import CSV_TYPE, Result, as_csv, points, say, show
 
 HOSTILE = '<script>alert("x")</script>=1+1'
 
@@ -78,6 +78,16 @@ def test_two_columns_share_a_cell_and_a_table_turns_round():
     assert turned.iloc[0].tolist() == ["80% range", "90.0% – 95.0%", "–"]
 
 
+def test_the_heading_of_a_shared_cell_names_both_columns():
+    table = pd.DataFrame({"q10": [92.8], "q90": [96.9]})
+    formats = {"q10": "percent1", "q90": "percent1"}
+    apart = Result("ranges", table, formats=formats, topic="overview")
+    assert list(apart.written("en")) == ["80% range, from", "80% range, to"]
+    shared = Result("ranges", table, formats=formats, topic="overview", joined={"q10": "q90"})
+    assert list(shared.written("en")) == ["80% range"]
+    assert list(shared.written("vi")) == ["Khoảng dự báo 80%"]
+
+
 @pytest.mark.parametrize("name", ["../x", "A", "a b", "", "a__b", "=a"])
 def test_a_name_that_could_not_name_a_file_is_refused(name):
     with pytest.raises(ValueError, match="cannot name a result"):
@@ -108,3 +118,16 @@ def test_an_empty_table_leaves_the_sentence_alone(shell):
         show(result(table=result().table.iloc[:0]), "en")
     assert set(caught.outputs[0].data) == {"text/html", "text/plain"}
     assert "<table" not in caught.outputs[0].data["text/html"]
+
+
+@pytest.mark.parametrize(("sentences", "paragraphs"), [(1, 1), (2, 1), (3, 3), (8, 8)])
+def test_sentences_stand_in_paragraphs_of_at_most_forty_words_and_four_numbers(
+    shell, sentences, paragraphs
+):
+    phrases = [("brief.sources", {"n": 2, "readings": 3})] * sentences
+    with capture_output() as caught:
+        say(result(phrases=phrases), "en")
+    shown = caught.outputs[0].data
+    assert shown["text/html"].count("<p") == paragraphs
+    assert shown["text/html"].count("Figures: 3; sources: 2.") == sentences
+    assert shown["text/plain"] == " ".join(["Figures: 3; sources: 2."] * sentences)

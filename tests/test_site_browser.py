@@ -12,7 +12,10 @@ from analysis import paths
 from analysis.country import geography
 from analysis.facts import load_raw
 from analysis.readings import build_readings, store
+from analysis.report.wording import say
 from analysis.site.build import Executed, build
+from analysis.site.page import Stamp
+from analysis.site.page import page as page_of
 
 pytestmark = pytest.mark.xdist_group("site")
 
@@ -155,12 +158,24 @@ def test_the_search_forgives_marks_and_leads_from_an_old_name_to_the_new_provinc
     assert page.complaints == []
 
 
-def test_the_line_on_outcomes_waits_for_the_due_date(open_page):
-    page = open_page("en/index.html")
-    line = page.locator("[data-after]")
-    passed = page.evaluate("new Date().toISOString().slice(0, 10)") > "2025-12-31"
-    assert line.get_attribute("data-after") == "2025-12-31"
+@pytest.mark.parametrize(("due", "passed"), [("2025-12-31", True), ("2999-12-31", False)])
+def test_the_line_on_outcomes_waits_for_the_due_date(open_page, reports, tmp_path, due, passed):
+    """As long as no result has been read; then the stamp says it itself."""
+    shutil.copytree(reports / "assets", tmp_path / "assets")
+    stamp = Stamp("Forecast made on 31 December 2024.", due)
+    text = page_of("en", "index.html", "Title", "<h1>Title</h1>", "front", "About", "", stamp)
+    (tmp_path / "en").mkdir()
+    (tmp_path / "en/index.html").write_text(text, "utf-8")
+    line = open_page(tmp_path / "en/index.html").locator("[data-after]")
+    assert line.get_attribute("data-after") == due
+    assert line.text_content() == say("overview.stamp_past", "en")
     assert line.is_visible() == passed
+
+
+def test_where_a_result_has_been_read_the_stamp_says_so_by_itself(open_page):
+    page = open_page("en/index.html")
+    assert page.locator("[data-after]").count() == 0
+    assert say("overview.stamp_past", "en") in page.inner_text(".stamp")
 
 
 def test_code_stays_folded_away_until_it_is_asked_for(open_page):

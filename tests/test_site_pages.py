@@ -8,7 +8,9 @@ from urllib.parse import unquote, urldefrag
 import pytest
 import report_site
 
-from analysis.site.build import Executed, build
+from analysis.country import geography
+from analysis.findings.brief import former_units, present_units
+from analysis.site.build import Executed, build, in_region
 from analysis.site.page import safe_address, slug
 
 pytestmark = pytest.mark.xdist_group("site")
@@ -190,6 +192,21 @@ def test_a_former_name_is_never_shown_as_one_of_today(pages, reports):
     assert "An Giang (cũ)" in former and ">An Giang<" not in former
     front = pages[Path("vi/index.html")].path.read_text("utf-8")
     assert "(cũ)" not in front.split('id="table-provinces"')[1].split("</table>")[0]
+
+
+@pytest.mark.parametrize("units", [present_units(), former_units()])
+def test_going_from_brief_to_brief_visits_every_province_of_a_region_once(units):
+    firsts = [one for one in units if not in_region(*one)[0]]
+    assert len(firsts) == len({geography.region_of(code, level) for level, code in units}) > 4
+    visited = []
+    for unit in firsts:
+        while unit:
+            visited.append(unit)
+            before, after = in_region(*unit)
+            assert not before or in_region(*before[-1])[1][0] == unit
+            unit = after[0] if after else None
+    assert sorted(visited) == sorted(units)
+    assert in_region("country", "00") == ([], [])
 
 
 def test_names_cannot_leave_their_folder_and_addresses_are_web_addresses():

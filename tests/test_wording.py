@@ -157,6 +157,8 @@ def test_an_unused_phrase_would_be_found():
         ("province_63/89", "unit_label", "An Giang (former)", "An Giang (cũ)"),
         ("province_34/91", "unit_label", "An Giang", "An Giang"),
         ("province_63/14", "unit_label", "Son La", "Sơn La"),
+        ("province_63/46", "unit_label", "Hue", "Huế"),
+        ("province_63/46", "unit", "Hue", "Huế"),
         (16549.0, "rounded", "17,000", "17.000"),
         (0.0004, "p_value", "below 0.001", "dưới 0,001"),
         (dt.date(2025, 12, 31), "date", "31 December 2025", "31/12/2025"),

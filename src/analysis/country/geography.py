@@ -131,6 +131,16 @@ def name(code: str, level: str = "province_63", language: str = "en") -> str:
     return str(table.loc[code, f"name_{language}"])
 
 
+def name_today(code: str, level: str = "province_63", language: str = "en") -> str:
+    """Return the name that a unit bears today: one of the 63 that stayed may have a new one.
+
+    Thừa Thiên Huế has been the city of Huế since 1 January 2025.
+    """
+    if level == "province_63" and code in merged().index and len(members(code)) == 1:
+        return name(code, "province_34", language)
+    return name(code, level, language)
+
+
 _FORMER = {"en": "{} (former)", "vi": "{} (cũ)"}
 
 
@@ -139,7 +149,7 @@ def label(code: str, level: str = "province_63", language: str = "en") -> str:
 
     Twenty-three names stand for two territories: the province before July 2025 and after.
     """
-    plain = name(code, level, language)
+    plain = name_today(code, level, language)
     if level != "province_63" or code not in provinces().index:
         return plain
     alone = len(members(str(provinces()["merged_code"].loc[code]))) == 1

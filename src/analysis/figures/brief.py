@@ -352,16 +352,19 @@ def measures(tables: Tables, level: str, code: str, language: str) -> style.Figu
     table = (
         ahead.set_index("scale")
         .reindex(list(_MEASURES))
-        .dropna(subset=["q50"])[["q10", "q50", "q90", "target"]]
+        .dropna(subset=["q50"])[["q10", "q50", "q90", "target", "target_setter"]]
     )
     if len(table) < 2:
         return None
     target = float(table["target"].iloc[0])
+    own = (table.pop("target_setter") != NATIONWIDE).all()
+    aim = say(f"figures.fan_target{'' if own else '_nationwide'}", language, target=target)
     values = {
         "reported": table["q50"].get("reported"),
         "true": table["q50"].get("true"),
         "official": table["q50"].get("official"),
         "target": target,
+        "aim": aim,
         "unit": f"{level}/{code}",
         "due": tables.due,
     }
@@ -389,8 +392,7 @@ def measures(tables: Tables, level: str, code: str, language: str) -> style.Figu
         )
     if target == target:
         axes.axvline(target, color=vector.TARGET, linewidth=1.8, linestyle=(0, (5, 2)), zorder=0.5)
-        _above(axes, target, say("figures.fan_target", language, target=target), vector.TARGET,
-               "center")  # fmt: skip
+        _above(axes, target, aim, vector.TARGET, "center")
     axes.set_ylim(-0.45, len(table) - 0.45)
     axes.margins(x=0.08)
     axes.set_yticks([])
@@ -406,7 +408,7 @@ def measures(tables: Tables, level: str, code: str, language: str) -> style.Figu
 
 
 def strip(brief: Brief, language: str) -> style.Figure:
-    """Draw the forecasts of the region's provinces as rows; for the country, of its regions.
+    """Draw the forecasts of the region's provinces, or of the parts; for the country, of regions.
 
     The rows stand in the order of the alphabet: their forecasts differ by less than they can be
     wrong, so that places in a ranking would say nothing.
@@ -418,12 +420,7 @@ def strip(brief: Brief, language: str) -> style.Figure:
     if "geo_level" not in table:
         table = table.assign(geo_level="province_63")
     region = geography.region_of(brief.code, brief.level)
-    units = zip(table["province_code"], table["geo_level"], strict=True)
-    inside = [geography.region_of(str(code), str(level)) == region for code, level in units]
-    near = np.array(inside) & table["group"].ne("other").to_numpy()
-    rows = table[near | table["group"].isin(["own", "part"]).to_numpy()]
-    if "peer" in set(table["group"]):
-        rows = table[np.array(inside)]
+    rows = table[table["group"] != "other"]  # a part may lie in another region than its province
     if "target" not in rows:
         own = brief.answer.table.set_index("indicator")["target"].get(INDICATOR, float("nan"))
         rows = rows.assign(target=own)
@@ -457,7 +454,7 @@ def place_rows(
         name: name of the figure.
     """
     names = [
-        geography.name(str(code), str(level), language)
+        geography.label(str(code), str(level), language)
         for code, level in zip(rows["province_code"], rows["geo_level"], strict=True)
     ]
     rows = rows.assign(name=names)
@@ -507,7 +504,7 @@ def _by_region(table: pd.DataFrame, alt: str, language: str) -> style.Figure:
     low, high = float(table["q50"].min()), float(table["q50"].max())
     title = say("figures.regions_title", language, low=low, high=high, n=len(table))
     names = [write(f"region/{code}", "unit", language) for code in codes]
-    folded = [style.fold_pixels(name, 130) for name in names]
+    folded = [style.fold_pixels(name, 110) for name in names]
     height = 40.0 * len(codes)
     note = say("figures.regions_footer", language)
     drawing, top = style.sheet(height + 26, title, note, style.NARROW)

@@ -144,7 +144,7 @@ def intervals(
         tables, indicator, units or [(level, c) for c in geography.codes(level)]
     )
     own = list(zip(table["geo_level"], table["province_code"], strict=True))
-    names = [geography.name(str(code), str(where), language) for where, code in own]
+    names = [geography.name_today(str(code), str(where), language) for where, code in own]
     order = [style.alphabetical(name) for name in names]
     table = table.assign(name=names, order=order)
     table = table.sort_values(["region", "order"], ignore_index=True)

@@ -92,7 +92,7 @@ _INCH = 72
 #: Pixels that the name of a row may take on a phone.
 _NAMES = 136.0
 #: Dots of a PNG for each pixel of the page.
-_SHARP = 1.5
+SHARP = 1.5
 #: Mean width of a letter of DejaVu Sans, in parts of its size; the page's letters are narrower.
 _LETTER, _BOLD = 0.545, 0.615
 _COLOURS = 128
@@ -189,7 +189,7 @@ class Figure:
         marked = [text for text in self.drawing.findobj(Text) if text.get_gid() == HALO]
         for text in marked:
             text.set_path_effects(halo)
-        self.drawing.set_dpi(_INCH * _SHARP)
+        self.drawing.set_dpi(_INCH * SHARP)
         canvas = FigureCanvasAgg(self.drawing)
         canvas.draw()
         picture = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
@@ -200,7 +200,7 @@ class Figure:
             _COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
         )
         light = io.BytesIO()
-        dots = _INCH * _SHARP
+        dots = _INCH * SHARP
         small.save(light, format="png", compress_level=_COMPRESSION, dpi=(dots, dots))
         return light.getvalue()
 

@@ -527,6 +527,7 @@ def unknown(tables: Tables, answer: pd.DataFrame, level: str, code: str) -> Resu
     if level == "province_63":
         phrases += _merger(code)
     phrases = phrases[:_MOST] + [one for one in phrases[_MOST:] if one[0] == "brief.unknown_merged"]
+    phrases = phrases or [("brief.unknown_nothing", {})]
     table = pd.DataFrame({"point": [key.split(".")[1] for key, _ in phrases]})
     return Result("unknown", table, phrases)
 

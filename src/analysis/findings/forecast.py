@@ -29,6 +29,8 @@ _VALUES = {"q10": "percent1", "q50": "percent1", "q90": "percent1", "target": "p
 _WORDS = {"province_code": "unit", "indicator": "indicator", "target_setter": "setter",
           "verdict": "verdict", "verdict_true": "verdict"}  # fmt: skip
 _KEY = ["geo_level", "province_code", "indicator"]
+#: One cell for the two ends of a range.
+_JOINED = {"q10": "q90"}
 
 
 def due(tables: ForecastTables) -> pd.Timestamp:
@@ -76,6 +78,7 @@ def country_later(tables: ForecastTables) -> Result:
         {**_VALUES, **_CHANCES, "date": "short_date"},
         _WORDS,
         "forecast",
+        joined=_JOINED,
     )
 
 
@@ -88,8 +91,9 @@ def _country(tables: ForecastTables, date: pd.Timestamp | None = None) -> pd.Dat
 def _of_country(table: pd.DataFrame, phrases: list[tuple[str, dict[str, Any]]]) -> Result:
     columns = ["indicator", *_VALUES, "target_setter", *_CHANCES, "verdict", "verdict_true"]
     return Result(
-        "forecast_country", table[columns], phrases, {**_VALUES, **_CHANCES}, _WORDS, "forecast"
-    )
+        "forecast_country", table[columns], phrases, {**_VALUES, **_CHANCES}, _WORDS, "forecast",
+        joined=_JOINED,
+    )  # fmt: skip
 
 
 def _sentence(row: Mapping[Any, Any]) -> dict[str, Any]:
@@ -129,6 +133,7 @@ def units(tables: ForecastTables, indicator: str, level: str) -> Result:
         _WORDS,
         "forecast",
         hidden=("geo_level",),
+        joined=_JOINED,
     )
 
 
@@ -273,7 +278,7 @@ def late_payment(table: pd.DataFrame) -> Result:
     return Result(
         "forecast_late_payment",
         rows[[*columns, "p_meets_reported", "verdict", "geo_level"]],
-        [("forecast.late_payment", values)],
+        [("forecast.late_payment" if len(rows) else "forecast.late_payment_none", values)],
         {**formats, "p_meets_reported": "probability"},
         {**_WORDS, "basis": "late_basis", "after_merger": "unit_kind"},
         "forecast",

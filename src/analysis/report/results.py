@@ -22,6 +22,10 @@ CSV_TYPE = "text/csv"
 #: Of CSV files for people: without a byte-order mark, Excel garbles Vietnamese letters.
 CSV_ENCODING = "utf-8-sig"
 
+#: Words and numbers of a paragraph that is read rather than skipped.
+MOST_WORDS, MOST_NUMBERS = 40, 4
+
+_NUMBER = re.compile(r"\d[\d.,/]*")
 _NAME = re.compile(r"^[a-z0-9]+(_[a-z0-9]+)*$")
 _NUMERIC = re.compile(
     r"^(percent|printed|goal|share|number|signed|integer|rounded|probability|chance|p_value|year)\d?$"
@@ -59,7 +63,8 @@ class Result:
             kept in CSV and not shown.
         hidden: further columns that are kept in CSV and not shown.
         joined: columns that share the cell of another one, by that one's name; the phrase
-            ``<topic>.join_<column>`` says how the two stand together.
+            ``<topic>.join_<column>`` says how the two stand together, and
+            ``<topic>.joined_<column>`` heads them where the column's own heading would not do.
         across: a column whose names head the columns when the table is shown turned round, one
             row a question; in the CSV the table keeps its shape.
 
@@ -109,13 +114,19 @@ class Result:
         columns = []
         for column in self.shown:
             numeric = self.numeric(column) and not self.across
-            head = _Cell(wording.heading(column, language, self.topic), numeric)
+            head = _Cell(self._heading(column, language), numeric)
             columns.append([head, *self._column(column, numeric, language)])
         if self.across:
             first = self.shown.index(self.across)
             columns[first][0] = _Cell(wording.say("columns.question", language), False)
             return [columns.pop(first), *columns]
         return [list(row) for row in zip(*columns, strict=True)]
+
+    def _heading(self, column: str, language: str) -> str:
+        both = f"{self.topic}.joined_{column}"
+        if column in self.joined and wording.has(both, language):
+            return wording.say(both, language)
+        return wording.heading(column, language, self.topic)
 
     def _column(self, column: str, numeric: bool, language: str) -> list[_Cell]:
         marks = self.table.get(self.evidence.get(column, ""), pd.Series(index=self.table.index))
@@ -225,7 +236,7 @@ class _Shown:
         if self.rows is not None:
             shown = replace(shown, table=shown.table.head(self.rows))
         text = self.result.text(self.language)
-        sentence = f'<p class="finding">{html.escape(text)}</p>\n' if text else ""
+        sentence = _said(self.result, self.language) + "\n" if text else ""
         if self.result.table.empty:
             return {"text/html": sentence, "text/plain": text}
         table = shown.written(self.language).to_string(index=False)
@@ -247,9 +258,18 @@ def show(result: Result, language: str, rows: int | None = None) -> None:
 
 def say(result: Result, language: str) -> None:
     """Show only the sentences of a result in a notebook."""
+    shown = {"text/html": _said(result, language), "text/plain": result.text(language)}
+    display(shown, raw=True)
+
+
+def _said(result: Result, language: str) -> str:
+    """Return the sentences as HTML: one paragraph, or one each where that would be a long one."""
     text = result.text(language)
-    paragraph = f'<p class="finding">{html.escape(text)}</p>'
-    display({"text/html": paragraph, "text/plain": text}, raw=True)
+    if len(text.split()) <= MOST_WORDS and len(_NUMBER.findall(text)) <= MOST_NUMBERS:
+        return f'<p class="finding">{html.escape(text)}</p>'
+    said = [wording.say(key, language, **values) for key, values in result.phrases]
+    parts = "\n".join(f"<p>{html.escape(one)}</p>" for one in said)
+    return f'<div class="finding">{parts}</div>'
 
 
 def points(result: Result, language: str) -> None:

@@ -181,7 +181,7 @@ def _day(day: dt.date, pattern: str, language: str) -> str:
 
 def _unit(value: Any, digits: int, language: str) -> str:
     level, _, code = str(value).rpartition("/")
-    return geography.name(code, level or "province_63", language)
+    return geography.name_today(code, level or "province_63", language)
 
 
 def _unit_label(value: Any, digits: int, language: str) -> str:

@@ -23,7 +23,8 @@ from analysis import disk_cache, parallel, paths
 from analysis.country import geography
 from analysis.figures import vector
 from analysis.figures.forecast import front_figures
-from analysis.findings.brief import Tables, unit_of
+from analysis.findings.brief import Tables, former_units, present_units, unit_of
+from analysis.findings.overview import Units
 from analysis.readings.targets import is_alone
 from analysis.report.wording import LANGUAGES, say
 from analysis.runs import pipeline, store
@@ -260,10 +261,13 @@ def _brief_page(site: Site, made: Body, unit: str, language: str) -> None:
     elif level == "province_63" and not is_alone(code):
         merged = str(geography.provinces().loc[code, "merged_code"])
         today = _linked(site, language, [("province_34", merged)])
+    before, after = (_linked(site, language, units) for units in in_region(level, code))
     made.html += render(
         "brief_links.html.j2",
         language,
         name=name,
+        before=before[-1] if before else None,
+        after=after[0] if after else None,
         paper=brief_file(unit, "pdf"),
         word=brief_file(unit, "docx"),
         readings=readings_file(level, code),
@@ -273,6 +277,21 @@ def _brief_page(site: Site, made: Body, unit: str, language: str) -> None:
     entry = {"file": file, "title": name, "code": unit, "level": level}
     site.briefs.setdefault(language, []).append(entry)
     _add_page(site, language, file, made, "brief")
+
+
+def in_region(level: str, code: str) -> tuple[Units, Units]:
+    """Return the units of a unit's region that are listed before it, and those after it.
+
+    A province of today stands among those of today, a former one among the former ones.
+    """
+    if level == "country":
+        return [], []
+    today = present_units()
+    alike = today if (level, code) in today else former_units()
+    region = geography.region_of(code, level)
+    alike = [unit for unit in alike if geography.region_of(unit[1], unit[0]) == region]
+    at = alike.index((level, code))
+    return alike[:at], alike[at + 1 :]
 
 
 def _linked(site: Site, language: str, units: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

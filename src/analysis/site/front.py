@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis import paths
 from analysis.country import geography
+from analysis.figures.brief import measures
 from analysis.figures.style import Figure
 from analysis.findings import overview
 from analysis.findings.brief import MAIN, brief, former_units, of_unit, present_units
@@ -55,6 +56,7 @@ def front(
     made = Body(say("site.name", language), "")
     pages = {entry["file"] for entry in briefs}
     shown: dict[str, Any] = {"cards": [], "table": "", "maps": [], "against": "", "newer": []}
+    shown["measures"] = ""
     shown |= {"answer": say("site.name", language), "official": "", "regions": [], "scored": []}
     if tables is not None and figures is not None:
         shown |= _forecast_parts(tables, figures, pages, language, made)
@@ -85,6 +87,7 @@ def _forecast_parts(
     path = "files/provinces.csv"
     made.files[path] = csv_bytes(everything.csv())
     maps, against = figures
+    counted = measures(tables, "country", geography.COUNTRY, language)
     return {
         "answer": _said(overview.answer(tables), language),
         "official": _said(overview.official(tables), language),
@@ -92,6 +95,7 @@ def _forecast_parts(
         "regions": _regions(units, pages, language),
         "maps": [_figure(figure, language, made) for figure in reversed(maps)],
         "against": _figure(against, language, made),
+        "measures": "" if counted is None else _figure(counted, language, made, inline=False),
         "table": table(provinces, tables, pages, language),
         "table_files": data_link(path, "provinces", language),
         "filters": _filters(provinces, language),
@@ -227,14 +231,16 @@ def _scored(language: str) -> list[str]:
     return said
 
 
-def _figure(figure: Figure, language: str, made: Body) -> str:
+def _figure(figure: Figure, language: str, made: Body, inline: bool = True) -> str:
+    """Return a figure: drawn into the page, where its marks may be links, or as a picture."""
     path = f"files/front_{figure.name}"
     made.files[f"{path}.png"], made.files[f"{path}.csv"] = figure.png, csv_bytes(figure.csv)
     drawn = getattr(figure, "svg", None)
     if drawn is None:
         return figure_html(path, made.files, figure.alt, language)
     made.files[f"{path}.svg"] = drawn("wide", "file").encode("utf-8")
-    return figure_html(path, made.files, figure.alt, language, str(getattr(figure, "html", "")))
+    drawings = str(getattr(figure, "html", "")) if inline else ""
+    return figure_html(path, made.files, figure.alt, language, drawings)
 
 
 def _filters(provinces: Result, language: str) -> list[dict[str, Any]]:
@@ -314,9 +320,10 @@ def _row(
     unit = str(row["geo_level"]), str(row["province_code"])
     rate = str(row["indicator"])
     marks = "".join(f' data-{name}="{row[name]}"' for name in ("indicator", "region", "verdict"))
-    if unit[0] == "province_34":  # found by the names of its parts too
+    if unit in present_units():  # found by the names of its parts and by an older one too
         parts = [geography.name(one, "province_63", language) for one in geography.members(unit[1])]
-        marks += f' data-also="{html.escape(", ".join(parts))}"'
+        if parts != [unit_label(*unit, language)]:
+            marks += f' data-also="{html.escape(", ".join(parts))}"'
     thin = row["verdict"] == NOT_ENOUGH_EVIDENCE
     aimless = thin or row["verdict"] == NO_TARGET
     target = float("nan") if thin else row["target"]
@@ -463,6 +470,8 @@ def search_index(
         elif level == "province_34":
             parts = [f"province_63/{part}" for part in geography.members(code)]
             note = say("site.made_of", language, parts=parts)
+        elif (older := geography.name(code, level, language)) != name:
+            note = say("site.once", language, name=older)
         if file in pages:
             made.append((name, note, file))
     made += [(entry["title"], "", entry["file"]) for entry in [*chapters, *papers]]

@@ -19,6 +19,7 @@ from nbconvert.filters import markdown2html
 from nbformat import NotebookNode
 
 from analysis.disk_cache import cached
+from analysis.figures.style import NARROW, SHARP
 from analysis.report.results import CSV_TYPE
 from analysis.report.wording import say
 from analysis.site.page import TEMPLATES, evidence_link, slug
@@ -37,7 +38,6 @@ _FRAME = re.compile(r'(<table border="1" class="dataframe">.*?</table>)', re.DOT
 _SCRIPT = re.compile(r'<script data-file="([a-z_]+)">(.*?)</script>', re.DOTALL)
 _H1 = re.compile(r"<h1[^>]*>(.*?)</h1>", re.DOTALL)
 _TAGS = re.compile(r"<[^>]+>")
-_DOTS_PER_CSS_PIXEL = 150 / 96
 
 
 @dataclass
@@ -255,7 +255,10 @@ def figure_html(
         return f'<figure tabindex="0">{inline}<figcaption>{links}</figcaption></figure>'
     width, height = _size(files, path)
     shown = "svg" if "svg" in there else "png"
-    image = f'<img src="{path}.{shown}" alt="{html.escape(alt)}" width="{width}" height="{height}">'
+    # One that was drawn as narrow as a phone keeps its size there; the letters are large enough.
+    fits = ' class="fits"' if width <= NARROW else ""
+    size = f'width="{width}" height="{height}"'
+    image = f'<img{fits} src="{path}.{shown}" alt="{html.escape(alt)}" {size}>'
     narrow = f"{path}.narrow.svg"
     if narrow in files:
         source = f'<source media="(max-width: 40rem)" srcset="{narrow}">'
@@ -275,9 +278,13 @@ def _size(files: Mapping[str, bytes], path: str) -> tuple[int, int]:
     drawing = files.get(f"{path}.svg", b"")[:400].decode("utf-8", "ignore")
     if found := re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', drawing):
         return round(float(found[1])), round(float(found[2]))
-    picture = files[f"{path}.png"]
+    return picture_size(files[f"{path}.png"])
+
+
+def picture_size(picture: bytes) -> tuple[int, int]:
+    """Return the width and height in CSS pixels at which a PNG picture was drawn."""
     width, height = struct.unpack(">II", picture[16:24])
-    return round(width / _DOTS_PER_CSS_PIXEL), round(height / _DOTS_PER_CSS_PIXEL)
+    return round(width / SHARP), round(height / SHARP)
 
 
 _MATH = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+?)\$", re.DOTALL)

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,14 @@ import matplotlib
 import typst
 
 from analysis.disk_cache import cached
-from analysis.figures.style import Figure
+from analysis.figures.style import WIDE, Figure
 from analysis.findings import overview
 from analysis.findings.brief import Brief, Tables, unit_code, unit_of
 from analysis.findings.cards import Card, cards
 from analysis.parallel import begins_threads
 from analysis.report.results import Result
 from analysis.report.wording import say, write
+from analysis.site.notebook import picture_size
 from analysis.site.page import TEMPLATES, safe_address, unit_label
 from analysis.verdicts import SCALE
 
@@ -31,8 +33,6 @@ from analysis.verdicts import SCALE
 # folder (DejaVu Sans has every Vietnamese letter) and are embedded; system fonts are not looked at,
 # because they differ between machines. The PDF is tagged and claims PDF/UA-1, which typst checks.
 # --------------------------------------------------------------------------------------------------
-
-_FIXED_TIME = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 
 
 class TypesetError(RuntimeError):
@@ -53,7 +53,8 @@ def typeset(template: str, data: Mapping[str, Any], pictures: Mapping[str, bytes
 
     Args:
         template: the typst source.
-        data: what the template reads as ``data.json``; plain values only.
+        data: what the template reads as ``data.json``; plain values only. Its ``day``, as an ISO
+            day, is that of the document: the day of making would change the bytes.
         pictures: PNG files by the name that the template gives them.
 
     Raises:
@@ -65,10 +66,11 @@ def typeset(template: str, data: Mapping[str, Any], pictures: Mapping[str, bytes
         (folder / "data.json").write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
         for picture, content in pictures.items():
             (folder / picture).write_bytes(content)
+        day = dt.datetime.fromisoformat(data["day"]).replace(tzinfo=dt.UTC)
         begins_threads()
         compiler = typst.Compiler(str(folder / "main.typ"), root=str(folder), font_paths=_fonts())
         try:
-            made = compiler.compile(format="pdf", pdf_standards="ua-1", timestamp=_FIXED_TIME)
+            made = compiler.compile(format="pdf", pdf_standards="ua-1", timestamp=day)
         except typst.TypstError as error:
             raise TypesetError(f"{error.message}\n{error.diagnostic}") from error
     assert isinstance(made, bytes)
@@ -78,35 +80,39 @@ def typeset(template: str, data: Mapping[str, Any], pictures: Mapping[str, bytes
 _MOST_SOURCES = 3
 
 
-def brief_pdf(
+@dataclass(frozen=True)
+class Paper:
+    """What a document on paper shows, written in its language; PDF and Word set the same.
+
+    content: texts, tables and the places of pictures. pictures: PNG files by name.
+    """
+
+    content: dict[str, Any]
+    pictures: dict[str, bytes]
+
+
+def brief_pdf(paper: Paper) -> bytes:
+    """Return a brief on one A4 page (see :func:`brief_paper`).
+
+    Raises:
+        analysis.site.pdf.TypesetError: the page could not be set.
+    """
+    return typeset((TEMPLATES / "brief.typ").read_text("utf-8"), paper.content, paper.pictures)
+
+
+def brief_paper(
     brief: Brief, tables: Tables, pictures: Mapping[str, tuple[bytes, str]], language: str
-) -> bytes:
-    """Return a brief on one A4 page.
+) -> Paper:
+    """Return what a brief shows on paper.
 
     Args:
         brief: the brief.
         tables: where the brief came from; gives the addresses of its sources.
         pictures: the figures ``forecast`` and ``place``: PNG and alt text.
         language: ``en`` or ``vi``.
-
-    Raises:
-        analysis.site.pdf.TypesetError: the page could not be set.
-    """
-    data = brief_content(brief, tables, pictures, language)
-    files = {f"{name}.png": picture for name, (picture, _) in pictures.items()}
-    return typeset((TEMPLATES / "brief.typ").read_text("utf-8"), data, files)
-
-
-def brief_content(
-    brief: Brief, tables: Tables, pictures: Mapping[str, tuple[bytes, str]], language: str
-) -> dict[str, Any]:
-    """Return the texts, tables and places of pictures of a brief, written in the language.
-
-    PDF and Word set the same content, so neither can show another number than the other.
-    Arguments as of :func:`brief_pdf`.
     """
     late = None if brief.late.table.empty else _table(brief.late, language)
-    return {
+    content = {
         **_document(brief_title(unit_code(brief.level, brief.code), language), tables, language),
         "opening": brief.finding.text(language),
         "cards": [_card(card) for card in cards(brief, language)],
@@ -135,6 +141,7 @@ def brief_content(
             ),
         ],
     }
+    return Paper(content, {f"{name}.png": picture for name, (picture, _) in pictures.items()})
 
 
 def _card(card: Card) -> dict[str, Any]:
@@ -166,7 +173,16 @@ def brief_title(code: str, language: str) -> str:
     return say(key, language, name=unit_label(level, bare, language))
 
 
-def country_pdf(tables: Tables, maps: Sequence[Figure], against: Figure, language: str) -> bytes:
+def country_pdf(paper: Paper) -> bytes:
+    """Return the report of the country (see :func:`country_paper`).
+
+    Raises:
+        analysis.site.pdf.TypesetError: the report could not be set.
+    """
+    return typeset((TEMPLATES / "country.typ").read_text("utf-8"), paper.content, paper.pictures)
+
+
+def country_paper(tables: Tables, maps: Sequence[Figure], against: Figure, language: str) -> Paper:
     """Return the report of the country: answer, forecast, maps, reading aid, table of provinces.
 
     Args:
@@ -174,25 +190,10 @@ def country_pdf(tables: Tables, maps: Sequence[Figure], against: Figure, languag
         maps: the tile maps of the 63 provinces and of the 34 units, in this order.
         against: the forecast of the country against its targets.
         language: ``en`` or ``vi``.
-
-    Raises:
-        analysis.site.pdf.TypesetError: the report could not be set.
-    """
-    data = country_content(tables, maps, against, language)
-    files = {f"{figure.name}.png": figure.png for figure in (*maps, against)}
-    return typeset((TEMPLATES / "country.typ").read_text("utf-8"), data, files)
-
-
-def country_content(
-    tables: Tables, maps: Sequence[Figure], against: Figure, language: str
-) -> dict[str, Any]:
-    """Return texts, tables and places of pictures of the report of the country, as written.
-
-    Arguments as of :func:`country_pdf`; Word sets the same content.
     """
     provinces = overview.main_table(tables)
     of_provinces, of_merged = maps
-    return {
+    content = {
         **_document(say("site.name", language), tables, language),
         "opening": [
             provinces.text(language),
@@ -201,6 +202,7 @@ def country_content(
         "against": {"heading": say("site.against", language), "picture": _picture(against)},
         "maps": {
             "heading": say("site.maps", language),
+            "former": say("site.maps_former", language),
             "merged": _picture(of_merged),
             "provinces": _picture(of_provinces),
         },
@@ -214,6 +216,7 @@ def country_content(
             "table": _table(provinces, language),
         },
     }
+    return Paper(content, {f"{figure.name}.png": figure.png for figure in (*maps, against)})
 
 
 def verdict_steps() -> list[tuple[str, dict[str, Any]]]:
@@ -230,7 +233,8 @@ def _document(title: str, tables: Tables, language: str) -> dict[str, Any]:
     head = say("site.name", language)
     return {
         "title": title, "author": author, "language": language, "footer": footer,
-        "stamp": stamp, "head": head, "unofficial": say("site.unofficial", language),
+        "day": f"{tables.origin:%Y-%m-%d}", "stamp": stamp, "head": head,
+        "unofficial": say("site.unofficial", language),
     }  # fmt: skip
 
 
@@ -246,11 +250,18 @@ def _part(heading: str, language: str, **parts: Any) -> dict[str, Any]:
         "points": [],
         "sources": [],
     }
-    return {"heading": say(heading, language), **empty, **parts}
+    name = heading.rpartition("_")[2]
+    return {"name": name, "heading": say(heading, language), **empty, **parts}
 
 
-def _placed(pictures: Mapping[str, tuple[bytes, str]], *names: str) -> list[dict[str, str]]:
-    return [{"file": f"{name}.png", "alt": pictures[name][1]} for name in names]
+def _placed(pictures: Mapping[str, tuple[bytes, str]], *names: str) -> list[dict[str, Any]]:
+    """Pictures with the share of a wide one's width that each takes, so that letters are alike."""
+    placed = []
+    for name in names:
+        picture, alt = pictures[name]
+        share = min(1.0, picture_size(picture)[0] / WIDE)
+        placed.append({"file": f"{name}.png", "alt": alt, "share": share})
+    return placed
 
 
 def _picture(figure: Figure) -> dict[str, str]:

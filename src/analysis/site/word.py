@@ -1,10 +1,10 @@
 """The briefs and the report of the country as Word documents that an office can go on editing.
 
-They set the content of the PDF (see :mod:`analysis.site.pdf`), so every number is the same.
+They set the content of the PDF (see :class:`analysis.site.pdf.Paper`), so every number is the same.
 Titles are headings of Word, tables have header rows that repeat on every page, pictures have alt
 text, and the language of the text is set, so that spelling is checked in the right one. The same
-content gives the same bytes: the properties of a document carry a fixed day, and the members of
-the file are sorted and dated alike.
+content gives the same bytes: the properties of a document carry the day of the forecast, and the
+members of the file are sorted and dated alike.
 """
 
 from __future__ import annotations
@@ -29,13 +29,10 @@ from docx.styles.style import ParagraphStyle
 from docx.text.paragraph import Paragraph
 
 from analysis.disk_cache import cached
-from analysis.figures.style import WIDE, Figure
-from analysis.findings.brief import Brief, Tables
+from analysis.figures.style import WIDE
 from analysis.report.wording import say
-from analysis.site.pdf import brief_content, country_content
+from analysis.site.pdf import Paper
 
-#: Any fixed day: the day of making would change the bytes of an unchanged document.
-_FIXED_DAY = dt.datetime(2025, 1, 1)
 #: The first day that a zip file can hold; members have no better date.
 _ZIP_DAY = (1980, 1, 1, 0, 0, 0)
 #: The font of official documents in Viet Nam; it has every Vietnamese letter.
@@ -64,33 +61,17 @@ _ROOM, _DRAWN = _WIDE - 2 * _SIDE, Pt(WIDE)
 _TALLEST = Mm(205)
 
 
-def brief_docx(
-    brief: Brief, tables: Tables, pictures: Mapping[str, tuple[bytes, str]], language: str
-) -> bytes:
-    """Return a brief as a Word document.
-
-    Args:
-        brief: the brief.
-        tables: where the brief came from; gives the addresses of its sources.
-        pictures: the figures ``forecast`` and ``place``: PNG and alt text.
-        language: ``en`` or ``vi``.
-    """
-    content = brief_content(brief, tables, pictures, language)
-    files = {f"{name}.png": picture for name, (picture, _) in pictures.items()}
-    return _set_brief(content, files)
+def brief_docx(paper: Paper) -> bytes:
+    """Return a brief as a Word document (see :func:`analysis.site.pdf.brief_paper`)."""
+    return _set_brief(paper.content, paper.pictures)
 
 
-def country_docx(tables: Tables, maps: Sequence[Figure], against: Figure, language: str) -> bytes:
+def country_docx(paper: Paper) -> bytes:
     """Return the report of the country as a Word document; the table of provinces lies across.
 
-    Args:
-        tables: the tables of the forecasts.
-        maps: the tile maps of the 63 provinces and of the 34 units, in this order.
-        against: the forecast of the country against its targets.
-        language: ``en`` or ``vi``.
+    See :func:`analysis.site.pdf.country_paper`.
     """
-    content = country_content(tables, maps, against, language)
-    return _set_country(content, {f"{figure.name}.png": figure.png for figure in (*maps, against)})
+    return _set_country(paper.content, paper.pictures)
 
 
 @cached
@@ -129,8 +110,9 @@ def _set_country(content: Mapping[str, Any], pictures: Mapping[str, bytes]) -> b
     for point in content["words"]["points"]:
         document.add_paragraph(point, "List Bullet")
     document.add_heading(content["maps"]["heading"], 2)
-    for name in ("merged", "provinces"):
-        _add_picture(document, content["maps"][name], pictures)
+    _add_picture(document, content["maps"]["merged"], pictures)
+    document.add_heading(content["maps"]["former"], 2)
+    _add_picture(document, content["maps"]["provinces"], pictures)
     across = document.add_section()
     across.orientation = WD_ORIENT.LANDSCAPE
     across.page_width, across.page_height = _HIGH, _WIDE
@@ -146,7 +128,7 @@ def _opened(content: Mapping[str, Any]) -> Document:
     core.title, core.author, core.last_modified_by = content["title"], content["author"], ""
     core.language, core.comments, core.keywords = _REGIONS[content["language"]], "", ""
     core.subject = content["stamp"]
-    core.created = core.modified = _FIXED_DAY
+    core.created = core.modified = dt.datetime.fromisoformat(content["day"])
     core.revision = 1
     page = document.sections[0]
     head = page.header.paragraphs[0]

@@ -40,7 +40,7 @@ from analysis.report.describe import described, schemas
 from analysis.report.results import Result
 from analysis.report.wording import say
 from analysis.site.page import brief_file, unit_label
-from analysis.site.pdf import brief_pdf, country_pdf
+from analysis.site.pdf import brief_paper, brief_pdf, country_paper, country_pdf
 from analysis.site.word import brief_docx, country_docx
 from analysis.verdicts import NO_TARGET, NOT_ENOUGH_EVIDENCE
 
@@ -73,13 +73,16 @@ class Sheet:
     research: bool = False
 
 
-def workbook(sheets: Sequence[Sheet], language: str, stamp: str = "") -> bytes:
+def workbook(
+    sheets: Sequence[Sheet], language: str, stamp: str = "", day: dt.datetime = _FIXED_DAY
+) -> bytes:
     """Return the workbook as bytes.
 
     Args:
         sheets: the tables in the order of the contents.
         language: ``en`` or ``vi``; headings and words are in it, numbers stay numbers.
         stamp: when the forecast was made; stands in the contents and at the foot of every sheet.
+        day: the same as a date, for the properties of the file.
 
     Raises:
         ValueError: two sheets have one name, or a name is one that spreadsheets refuse.
@@ -90,7 +93,7 @@ def workbook(sheets: Sequence[Sheet], language: str, stamp: str = "") -> bytes:
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     book = xlsxwriter.Workbook(memory, {**options, "nan_inf_to_errors": False})
     title = say("site.name", language)
-    book.set_properties({"title": title, "created": _FIXED_DAY, "author": "", "comments": ""})
+    book.set_properties({"title": title, "created": day, "author": "", "comments": ""})
     styles = _Styles(book)
     _contents(book, sheets, styles, language, stamp)
     _fields(book, sheets, styles, language)
@@ -334,7 +337,10 @@ def parts(
 def _workbook(tables: Tables | None, language: str) -> dict[str, bytes]:
     return {
         f"{language}/tables.xlsx": workbook(
-            sheets(tables, language), language, _stamp(tables, language)
+            sheets(tables, language),
+            language,
+            _stamp(tables, language),
+            _FIXED_DAY if tables is None else tables.origin.to_pydatetime(),
         )
     }
 
@@ -346,9 +352,10 @@ def _stamp(tables: Tables | None, language: str) -> str:
 
 
 def _country(tables: Tables, figures: Figures, language: str) -> dict[str, bytes]:
+    paper = country_paper(tables, *figures, language)
     return {
-        f"{language}/viet_nam.pdf": country_pdf(tables, *figures, language),
-        f"{language}/viet_nam.docx": country_docx(tables, *figures, language),
+        f"{language}/viet_nam.pdf": country_pdf(paper),
+        f"{language}/viet_nam.docx": country_docx(paper),
     }
 
 
@@ -362,10 +369,9 @@ def _briefs(
     one = brief(code, tables)
     made = {}
     for language in there:
-        pictures = _pictures(one, files, language)
-        pdf = brief_pdf(one, tables, pictures, language)
-        made[f"{language}/{brief_file(code, 'pdf')}"] = pdf
-        made[f"{language}/{brief_file(code, 'docx')}"] = brief_docx(one, tables, pictures, language)
+        paper = brief_paper(one, tables, _pictures(one, files, language), language)
+        made[f"{language}/{brief_file(code, 'pdf')}"] = brief_pdf(paper)
+        made[f"{language}/{brief_file(code, 'docx')}"] = brief_docx(paper)
     return made
 
 
