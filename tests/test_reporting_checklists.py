@@ -1,6 +1,7 @@
 """GATHER and EPIFORGE: every item is there, and points to a file and heading that exist."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -73,3 +74,26 @@ def test_the_example_in_r_names_a_file_that_is_there():
     (code,) = re.findall(r"```r\n(.*?)```", text, re.DOTALL)
     folder, file = re.search(r'"(rounds/.+?)"', code)[1], re.search(r'folder, "(.+?)"', code)[1]
     assert (ROOT / folder / file).is_file()
+
+
+#: Where R has no arrow, its own reader stands in under the name of arrow's.
+_WITHOUT_ARROW = """
+if (!requireNamespace("arrow", quietly = TRUE)) {
+  library <- function(...) invisible(NULL)
+  read_csv_arrow <- function(file) read.csv(file)
+}
+"""
+
+
+@pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not installed")
+def test_the_example_in_r_prints_the_archived_chances():
+    text = (ROOT / "docs/rounds.md").read_text("utf-8")
+    (code,) = re.findall(r"```r\n(.*?)```", text, re.DOTALL)
+    done = subprocess.run(
+        ["Rscript", "--vanilla", "-e", _WITHOUT_ARROW + code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert re.search(r"hi_coverage +95\.00 +0\.714", done.stdout)

@@ -71,7 +71,9 @@ def test_every_fault_of_every_round_is_named_at_once(tmp_path):
 
 
 def test_an_unknown_name_is_told_which_there_are():
-    with pytest.raises(RoundError, match=r"no round '1999' in rounds\.yml; there are: 2025, 2026"):
+    with pytest.raises(
+        RoundError, match=r"no round '1999' in rounds\.yml; there are: 2018, 2019.*2025, 2026"
+    ):
         rounds.named("1999")
 
 
@@ -85,8 +87,12 @@ def test_two_days_make_a_round_to_look_at():
         rounds.named("2022-12-31/soon")
 
 
-def test_the_rounds_of_the_project_are_those_of_2025_and_2026():
+def test_the_rounds_of_the_project_are_those_of_2025_and_2026_and_back_casts():
     found = rounds.load()
+    past = {name: one for name, one in found.items() if one.kind == "backcast"}
+    assert list(past) == [str(year) for year in range(2018, 2025)]
+    assert all(one.due == (pd.Timestamp(f"{name}-12-31"),) for name, one in past.items())
+    assert all(one.origin == pd.Timestamp(f"{name}-06-30") for name, one in past.items())
     assert (found["2025"].kind, found["2026"].kind) == ("retrospective", "prospective")
     assert found["2025"].due == (pd.Timestamp("2025-12-31"),)
     assert rounds.main().name == "2026"

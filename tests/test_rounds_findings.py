@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pandas as pd
 import pytest
 from example_facts import real_raw
@@ -55,7 +56,7 @@ def test_units_that_never_reach_their_target_stand_last():
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_scoreboard_stands_in_its_sentences_and_fits_a_screen(language, record):
     result = findings_record.board(record)
-    assert len(result.table) == len(record.rounds) <= 20
+    assert len(result.table) == len(findings_record.dated(record)) + 1 <= 20
     row = result.table[(result.table["round"] == "2025") & (result.table["model"] == 1)].iloc[0]
     scores = record.board.scores
     own = scores[(scores["round"] == "2025-v1") & (scores["group"] == "all")]
@@ -66,13 +67,37 @@ def test_the_scoreboard_stands_in_its_sentences_and_fits_a_screen(language, reco
     assert row["brier_half"] == 0.25
 
 
+def test_back_casts_are_scored_together_and_called_so(record):
+    events = record.board.events
+    past = events[(events["kind"] == "backcast") & (events["event"] == "chances")]
+    hits = (past["outcome"] == "yes").astype(float)
+    by_hand = np.average((past["probability"] - hits) ** 2, weights=past["weight"])
+    result = findings_record.board(record)
+    row = result.table.iloc[-1]
+    assert (row["kind"], row["round"]) == ("backcast", "2018–2024")
+    assert row["brier"] == pytest.approx(by_hand, abs=1e-5)
+    assert row["chances"] == len(past.drop_duplicates(scoreboard.EVENT)) > 40
+    assert "Back-casts" in result.text("en") and "no record" in result.text("en")
+    years = findings_record.back_casts(record).table
+    assert list(years["round"]) == [str(year) for year in range(2018, 2025)]
+    assert years["chances"].sum() == row["chances"]
+
+
+def test_back_casts_stand_in_no_list_of_the_record(record):
+    assert all(one.record["kind"] != "backcast" for one in findings_record.dated(record))
+    for make in (findings_record.chances, findings_record.values, findings_record.closed):
+        assert not make(record).table["round"].astype(str).str.startswith(("2018", "2024")).any()
+
+
 def test_a_round_without_outcomes_waits(record):
     empty = record.board.scores.iloc[:0]
     waiting = dataclasses.replace(
         record, board=scoreboard.Scoreboard(record.board.events.iloc[:0], empty)
     )
     result = findings_record.board(waiting)
-    assert all(key.startswith("record.waiting_") for key, _ in result.phrases)
+    *rounds, past = [key for key, _ in result.phrases]
+    assert all(key.startswith("record.waiting_") for key in rounds)
+    assert past == "record.backcasts_waiting"
     assert (result.table["values"] == 0).all() and result.table["brier"].isna().all()
     assert result.text("en") and result.html("vi")
     none = findings_record.Record([], waiting.board)
@@ -86,6 +111,7 @@ def test_a_round_without_outcomes_waits(record):
         findings_record.closed,
         findings_record.chances,
         findings_record.values,
+        findings_record.back_casts,
     ],
     ids=lambda make: make.__name__,
 )

@@ -2,6 +2,10 @@
 
 import dataclasses
 import itertools
+import os
+import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -119,3 +123,26 @@ def test_outcomes_are_the_figures_that_were_published(board):
     rows = board.events
     assert len(rows) > 40
     assert set(zip(rows["province_code"], rows["indicator"], rows["reading"], strict=True)) <= known
+
+
+def test_the_scoreboard_comes_back_from_the_archive_and_the_raw_tables_alone(tmp_path):
+    """A folder with the code, closed rounds and data/raw; no scoreboard, table, report or cache."""
+    root = paths.ROOT
+    shutil.copytree(root / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(root / "data" / "raw", tmp_path / "data" / "raw")
+    lost = shutil.ignore_patterns("scoreboard.csv", "events.csv")
+    shutil.copytree(root / "rounds", tmp_path / "rounds", ignore=lost)
+    shutil.copy(root / "pyproject.toml", tmp_path)
+    settings = {k: v for k, v in os.environ.items() if not k.startswith("ANALYSIS_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "analysis", "round", "score"],
+        cwd=tmp_path,
+        env=settings | {"PYTHONPATH": str(tmp_path / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    for name in ("scoreboard.csv", "events.csv"):
+        made = (tmp_path / "rounds" / name).read_bytes()
+        assert made == (root / "rounds" / name).read_bytes()

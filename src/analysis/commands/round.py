@@ -58,8 +58,15 @@ def _close(name: str) -> int:
 
     def make() -> archive.Printed:
         known = archive.known_of(chosen)
-        tables = forecast_round(known, chosen, list(FAMILY))
-        return archive.Printed(tables, known, beside(chosen, known), archive.digests())
+        asked = list(FAMILY)
+        if chosen.kind == "backcast":
+            # In some past years the country had no target of social or unemployment insurance.
+            asked = archive.with_target(chosen, known)
+        without = ", ".join(name for name in FAMILY if name not in asked)
+        note = f"Left out, since no nationwide target was known: {without}." if without else ""
+        tables = forecast_round(known, chosen, asked)
+        plain = beside(chosen, known, asked)
+        return archive.Printed(tables, known, plain, archive.digests(), note)
 
     place = archive.close(chosen, make)
     print(f"Round {place.name} is closed: {archive.FOLDER}/{place.name}. Commit the folder and "

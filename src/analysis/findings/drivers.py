@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -337,6 +339,8 @@ def season_points(c: CoverageDrivers) -> pd.DataFrame:
 # --------------------------------------------------------------------------------------------------
 
 _PARTS = ("claim", "evidence", "not_claimed", "changed")
+#: What the last edition claimed: claim, strength, and the numbers that it printed.
+LAST_EDITION = Path(paths.ROOT) / "data" / "benchmarks" / "claims.csv"
 
 
 @dataclass(frozen=True)
@@ -348,9 +352,35 @@ class Claim:
     strength: str
     values: Mapping[str, Any]
 
+    @property
+    def question(self) -> str:
+        """What is asked, whatever the answer: one name in every edition."""
+        return self.key.removesuffix("_seen").removesuffix("_open")
+
     def say(self, part: str, language: str) -> str:
-        """One of claim, evidence, not_claimed, changed (since the last edition), in a language."""
-        return say(f"claims.{self.key}_{part}", language, **self.values)
+        """One of claim, evidence, not_claimed, changed (since the last edition), in a language.
+
+        What changed is the strength and the numbers of the last edition, then the reason.
+        """
+        said = say(f"claims.{self.key}_{part}", language, **self.values)
+        return said if part != "changed" else " ".join([*self._before(language), said])
+
+    def _before(self, language: str) -> list[str]:
+        rows = _last_edition()
+        rows = rows[rows["claim_id"] == self.question]
+        if rows.empty:
+            return [say("edition.new", language)]
+        was = str(rows["strength"].iloc[0])
+        key = "edition.same" if was == self.strength else "edition.was"
+        numbers = dict(zip(rows["figure"], rows["value"], strict=True))
+        then = say(f"edition.{self.question}", language, **numbers)
+        return [say(key, language, was=f"strength.{was}"), then]
+
+
+@cache
+def _last_edition() -> pd.DataFrame:
+    paths.asked(LAST_EDITION)
+    return pd.read_csv(LAST_EDITION)
 
 
 def _values(*results: Result) -> dict[str, Any]:

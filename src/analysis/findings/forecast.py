@@ -16,7 +16,7 @@ from analysis.forecast.space import DEFAULT, Settings
 from analysis.forecast.tables import ForecastTables
 from analysis.readings.targets import judged
 from analysis.report.results import Result
-from analysis.verdicts import LIKELY, NOT_ENOUGH_EVIDENCE, UNLIKELY, verdict
+from analysis.verdicts import LIKELY, NO_TARGET, NOT_ENOUGH_EVIDENCE, UNLIKELY, verdict
 
 MAIN = "hi_coverage"
 #: A province whose last figure is older than this, in months, counts as silent.
@@ -104,7 +104,7 @@ def _sentence(row: Mapping[Any, Any]) -> dict[str, Any]:
 
 def _counts(tables: ForecastTables, indicator: str = MAIN) -> dict[str, Any]:
     rows = at_target(tables)
-    rows = rows[(rows["geo_level"] == "province_63") & (rows["indicator"] == indicator)]
+    rows = rows[(rows["geo_level"] == "province_34") & (rows["indicator"] == indicator)]
     counts = rows["verdict"].value_counts()
     return {
         "indicator": indicator,
@@ -112,6 +112,7 @@ def _counts(tables: ForecastTables, indicator: str = MAIN) -> dict[str, Any]:
         "likely": int(counts.reindex(LIKELY).sum()),
         "even": int(counts.reindex(["about_even"]).sum()),
         "unlikely": int(counts.reindex(UNLIKELY).sum()),
+        "aimless": int(counts.reindex([NO_TARGET]).sum()),
         "unsure": int(counts.reindex([NOT_ENOUGH_EVIDENCE]).sum()),
     }
 

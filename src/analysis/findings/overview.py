@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from analysis import paths
 from analysis.country import geography
-from analysis.findings import coverage
+from analysis.facts import load_raw
+from analysis.findings import coverage, outcomes
 from analysis.findings.brief import (
     FORMATS,
     MAIN,
@@ -19,6 +22,8 @@ from analysis.findings.brief import (
     present_units,
     target_mark,
 )
+from analysis.forecast.answers import ALL_NATIONAL, PASSES
+from analysis.readings.targets import NATIONWIDE, judged
 from analysis.report.results import Result
 from analysis.verdicts import LIKELY, NO_TARGET, NOT_ENOUGH_EVIDENCE, UNLIKELY
 
@@ -152,8 +157,8 @@ def _rests_on(table: pd.DataFrame, readings: pd.DataFrame) -> list[str]:
     return marks
 
 
-def counts(tables: Tables, indicator: str = MAIN, level: str = "province_63") -> dict[str, int]:
-    """Return how many units of a level have which verdict, by groups of verdicts."""
+def counts(tables: Tables, indicator: str = MAIN, level: str = "province_34") -> dict[str, int]:
+    """Return how many units of a level, by default today's, have which verdict, by groups."""
     ahead = forecast_rows(tables)
     chosen = ahead[(ahead["geo_level"] == level) & (ahead["indicator"] == indicator)]
     verdicts = chosen["verdict"].fillna(NOT_ENOUGH_EVIDENCE)
@@ -212,4 +217,115 @@ def country_rows(tables: Tables) -> Phrases:
             **{column: row[column] for column in FORMATS if column in rows},
         }
         phrases.append(("overview.country_indicator", values))
+    return phrases
+
+
+# --------------------------------------------------------------------------------------------------
+# Before and after the first due day: what came of the targets before it, and when the next are met.
+# --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Course:
+    """What became of the last targets, and what is forecast for those after the first due day.
+
+    was, later: the due days; either may be missing. table: one row a unit and coverage rate, with
+    geo_level, province_code, indicator, and was_target, was_setter, was_reading, was_word,
+    was_standing, met (yes, no, not_known; empty where nobody asked it of the unit), later_q50,
+    later_target, later_verdict, later_chance, and even_from: the first year-end with an even chance
+    of the later target. together: due day -> number of the country's targets, chance of all.
+    """
+
+    was: pd.Timestamp | None
+    later: pd.Timestamp | None
+    table: pd.DataFrame
+    together: dict[pd.Timestamp, tuple[int, float]]
+
+
+_UNIT = ["geo_level", "province_code", "indicator"]
+_LATER = {"q50": "later_q50", "target": "later_target", "verdict": "later_verdict",
+          "p_meets_reported": "later_chance"}  # fmt: skip
+
+
+def course(tables: Tables) -> Course | None:
+    """Return what stands before and after the first due day; nothing where no round was made.
+
+    The country comes first, then the provinces of today.
+    """
+    try:
+        answers = paths.read_processed("round_answers", dates=["origin", "date", "date_50"])
+    except paths.MissingTable:
+        return None
+    answers = answers[answers["origin"] == tables.origin]
+    units = [("country", geography.COUNTRY), *present_units()]
+    rows = [(*unit, indicator) for unit in units for indicator in coverage.COVERAGE]
+    table = pd.DataFrame(rows, columns=_UNIT)
+    was = pd.Timestamp(tables.due.year - 1, 12, 31)
+    before = _before(tables, was)
+    days = tables.forecasts.loc[tables.forecasts["target"].notna(), "date"]
+    later = days[days > tables.due].max()
+    table = table.merge(before, how="left", on=_UNIT).merge(
+        _after(tables, answers, later), how="left", on=_UNIT
+    )
+    every = answers[(answers["question"] == ALL_NATIONAL) & (answers["n"] > 0)]
+    together = {
+        pd.Timestamp(row["date"]): (int(row["n"]), float(row["probability"]))
+        for row in every.to_dict("records")
+    }
+    known = before["was_target"].notna().any()
+    return Course(was if known else None, None if pd.isna(later) else later, table, together)
+
+
+def _before(tables: Tables, day: pd.Timestamp) -> pd.DataFrame:
+    """Targets of a day that has passed beside the figures published for it, units as shown here."""
+    columns = ["target", "setter", "reading", "word", "standing"]
+    texts = tables.targets.select_dtypes(include=["object", "string"]).columns
+    known = tables.targets.fillna(dict.fromkeys(texts, ""))
+    try:
+        found = outcomes.of_units(
+            coverage.Tables(tables.readings, known, load_raw()), f"{day:%Y-%m-%d}"
+        ).table
+    except KeyError:  # no nationwide target fell due on that day
+        found = pd.DataFrame(columns=[*_UNIT, *columns, "met"])
+    present = {code: level for level, code in present_units()}
+    own = found["geo_level"] != "country"
+    found["geo_level"] = found["geo_level"].mask(own, found["province_code"].map(present))
+    # The nationwide goals of the labour force were set for no province.
+    asked = ~own | (found["setter"] != NATIONWIDE) | (found["indicator"] == MAIN)
+    found["met"] = found["met"].where(asked, "")
+    renamed = found.rename(columns={name: f"was_{name}" for name in columns})
+    return renamed[[*_UNIT, *(f"was_{name}" for name in columns), "met"]]
+
+
+def _after(tables: Tables, answers: pd.DataFrame, later: pd.Timestamp) -> pd.DataFrame:
+    """Forecasts for the last due day, and the year-end from which its target has an even chance."""
+    ahead = tables.forecasts
+    ahead = judged(ahead[(ahead["scale"] == "reported") & (ahead["date"] == later)])
+    passes = answers[
+        (answers["question"] == PASSES)
+        & (answers["scale"] == "reported")
+        & (answers["date"] == later)
+    ]
+    passes = passes.rename(columns={"date_50": "even_from"}).assign(asked=True)
+    found = ahead.rename(columns=_LATER)[[*_UNIT, *_LATER.values()]]
+    return found.merge(passes[[*_UNIT, "even_from", "asked"]], how="left", on=_UNIT)
+
+
+def said_of_course(tables: Tables, found: Course) -> Phrases:
+    """Return the answer before and after the first due day: the country's targets, all of a day."""
+    phrases: Phrases = []
+    own = found.table[(found.table["geo_level"] == "country") & found.table["was_target"].notna()]
+    if found.was is not None and len(own):
+        met, n = int((own["met"] == outcomes.YES).sum()), len(own)
+        key = "overview.was_all" if met == n else "overview.was"
+        phrases.append((key, {"due": found.was, "met": met, "n": n}))
+    days = sorted(found.together)
+    if found.later in found.together and tables.due in found.together:
+        first, last = found.together[tables.due], found.together[found.later]
+        values = {"due": tables.due, "n": first[0], "p": first[1]}
+        values |= {"later": found.later, "n_later": last[0], "p_later": last[1]}
+        phrases.append(("overview.together_both", values))
+    elif days:
+        n, p = found.together[days[0]]
+        phrases.append(("overview.together", {"due": days[0], "n": n, "p": p}))
     return phrases

@@ -2,7 +2,8 @@
 
 A round is a question with a date: what was known on its origin, about the targets that fall due on
 its due dates. A prospective round is closed before the first of them; a retrospective one is worked
-out later from what was known then. The two are never mixed in one figure unnamed.
+out later from what was known then; a back-cast is one of those that also served to choose the
+model. They are never mixed in one figure unnamed.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from analysis.forecast.known import LAST
 from analysis.forecast.space import DEFAULT, Settings
 
 FILE = "rounds.yml"
-KINDS = ("prospective", "retrospective")
+KINDS = ("prospective", "retrospective", "backcast")
 #: What `units` may say -> the levels that are archived and scored, beside the country.
 SYSTEMS = {
     "34": ("country", "province_34"),

@@ -85,6 +85,17 @@ def known_of(chosen: Round) -> Known:
     return known_at(readings_now(raw), raw, chosen.origin)
 
 
+def with_target(chosen: Round, known: Known) -> list[str]:
+    """The coverage rates that had a nationwide target for the first due date by the origin."""
+    table = targets.known_at(known.targets, chosen.origin)
+    national = table[
+        (table["geo_level"] == "country")
+        & (table["due"] == chosen.due[0])
+        & (table["basis"].fillna("") == "")
+    ]
+    return [name for name in FAMILY if (national["indicator"] == name).any()]
+
+
 def digests() -> dict[str, Any]:
     """SHA-256 of every raw table, of the code that forecasts, and of the lock."""
     raw = {path.name: _digest(path.read_bytes()) for path in sorted(Path(paths.RAW).glob("*.csv"))}
@@ -379,6 +390,7 @@ def _tasks(chosen: Round, every: pd.DataFrame) -> dict[str, Any]:
 _KIND_WORDS = {
     "prospective": "Prospective: it was closed before its first due date.",
     "retrospective": "Retrospective: it was worked out after its origin, from what was known then.",
+    "backcast": "Backcast: made later from what was known then; such years chose the model.",
 }
 
 

@@ -6,6 +6,8 @@ its code say nothing of it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from analysis.country import geography
@@ -25,7 +27,9 @@ BESIDE: dict[str, tuple[Peer, Peer]] = {
 }
 
 
-def beside(chosen: Round, known: Known) -> dict[str, pd.DataFrame]:
+def beside(
+    chosen: Round, known: Known, indicators: Sequence[str] = tuple(FAMILY)
+) -> dict[str, pd.DataFrame]:
     """Plain forecasts of a round's values: model -> target, location, target_end_date, quantiles.
 
     A model that has nothing to learn from for an indicator leaves it out.
@@ -33,7 +37,7 @@ def beside(chosen: Round, known: Known) -> dict[str, pd.DataFrame]:
     readings = one_level(known.readings, known.raw)
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in BESIDE}
     for name, (of_units, of_country) in BESIDE.items():
-        for indicator in FAMILY:
+        for indicator in indicators:
             for country in (True, False):
                 asked = _asked(chosen, indicator, country)
                 train = _country_alone(readings) if country else _one_name_each(readings)

@@ -52,15 +52,48 @@ def write(record: Record) -> list[str]:
     return sorted(FILES.values())
 
 
+def dated(record: Record) -> list[Archived]:
+    """The closed rounds that are a record; back-casts are none."""
+    return [one for one in record.rounds if one.record["kind"] != scoreboard.BACKCAST]
+
+
 def board(record: Record) -> Result:
-    """One row a closed round: its scores beside those of constants and of plain forecasts."""
+    """One row a closed round: its scores beside those of constants and of plain forecasts.
+
+    Back-casts stand last, each version's together: the years have a table of their own.
+    """
     rows, phrases = [], []
-    for one in record.rounds:
+    for one in dated(record):
         row = _row(one, record.board.scores)
         rows.append(row)
         scored = row["values"] or row["chances"]
         key = f"record.{'scored' if scored else 'waiting'}_{row['kind']}"
         phrases.append((key, {**row, "due": pd.Timestamp(one.record["due"][0])}))
+    for name, past in _backcasts(record).items():
+        years = [one.record["round"] for one in past]
+        row = _row(past[0], record.board.scores, name)
+        rows.append(row | {"round": f"{years[0]}–{years[-1]}"})
+        key = "record.backcasts" if row["chances"] else "record.backcasts_waiting"
+        phrases.append((key, row | {"first": years[0], "last": years[-1], "years": len(years)}))
+    return _board("record_scoreboard", rows, phrases or [("record.none", {})])
+
+
+def _backcasts(record: Record) -> dict[str, list[Archived]]:
+    """Back-casts by the name under which they are scored together, in the order of their years."""
+    found: dict[str, list[Archived]] = {}
+    for one in record.rounds:
+        if one.record["kind"] == scoreboard.BACKCAST:
+            found.setdefault(scoreboard.together(one.name), []).append(one)
+    return found
+
+
+def back_casts(record: Record) -> Result:
+    """One row a back-cast, in the columns of the scoreboard."""
+    past = [one for own in _backcasts(record).values() for one in own]
+    return _board("record_backcasts", [_row(one, record.board.scores) for one in past], [])
+
+
+def _board(name: str, rows: list[dict[str, Any]], phrases: list) -> Result:
     columns = ["round", "model", "kind", "values", "crps", "crps_last", "crps_curve", "inside_80",
                "chances", "brier", "brier_half", "brier_share", "brier_cautious", "log",
                "e_value"]  # fmt: skip
@@ -71,14 +104,13 @@ def board(record: Record) -> Result:
         "inside_80": "share0",
         "e_value": "number1",
     }
-    return Result(
-        "record_scoreboard", pd.DataFrame(rows, columns=columns), phrases or [("record.none", {})],
-        formats, {"kind": "record"}, "record",
-    )  # fmt: skip
+    table = pd.DataFrame(rows, columns=columns)
+    return Result(name, table, phrases, formats, {"kind": "record"}, "record")
 
 
-def _row(one: Archived, scores: pd.DataFrame) -> dict[str, Any]:
-    own = scores[(scores["round"] == one.name) & (scores["group"] == "all")]
+def _row(one: Archived, scores: pd.DataFrame, name: str = "") -> dict[str, Any]:
+    """Scores of a closed round, or of the back-casts of this name that it is one of."""
+    own = scores[(scores["round"] == (name or one.name)) & (scores["group"] == "all")]
     found = own.set_index(["event", "model", "score"])
 
     def of(event: str, model: str, score: str, what: str = "value") -> float:
@@ -110,6 +142,8 @@ def by_group(record: Record) -> Result:
     scores = record.board.scores
     rows = scores[(scores["event"] == CHANCES) & (scores["score"] == "brier")]
     rows = rows[rows["group"].isin(["country", "units"])]
+    shown = [one.name for one in dated(record)] + list(_backcasts(record))
+    rows = rows[rows["round"].isin(shown)]
     names = {one.own: "own" for one in record.rounds}
     wide = rows.assign(model=rows["model"].replace(names)).pivot_table(
         index=["round", "group", "n"], columns="model", values="value", aggfunc="first"
@@ -134,7 +168,7 @@ def closed(record: Record) -> Result:
             "closed": pd.Timestamp(one.record["closed"]),
             "due": pd.Timestamp(day),
         }
-        for one in record.rounds
+        for one in dated(record)
         for day in one.record["due"]
     ]
     days = ["origin", "newest_figure", "closed", "due"]
@@ -146,7 +180,7 @@ def closed(record: Record) -> Result:
 def chances(record: Record) -> Result:
     """Every chance whose target has been met or missed, the country first."""
     events = record.board.events
-    rows = events[events["event"] == CHANCES]
+    rows = events[(events["event"] == CHANCES) & (events["kind"] != scoreboard.BACKCAST)]
     rows = rows.assign(first=rows["geo_level"] != "country")
     rows = rows.sort_values(["round", "first", "indicator", "geo_level", "province_code", "target"])
     columns = ["round", "province_code", "indicator", "due", "target", "whose", "probability",
@@ -177,6 +211,7 @@ def values(record: Record) -> Result:
     events = record.board.events
     own = {one.own for one in record.rounds}
     rows = events[(events["event"] == VALUES) & events["model"].isin(own)]
+    rows = rows[rows["kind"] != scoreboard.BACKCAST]
     rows = rows.assign(first=rows["geo_level"] != "country")
     rows = rows.sort_values(["round", "first", "indicator", "geo_level", "province_code"])
     inside = int(rows["reading"].between(rows["q10"], rows["q90"]).sum())

@@ -37,6 +37,8 @@ from analysis.validation import scores
 from analysis.validation.rule import decomposition, recalibrated
 
 VALUES, CHANCES = "values", "chances"
+#: Years on which the model was chosen: scored as other rounds are, and never with them.
+BACKCAST = "backcast"
 #: Chances are taken as at least this and at most one less this where a score has logarithms: no
 #: share of 4,000 draws says more.
 LEAST = 0.005
@@ -243,10 +245,21 @@ def past_shares(one: Archived) -> pd.DataFrame:
     return table
 
 
+def together(name: str) -> str:
+    """Under which name the back-casts of a version are scored as one: that of a closed round."""
+    return f"{BACKCAST}s-{name.rpartition('-')[2]}"
+
+
 def _scores(events: pd.DataFrame) -> pd.DataFrame:
-    """All scores of all groups: every unit, the country, units; targets of one's own."""
+    """All scores of all groups: every unit, the country, units; targets of one's own.
+
+    The back-casts of a version are scored one by one and together.
+    """
     rows: list[dict] = []
-    for (name, kind, event), table in events.groupby(["round", "kind", "event"], sort=True):
+    past = events[events["kind"] == BACKCAST]
+    pooled = past.assign(pool=past["round"].map(together))
+    tables = pd.concat([events.assign(pool=events["round"]), pooled])
+    for (name, kind, event), table in tables.groupby(["pool", "kind", "event"], sort=True):
         for group, chosen in _groups(table):
             one_model = _of_values(chosen) if event == VALUES else _of_chances(chosen)
             head = {"round": name, "kind": kind, "event": event, "group": group}

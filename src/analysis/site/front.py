@@ -58,6 +58,7 @@ def front(
     shown: dict[str, Any] = {"cards": [], "table": "", "maps": [], "against": "", "newer": []}
     shown["measures"] = ""
     shown |= {"answer": say("site.name", language), "official": "", "regions": [], "scored": []}
+    shown |= {"course": "", "course_note": ""}
     if tables is not None and figures is not None:
         shown |= _forecast_parts(tables, figures, pages, language, made)
     made.html = render(
@@ -84,6 +85,7 @@ def _forecast_parts(
     units = present_units()
     provinces = overview.provinces(tables, units)
     everything = overview.provinces(tables)
+    course = overview.course(tables)
     path = "files/provinces.csv"
     made.files[path] = csv_bytes(everything.csv())
     maps, against = figures
@@ -91,12 +93,14 @@ def _forecast_parts(
     return {
         "answer": _said(overview.answer(tables), language),
         "official": _said(overview.official(tables), language),
-        "cards": _cards(tables, pages, language),
+        "course": _said(overview.said_of_course(tables, course), language) if course else "",
+        "course_note": _course_note(course, language),
+        "cards": _cards(tables, course, pages, language),
         "regions": _regions(units, pages, language),
         "maps": [_figure(figure, language, made) for figure in reversed(maps)],
         "against": _figure(against, language, made),
         "measures": "" if counted is None else _figure(counted, language, made, inline=False),
-        "table": table(provinces, tables, pages, language),
+        "table": table(provinces, tables, pages, language, course),
         "table_files": data_link(path, "provinces", language),
         "filters": _filters(provinces, language),
         "former": "provinces_63.html",
@@ -121,7 +125,9 @@ def former(tables: BriefTables, briefs: Entries, language: str) -> Body:
     return made
 
 
-def _cards(tables: BriefTables, pages: set[str], language: str) -> list[dict[str, str]]:
+def _cards(
+    tables: BriefTables, course: overview.Course | None, pages: set[str], language: str
+) -> list[dict[str, Any]]:
     """One card a rate: the country's forecast, its range and target, the last reading, the past."""
     one = brief(geography.COUNTRY, tables)
     rows = one.answer.table.set_index("indicator")
@@ -143,10 +149,68 @@ def _cards(tables: BriefTables, pages: set[str], language: str) -> list[dict[str
                     _past(tables, "country", geography.COUNTRY, name), row["target"]
                 ),
                 "target": say("site.card_target", language, **row),
+                "course": _card_course(course, str(name), language),
                 "file": file if file in pages else "",
             }
         )
     return made
+
+
+def _card_course(
+    course: overview.Course | None, indicator: str, language: str
+) -> list[tuple[str, str]]:
+    """The years before and after that of a card: what came, and what is forecast."""
+    if course is None:
+        return []
+    (row,) = _course_rows(course, "country", geography.COUNTRY, indicator)
+    made: list[tuple[str, str]] = []
+    if course.was is not None and pd.notna(row["was_target"]):
+        said = _was(row, language) or say("site.was_silent", language)
+        against = say("site.against_target", language, target=row["was_target"])
+        met = say(f"site.met_{row['met']}", language)
+        made.append((write(course.was, "year", language), f"{said} · {against} · {met}"))
+    if course.later is not None and pd.notna(row["later_q50"]):
+        said = write(row["later_q50"], "percent1", language)
+        if pd.notna(row["later_chance"]):
+            against = say("site.against_target", language, target=row["later_target"])
+            word = say(f"verdict.{row['later_verdict']}", language)
+            chance = write(row["later_chance"], "chance", language)
+            pill = say("brief.pill", language, word=word, chance=chance)
+            said = f"{said} · {against} · {pill}"
+        elif pd.isna(row["later_target"]):
+            said = f"{said} · {say('verdict.no_target', language)}"
+        made.append((write(course.later, "year", language), said))
+    return made
+
+
+def _course_note(course: overview.Course | None, language: str) -> str:
+    """What the columns of the years before and after say, where both are there."""
+    if course is None or course.was is None or course.later is None:
+        return ""
+    return say("site.course_note", language, was=course.was, later=course.later)
+
+
+def _course_rows(course: overview.Course, level: str, code: str, indicator: str) -> list[Row]:
+    found = of_unit(course.table, level, code)
+    return list(found[found["indicator"] == indicator].to_dict("records"))
+
+
+def _was(row: Row, language: str) -> str:
+    """What was published for the last due day, and whether the target was met; else nothing."""
+    if pd.isna(row["was_reading"]):
+        return ""
+    word = say(f"outcome_word.{row['was_word']}", language) + " " if row["was_word"] else ""
+    said = f"{word}{write(row['was_reading'], 'printed', language)}"
+    return f"{_MARKS.get(row['met'], '')} {said}".strip()
+
+
+def _mark(row: Row, language: str) -> str:
+    """Met or not met, with the figure as its title; the figure where no target was asked of it."""
+    said = html.escape(_was(row, language))
+    mark = _MARKS.get(row["met"], "") if said else "–"
+    if not mark:
+        return said
+    return f'<span title="{said}">{mark}</span>' if said else mark
 
 
 def _axis(row: pd.Series) -> tuple[float, float]:
@@ -272,29 +336,43 @@ def _filters(provinces: Result, language: str) -> list[dict[str, Any]]:
 
 
 _WORD = '<td class="word"'
+#: Whether a target was met -> how cells show it.
+_MARKS = {"yes": "✓", "no": "✗"}
 #: Columns of the table of provinces.
 HEADS = ("province", "past", "latest", "forecast", "target", "chance", "needs")
 
 
-def table(provinces: Result, tables: BriefTables, pages: set[str], language: str) -> str:
+def table(
+    provinces: Result,
+    tables: BriefTables,
+    pages: set[str],
+    language: str,
+    course: overview.Course | None = None,
+) -> str:
     """Return the table of provinces as HTML that ``table.js`` sorts and filters.
 
     Every cell with a number carries a key to sort by, and every row its region, verdict and
     indicator. Without JavaScript the whole table is shown. A name leads to its brief where that is
-    among the pages, a number to the readings that it rests on.
+    among the pages, a number to the readings that it rests on. With the course of targets, the
+    last columns say what came of the last ones and when the next are within reach.
     """
     past = _pasts(tables)
-    lines = [_row(row, past, pages, language) for row in provinces.table.to_dict("records")]
-    heads = "".join(
+    lines = [_row(row, past, pages, language, course) for row in provinces.table.to_dict("records")]
+    heads = [
         f'<th scope="col"{"" if name in ("province", "past", "chance") else " class=number"}>'
         f"{html.escape(say(f'site.head_{name}', language))}</th>"
         for name in HEADS
-    )
+    ]
+    if course is not None:
+        days = [write(day, "year", language) if day else None for day in (course.was, course.later)]
+        heads = _with_course(
+            heads, *(day and f'<th scope="col" class=number>{day}</th>' for day in days)
+        )
     caption = html.escape(say("site.table_caption", language))
     return linked(
         f'<div class="table" tabindex="0" role="region" aria-label="{caption}">'
         f'<table class="result" id="table-provinces"><caption class="unseen">{caption}</caption>\n'
-        f"<thead><tr>{heads}</tr></thead>\n<tbody>\n"
+        f"<thead><tr>{''.join(heads)}</tr></thead>\n<tbody>\n"
         + "\n".join(lines)
         + "\n</tbody></table></div>"
     )
@@ -314,9 +392,13 @@ def _pasts(tables: BriefTables) -> dict[tuple[str, str, str], list[float]]:
 
 
 def _row(
-    row: Row, past: Mapping[tuple[str, str, str], list[float]], pages: set[str], language: str
+    row: Row,
+    past: Mapping[tuple[str, str, str], list[float]],
+    pages: set[str],
+    language: str,
+    course: overview.Course | None,
 ) -> str:
-    """Return one row: seven cells, each on one line."""
+    """Return one row: seven cells, each on one line, and those of the years before and after."""
     unit = str(row["geo_level"]), str(row["province_code"])
     rate = str(row["indicator"])
     marks = "".join(f' data-{name}="{row[name]}"' for name in ("indicator", "region", "verdict"))
@@ -345,7 +427,36 @@ def _row(
         _number(row["p_meets_reported"], _pill(row, language), "").replace("<td", _WORD, 1),
         _number(row["persons_month_80"], _needed(row, aimless, language), ""),
     ]
+    if course is not None:
+        cells = _with_course(cells, *_course_cells(course, *unit, rate, language))
     return f"<tr{marks}>{''.join(cells)}</tr>"
+
+
+def _course_cells(
+    course: overview.Course, level: str, code: str, indicator: str, language: str
+) -> tuple[str | None, str | None]:
+    """The last outcome, and the forecast of the last due day with the year of an even chance."""
+    (row,) = _course_rows(course, level, code, indicator)
+    was = later = None
+    if course.was is not None:
+        was = _number(row["was_reading"], _mark(row, language), "")
+    if course.later is not None:
+        said = write(row["later_q50"], "percent1", language)
+        if row["asked"] is True:
+            reached: str = "site.even_never" if pd.isna(row["even_from"]) else "site.even_from"
+            when = say(reached, language, target=row["later_target"], day=row["even_from"])
+            said = f"{said} <small>{html.escape(when)}</small>"
+        later = _number(row["later_q50"], said, "")
+    return was, later
+
+
+def _with_course(cells: list[str], was: str | None, later: str | None) -> list[str]:
+    """Cells of a row with the year before in front of the latest figure, the later near the end.
+
+    Extra people stay the last cell, since a narrow screen shows them last.
+    """
+    at = HEADS.index("latest")
+    return [*cells[:at], *filter(None, [was]), *cells[at:-1], *filter(None, [later]), cells[-1]]
 
 
 def _name(unit: tuple[str, str], pages: set[str], language: str) -> str:
