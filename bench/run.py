@@ -17,7 +17,7 @@ ROOT = HERE.parent
 PACKAGES = ROOT / "packages"
 #: In the order of a run; those of a package lie in its own folder.
 MEASUREMENTS = {
-    "kernels": HERE,
+    "kernels": PACKAGES / "papermill-warm/bench",
     "briefs": HERE,
     "unchanged": HERE,
     "readings": HERE,

@@ -79,6 +79,13 @@ def test_panels_stand_on_the_model_and_the_package_knows_nothing_of_them():
     assert used == {"country", "forecast", "seeds"}
 
 
+def test_the_kernels_know_nothing_of_the_project_and_only_the_engine_uses_them():
+    for path in (PACKAGES / "papermill-warm/src/papermill_warm").glob("*.py"):
+        assert not [name for name in imported(path) if name.startswith("analysis")], path
+    users = {room_of(path) for path in MODULES if "papermill_warm" in " ".join(imported(path))}
+    assert users == {"runs"}
+
+
 def test_every_package_has_what_a_package_needs_and_its_place_in_the_table():
     folders = sorted(path for path in PACKAGES.iterdir() if path.is_dir())
     assert [f"packages/{path.name}" for path in folders] == re.findall(
