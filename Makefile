@@ -51,12 +51,12 @@ check-data: $(USE) ## list every fault in data/raw
 test: $(DEVELOP) ## test the package and every number stored in the notebooks
 	@echo "Tests in the random order of SEED=$(SEED)"
 	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q \
-		--randomly-seed=$(SEED) --nbval tests notebooks
+		--randomly-seed=$(SEED) --nbval tests packages notebooks
 
 test-slow: $(DEVELOP) ## the tests that take minutes: crashes, simulations, clusters
 	@echo "Tests in the random order of SEED=$(SEED)"
 	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile -q --randomly-seed=$(SEED) --slow \
-		--timeout 3600 tests
+		--timeout 3600 tests packages
 
 fuzz: $(DEVELOP) ## many more cases of bad data than `make test` tries
 	@ANALYSIS_FUZZ=1 $(RUN) -m pytest -n $(WORKERS) -q --timeout 3600 tests/test_*_damaged.py tests/test_readings_properties.py
@@ -99,7 +99,7 @@ lint: $(DEVELOP) ## style, types, spelling and the rules for notebooks
 clean: ## remove everything that is made: report, tables, cache
 	@rm -rf reports release .cache .pytest_cache .hypothesis .ruff_cache .mypy_cache
 	@find data/processed -mindepth 1 ! -name .gitkeep -delete
-	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find src tests packages -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## also remove .venv
 	@rm -rf .venv
@@ -120,9 +120,11 @@ LOCK_OPTIONS := --universal --python-version 3.11 --generate-hashes --upgrade --
 	@.venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv/.installed-dev: requirements-dev.lock .venv/.installed
+.venv/.installed-dev: requirements-dev.lock packages/analysis-panels/pyproject.toml .venv/.installed
 	@echo "Installing the tools for tests from requirements-dev.lock ..."
 	@.venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@.venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation \
+		--editable packages/analysis-panels
 	@touch $@
 
 .PHONY: help report check-data test test-slow fuzz verify release audit bench keep peers notebooks lab lint clean distclean lock

@@ -14,7 +14,15 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-MEASUREMENTS = ("kernels", "briefs", "unchanged", "readings", "model")
+PACKAGES = ROOT / "packages"
+#: In the order of a run; those of a package lie in its own folder.
+MEASUREMENTS = {
+    "kernels": PACKAGES / "papermill-warm/bench",
+    "briefs": HERE,
+    "unchanged": HERE,
+    "readings": HERE,
+    "panels": PACKAGES / "analysis-panels/bench",
+}
 
 
 def main(names: list[str]) -> int:
@@ -47,9 +55,9 @@ def main(names: list[str]) -> int:
 def measured(name: str) -> dict | None:
     """The rows that one measurement prints as JSON on its last line, with its peak memory."""
     ended = subprocess.run(
-        [sys.executable, HERE / f"{name}.py"],
+        [sys.executable, MEASUREMENTS[name] / f"{name}.py"],
         cwd=ROOT,
-        env={**os.environ, "ANALYSIS_ROOT": str(ROOT)},
+        env={**os.environ, "ANALYSIS_ROOT": str(ROOT), "PYTHONPATH": os.pathsep.join(_path())},
         stdout=subprocess.PIPE,
         text=True,
         check=False,
@@ -57,6 +65,11 @@ def measured(name: str) -> dict | None:
     if ended.returncode:
         return None
     return json.loads(ended.stdout.strip().splitlines()[-1])
+
+
+def _path() -> list[str]:
+    """Where the measurements find what they share, and the packages."""
+    return [str(HERE), *map(str, sorted(PACKAGES.glob("*/src")))]
 
 
 def print_result(name: str, result: dict) -> None:

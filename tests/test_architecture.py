@@ -10,6 +10,7 @@ import analysis
 from analysis import paths
 
 PACKAGE = Path(analysis.__file__).parent
+PACKAGES = paths.ROOT / "packages"
 TABLE = (paths.ROOT / "ARCHITECTURE.md").read_text("utf-8")
 
 
@@ -60,10 +61,44 @@ def test_a_room_uses_only_rooms_of_lower_floors(room):
     assert not up
 
 
-def test_nobody_uses_panels_and_only_site_and_commands_use_the_engine():
+def imported(path: Path) -> set[str]:
+    """The names of all modules that a file imports from."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            found.add(str(node.module))
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return found
+
+
+def test_panels_stand_on_the_model_and_the_package_knows_nothing_of_them():
+    assert not [path for path in MODULES if "panels" in " ".join(imported(path))]
+    own = sorted((PACKAGES / "analysis-panels/src/analysis_panels").glob("*.py"))
+    used = {room for path in own for room in used_rooms(path.read_text("utf-8"))}
+    assert used == {"country", "forecast", "seeds"}
+
+
+def test_the_kernels_know_nothing_of_the_project_and_only_the_engine_uses_them():
+    for path in (PACKAGES / "papermill-warm/src/papermill_warm").glob("*.py"):
+        assert not [name for name in imported(path) if name.startswith("analysis")], path
+    users = {room_of(path) for path in MODULES if "papermill_warm" in " ".join(imported(path))}
+    assert users == {"runs"}
+
+
+def test_every_package_has_what_a_package_needs_and_its_place_in_the_table():
+    folders = sorted(path for path in PACKAGES.iterdir() if path.is_dir())
+    assert [f"packages/{path.name}" for path in folders] == re.findall(
+        r"^\| `(packages/[\w-]+)` \|", TABLE, re.M
+    )
+    for folder in folders:
+        for part in ("README.md", "pyproject.toml", "src", "tests", "bench"):
+            assert (folder / part).exists(), f"{folder.name} lacks {part}"
+
+
+def test_only_rooms_above_the_engine_use_it():
     for path in MODULES:
         room, used = room_of(path), used_rooms(path.read_text("utf-8"))
-        assert room == "panels" or "panels" not in used, path
         if "runs" in used:
             assert room in ("runs", "site", "commands", "intake", "validation", "explore", "api"), (
                 path

@@ -22,7 +22,8 @@ from analysis.verdicts import SCALE
 
 ROOT = Path(paths.ROOT)
 DOCUMENTS = [*sorted((ROOT / "docs").glob("*.md")), *sorted(ROOT.glob("*.md")),
-             *sorted((ROOT / "examples").glob("*.md"))]  # fmt: skip
+             *sorted((ROOT / "examples").glob("*.md")),
+             *sorted((ROOT / "packages").glob("*/README.md"))]  # fmt: skip
 #: What commands write, or what a reader is asked to make.
 MADE = re.compile(
     r"^(\.venv|reports/|work/|data/processed/|examples/districts/processed|predictions|my_)|^(commune_lists|conflicts|queries|round_answers)\.csv$"
@@ -105,8 +106,7 @@ def test_the_constants_beside_the_code_are_those_of_the_code():
     said = re.findall(r"^\| `([a-z.]+)\.([A-Z_]+)` \| ([\d., ]+) \|", text, re.MULTILINE)
     assert said
     for module, name, value in said:
-        place = module if module.startswith("panels.") else f"forecast.{module}"
-        own = getattr(importlib.import_module(f"analysis.{place}"), name)
+        own = getattr(importlib.import_module(f"analysis.forecast.{module}"), name)
         own = own if isinstance(own, tuple) else (own,)
         assert value == ", ".join(f"{one:g}" for one in own), name
 

@@ -13,8 +13,8 @@ from tiny_project import notebook
 from analysis import parallel
 from analysis.runs import environment
 from analysis.runs import environment as runs_environment
-from analysis.runs import warm as runs_warm
-from analysis.runs.execute import execute
+from analysis.runs.execute import execute, to_prepare, warm_kernels
+from papermill_warm.kernels import SOCKET
 
 CELLS = [
     "import sys\nimport numpy as np\nimport pandas as pd\nimport matplotlib.pyplot as plt",
@@ -32,7 +32,7 @@ def warm():
     """Warm kernels; they fork from a process of their own, whatever this one has typeset."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(parallel, "_threaded", 0)
-        prepared = runs_warm.warm_kernels(runs_warm.to_prepare(CELLS), environment.pinned())
+        prepared = warm_kernels(to_prepare(CELLS), environment.pinned())
         with prepared as is_warm:
             if not is_warm:
                 pytest.skip("this system cannot fork")
@@ -50,7 +50,7 @@ def run(cells, limit=GENEROUS, **settings):
 
 def test_outputs_are_those_of_a_cold_kernel_cell_by_cell(warm, monkeypatch):
     forked = run(CELLS)
-    monkeypatch.delenv(runs_warm.SOCKET)
+    monkeypatch.delenv(SOCKET)
     fresh = run(CELLS)
     assert forked.failure is None and fresh.failure is None
     for one, other in zip(forked.notebook.cells, fresh.notebook.cells, strict=True):
@@ -95,15 +95,15 @@ def test_a_kernel_that_ends_badly_is_told_with_its_cell(warm, cells, message):
 
 
 def test_memory_beyond_the_limit_is_an_error_in_its_cell(warm):
-    done = run(["import numpy as np\nbig = np.ones((1 << 30,))"], ANALYSIS_KERNEL_MEMORY="1500")
+    done = run(["import numpy as np\nbig = np.ones((1 << 30,))"], PAPERMILL_WARM_MEMORY="1500")
     assert "MemoryError" in done.failure.message
 
 
 RUN = """
 import sys, threading
 from analysis import parallel
-from analysis.runs import environment as settings, warm
-from analysis.runs.execute import execute
+from analysis.runs import environment as settings
+from analysis.runs.execute import execute, warm_kernels
 from tiny_project import notebook
 environment = settings.pinned()
 cells = [
@@ -112,7 +112,7 @@ cells = [
     "open(os.environ['MARK'] + f'-{os.getpid()}-{child.pid}', 'w').close()",
     "time.sleep(600)",
 ]
-with warm.warm_kernels([], environment, warm=sys.argv[1] == "warm"):
+with warm_kernels([], environment, warm=sys.argv[1] == "warm"):
     execute(notebook(cells), {}, environment, ".", 600)
 """
 

@@ -20,7 +20,6 @@ docs/api.md shows them at work. The rooms of the package, from data to pages:
     late_payment  late payment: levels, what moves it, its forecast
     forecast      the model of coverage
     validation    past forecasts, and other models beside them
-    panels        the same model for thousands of units
     scenarios     what would come of a policy
     rounds        forecasts with a date, and what came
     findings      what each chapter says: tables with their sentences

@@ -100,12 +100,8 @@ def can_fork() -> bool:
     macOS's own libraries do not survive a fork. A library that has begun threads waits for them in
     a fork, which does not have them (see `begins_threads`).
     """
-    return has_fork() and _threaded != os.getpid()
-
-
-def has_fork() -> bool:
-    """Whether processes of this system can fork, this one or a fresh one."""
-    return sys.platform.startswith("linux") and hasattr(os, "fork")
+    forks = sys.platform.startswith("linux") and hasattr(os, "fork")
+    return forks and _threaded != os.getpid()
 
 
 #: The process in which `begins_threads` was called last.

@@ -61,7 +61,7 @@ def of_run(folder: Path, memory: int, cores: int) -> dict[str, str]:
             "ANALYSIS_PROCESSED": str(folder / "processed"),
             "ANALYSIS_REPORTS": str(folder / "reports"),
             reads.DECLARED: reads.declaration_in(folder),
-            "ANALYSIS_KERNEL_MEMORY": str(memory),
+            "PAPERMILL_WARM_MEMORY": str(memory),
             "ANALYSIS_WORKERS": str(cores),
         }
     )

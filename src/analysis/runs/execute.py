@@ -1,20 +1,56 @@
-"""Execute one notebook by papermill: from content to content, or to a failure that says where."""
+"""Execute notebooks by papermill: from content to content, or to a failure that says where.
+
+Kernels are those of `papermill_warm`: forks of a process that has imported what notebooks use.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import importlib.metadata
 import logging
 import re
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from nbformat import NotebookNode
 
+from analysis import disk_cache
 from analysis.runs import notebook as runs_notebook
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def to_prepare(sources: Iterable[str]) -> list[str]:
+    """What notebooks with these sources import, directly or through this package's modules."""
+    texts = list(sources)
+    modules = disk_cache.closure(name for text in texts for name in disk_cache.imported_by(text))
+    files = [disk_cache.module_file(name) for name in modules]
+    texts += [file.read_text("utf-8") for file in files if file]
+    libraries = {name for text in texts for name in disk_cache.libraries_of(text)}
+    return [*sorted(libraries), *modules]
+
+
+def warm_kernels(
+    modules: Iterable[str], environment: Mapping[str, str], warm: bool = True
+) -> contextlib.AbstractContextManager[bool]:
+    """While the block runs, notebooks start in forks of one process that has these modules.
+
+    What is rehearsed in it is named by entry points of the group `analysis.rehearsals`. Yields
+    whether kernels are warm; see `papermill_warm.warm_kernels`.
+    """
+    import papermill_warm
+
+    rehearsals = importlib.metadata.entry_points(group="analysis.rehearsals")
+    return papermill_warm.warm_kernels(
+        modules,
+        environment,
+        warm,
+        rehearsals=[one.value for one in rehearsals],
+        in_fork=["analysis.reads:watch"],
+    )
 
 
 @dataclass(frozen=True)
@@ -62,7 +98,7 @@ def execute(
             _copy(notebook),
             None,
             dict(parameters),
-            engine_name="analysis",
+            engine_name="warm",
             kernel_name="python3",
             language="python",
             progress_bar=False,

@@ -11,8 +11,7 @@ from analysis import paths
 from analysis.runs import environment as runs_environment
 from analysis.runs import notebook
 from analysis.runs import notebook as runs_notebook
-from analysis.runs.execute import Executed, execute
-from analysis.runs.warm import to_prepare, warm_kernels
+from analysis.runs.execute import Executed, execute, to_prepare, warm_kernels
 
 _STRAY = re.compile(r"Untitled\d*|.*-Copy\d+|.* copy( \d+)?|.*-checkpoint|.* \(\d+\)", re.I)
 

@@ -22,14 +22,13 @@ from nbformat import NotebookNode
 from tqdm import tqdm
 
 from analysis import parallel, paths, reads
-from analysis.runs import environment, notebook, pipeline, store, warm
+from analysis.runs import environment, notebook, pipeline, store
 from analysis.runs import environment as runs_environment
 from analysis.runs import notebook as runs_notebook
-from analysis.runs.execute import Executed, Failure, execute
+from analysis.runs.execute import Executed, Failure, execute, to_prepare, warm_kernels
 from analysis.runs.notebook import translated
 from analysis.runs.pipeline import Job, Request
 from analysis.runs.store import Finished
-from analysis.runs.warm import to_prepare, warm_kernels
 
 # --------------------------------------------------------------------------------------------------
 # Runs of one notebook for many units, on the workers of a Dask cluster.
@@ -132,8 +131,8 @@ def held_to_declaration(done: Executed, folder: Path) -> Executed:
 def _keep_kernels_warm(source: str) -> None:
     """Prepare kernels for notebooks with this code; they are there until the worker ends."""
     stack = contextlib.ExitStack()
-    modules = warm.to_prepare([source])
-    stack.enter_context(warm.warm_kernels(modules, environment.pinned()))
+    modules = to_prepare([source])
+    stack.enter_context(warm_kernels(modules, environment.pinned()))
     atexit.register(stack.close)
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from analysis import paths
 from analysis.runs import notebook
 
-_PLACES = ("src", "docs", "tests", "examples", "README.md", "CONTRIBUTING.md", "CHANGELOG.md")
+_PLACES = ("src", "packages", "docs", "tests", "examples", "README.md", "CONTRIBUTING.md",
+           "CHANGELOG.md")  # fmt: skip
 
 
 def prose(folder: Path) -> list[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import hashlib
+import importlib.util
 import json
 import os
 import platform
@@ -13,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +30,6 @@ _RECORD = "record.json"
 
 #: The code of this package that runs a notebook and decides its stored form.
 RUNNING = (
-    "analysis.runs.warm_engine",
-    "analysis.runs.warm_server",
     "analysis.runs.environment",
     "analysis.runs.execute",
     "analysis.runs.notebook",
@@ -80,11 +80,24 @@ def key(job: Job, tables: Mapping[str, Path]) -> str:
         json.dumps(job.parameters, sort_keys=True),
         disk_cache.fingerprint(used),
         disk_cache.code_fingerprint(RUNNING),
+        *_named_digests((path.name, path) for path in kernel_files()),
         *_named_digests(raw_files(job)),
         *_named_digests((name, tables[name]) for name in job.chapter.needs),
         *_named_digests(other_files(job)),
         lock_digest(),
     )
+
+
+#: Where the package of warm kernels stands in the project.
+KERNELS = "packages/papermill-warm/src"
+
+
+@cache
+def kernel_files() -> tuple[Path, ...]:
+    """The code of the package that runs notebooks in warm kernels."""
+    found = importlib.util.find_spec("papermill_warm")
+    assert found is not None and found.origin is not None
+    return tuple(sorted(Path(found.origin).parent.glob("*.py")))
 
 
 def _named_digests(files: Iterable[tuple[str, Path]]) -> Iterable[str]:
@@ -189,7 +202,7 @@ def inputs() -> dict[str, str]:
     made = (Path(paths.PROCESSED), root / "data" / "processed")
     files = {*_below(Path(paths.RAW)), *_below(Path(paths.NOTEBOOKS)), *_below(disk_cache.SOURCE)}
     files |= {*_below(root / "data"), *_below(root / "scenarios"), *_below(root / "rounds")}
-    files.add(root / "requirements.lock")
+    files |= {root / "requirements.lock", *kernel_files()}
     files = {path for path in files if not any(path.is_relative_to(one) for one in made)}
     return {_name(path, root): digest(path) for path in sorted(files) if path.is_file()}
 
@@ -209,6 +222,8 @@ def _name(path: Path, root: Path) -> str:
         return path.relative_to(root).as_posix()
     if path.is_relative_to(disk_cache.SOURCE):
         return f"src/analysis/{path.relative_to(disk_cache.SOURCE).as_posix()}"
+    if path in kernel_files():
+        return f"{KERNELS}/papermill_warm/{path.name}"
     return path.name
 
 

@@ -1,11 +1,12 @@
 """`make release`: one archive of report, data and rounds, which anybody can check and reuse.
 
 The archive is made from a report that is whole and up to date, and from nothing else. Beside the
-files stand SHA256SUMS and five descriptions of the same content, each for another kind of reader:
+files stand SHA256SUMS and six descriptions of the same content, each for another kind of reader:
 ``codecheck.yml`` for someone who runs the code again, ``ro-crate-metadata.json`` and
-``croissant.json`` for catalogues, ``datapackage.json`` for programs that read tables, and
-``sbom.cdx.json`` for audits of the packages. Nothing holds the time of making, so the same report
-gives the same bytes. Nothing is published: the archive lies in ``release/`` until somebody does.
+``croissant.json`` for catalogues, ``datapackage.json`` for programs that read tables, ``sdmx/`` for
+statistics offices, and ``sbom.cdx.json`` for audits of the packages. Nothing holds the time of
+making, so the same report gives the same bytes. Nothing is published: the archive lies in
+``release/`` until somebody does.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import yaml
 from analysis import paths
 from analysis.report import describe
 from analysis.runs import store
+from analysis.site import sdmx
 
 FOLDER, SUMS, DIGESTS = "release", "SHA256SUMS", "DIGESTS"
 #: Folders of the archive; rounds (forecasts that were registered) only where there are any.
@@ -68,6 +70,12 @@ def release() -> list[Path]:
     files = _files(said)
     sizes = {name: (len(content), _sha256(content)) for name, content in files.items()}
     lock = (paths.ROOT / "requirements.lock").read_text("utf-8")
+    tables = {
+        Path(name).stem: content
+        for name, content in files.items()
+        if re.fullmatch(r"data/processed/[^/]+\.csv", name)
+    }
+    files |= sdmx.files(tables, str(cited["date-released"]))
     files["codecheck.yml"] = _yaml(codecheck(said, cited))
     files["datapackage.json"] = _json(data_package(files, cited))
     files["croissant.json"] = _json(croissant(files, cited))

@@ -25,11 +25,12 @@ NEEDED = (
     "requirements.lock",
     "pyproject.toml",
     "src",
+    store.KERNELS,
 )
 
 
 #: Starts of the names of what a report is made from, as its manifest calls them.
-_INPUTS = ("data/", "notebooks/", "scenarios/", "src/", "requirements.lock")
+_INPUTS = ("data/", "notebooks/", "scenarios/", "src/", "packages/", "requirements.lock")
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,8 @@ def copy(root: Path) -> None:
 
 def _build(root: Path, setting: Setting, only: list[str]) -> None:
     command = [sys.executable, "-m", "analysis", "report", "--workers", str(setting.workers)]
-    environment = {**os.environ, **setting.environment, "PYTHONPATH": str(root / "src")}
+    code = os.pathsep.join(str(root / name) for name in ("src", store.KERNELS))
+    environment = {**os.environ, **setting.environment, "PYTHONPATH": code}
     environment["ANALYSIS_ROOT"] = str(root)
     environment["ANALYSIS_REPORTS"] = str(root / "reports")
     environment["ANALYSIS_PROCESSED"] = str(root / "data" / "processed")

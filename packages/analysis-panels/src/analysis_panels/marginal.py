@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.forecast.parts import Component
-from analysis.panels.blocks import Block, dense, of_units, take
-from analysis.panels.moments import Moments, Solved, across_blocks, solve
-from analysis.panels.panel import Layout
-from analysis.panels.task import Task
-from analysis.panels.top import Top
+from analysis_panels.blocks import Block, dense, of_units, take
+from analysis_panels.moments import Moments, Solved, across_blocks, solve
+from analysis_panels.panel import Layout
+from analysis_panels.task import Task
+from analysis_panels.top import Top
 
 
 @dataclass(frozen=True)

@@ -31,10 +31,10 @@ from analysis.forecast.fit import SUM_CEILING as REFERENCE_CEILING
 from analysis.forecast.fit import SUM_FLOOR as REFERENCE_FLOOR
 from analysis.forecast.parts import Component, components
 from analysis.forecast.space import PRIORS, STEP, Points, points
-from analysis.panels import marginal
-from analysis.panels.blocks import dense, single, sparse, take
-from analysis.panels.panel import Layout, layout, with_asked
-from analysis.panels.task import Task, above, task, values
+from analysis_panels import marginal
+from analysis_panels.blocks import dense, single, sparse, take
+from analysis_panels.panel import Layout, layout, with_asked
+from analysis_panels.task import Task, above, task, values
 
 # --------------------------------------------------------------------------------------------------
 # The search for the top of the posterior, when every look at all readings costs seconds.

@@ -12,13 +12,13 @@ from scipy.special import expit
 from analysis import seeds
 from analysis.forecast.fit import CENTRE
 from analysis.forecast.space import decimal_year
-from analysis.panels.blocks import Block, points_of, root, sparse, take
-from analysis.panels.fit import LargeFit
-from analysis.panels.marginal import Asked, Conditional, asked, between, given_readings
-from analysis.panels.moments import Solved, across_blocks
-from analysis.panels.panel import with_asked
-from analysis.panels.predict import conditioned
-from analysis.panels.task import Task
+from analysis_panels.blocks import Block, points_of, root, sparse, take
+from analysis_panels.fit import LargeFit
+from analysis_panels.marginal import Asked, Conditional, asked, between, given_readings
+from analysis_panels.moments import Solved, across_blocks
+from analysis_panels.panel import with_asked
+from analysis_panels.predict import conditioned
+from analysis_panels.task import Task
 
 #: Added to variances of draws, so that a date asked twice does not stop them.
 ROUNDING = 1e-9

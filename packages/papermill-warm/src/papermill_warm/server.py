@@ -1,9 +1,9 @@
 """The prepared process: it has the heavy imports, and forks itself for each notebook.
 
-Started by `analysis.runs.warm.WarmKernels`, one for a run. It listens on a Unix socket; each
-connection asks for one kernel by a line of JSON, is told the kernel's process id and, later, its
-exit status. When a connection closes, its kernel is killed with all its children; when standard
-input closes, because the run has ended in whatever way, all kernels are killed and the server ends.
+Started by `papermill_warm.warm_kernels`. It listens on a Unix socket; each connection asks for one
+kernel by a line of JSON, is told the kernel's process id and, later, its exit status. When a
+connection closes, its kernel is killed with all its children; when standard input closes, because
+the run has ended in whatever way, all kernels are killed and the server ends.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import contextlib
 import ctypes
 import gc
 import importlib
-import importlib.metadata
 import json
 import os
 import selectors
@@ -20,9 +19,8 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Sequence
-
-from analysis import reads
+from collections.abc import Callable, Sequence
+from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 #: What every kernel imports as it starts; the debugger alone is half of that time.
@@ -30,36 +28,40 @@ _KERNEL = ("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.debugger")
 
 
 def main(arguments: Sequence[str]) -> None:
-    """`arguments`: the path of the socket, then the modules to import beforehand."""
-    address, *modules = arguments
+    """`arguments`: the path of the socket, then what to prepare (see `kernels.warm_kernels`)."""
+    address, given = arguments
+    wanted = json.loads(given)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(address)
     listener.listen(64)
-    _prepare(modules)
-    Server(listener).serve()
+    _prepare(wanted["modules"], wanted["rehearsals"])
+    Server(listener, wanted["in_fork"]).serve()
 
 
-def _prepare(modules: Sequence[str]) -> None:
-    """Import and rehearse what notebooks use; what fails here will fail in its notebook.
-
-    What is rehearsed is named by entry points of the group `analysis.rehearsals`: functions that
-    take the names of all modules.
-    """
+def _prepare(modules: Sequence[str], rehearsals: Sequence[str]) -> None:
+    """Import and rehearse what notebooks use; what fails here will fail in its notebook."""
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # else the debugger speaks as it is imported
     for module in (*_KERNEL, *modules):
         with contextlib.suppress(Exception):
             importlib.import_module(module)
-    for rehearsal in importlib.metadata.entry_points(group="analysis.rehearsals"):
+    for name in rehearsals:
         with contextlib.suppress(Exception):
-            rehearsal.load()(modules)
+            function(name)(modules)
     gc.collect()
     gc.freeze()  # the garbage collector leaves these objects alone, so their memory stays shared
+
+
+def function(name: str) -> Callable[..., Any]:
+    """The function `module:name`."""
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute)
 
 
 class Server:
     """Forks kernels on request and watches over them, in one thread."""
 
-    def __init__(self, listener: socket.socket) -> None:
+    def __init__(self, listener: socket.socket, in_fork: Sequence[str] = ()) -> None:
+        self.in_fork = in_fork
         self.listener = listener
         self.selector = selectors.DefaultSelector()
         self.kernels: dict[int, socket.socket] = {}
@@ -138,7 +140,7 @@ class Server:
             self.listener.close()
             for connection in self.kernels.values():
                 connection.close()
-            become_kernel(request)
+            become_kernel(request, self.in_fork)
             status = 0
         except SystemExit as end:
             status = end.code if isinstance(end.code, int) else 0
@@ -151,13 +153,14 @@ class Server:
             os._exit(status)
 
 
-def become_kernel(request: dict) -> None:
+def become_kernel(request: dict, in_fork: Sequence[str] = ()) -> None:
     """Run a kernel as `python -m ipykernel_launcher` would, with what is imported already."""
     os.setsid()
     _die_with_parent()
     os.environ.clear()
     os.environ.update(request["env"])
-    reads.watch()
+    for name in in_fork:
+        function(name)()
     time.tzset()
     os.chdir(request["cwd"])
     _limit_memory(request.get("memory"))

@@ -14,7 +14,7 @@ from analysis.country import geography
 from analysis.forecast.evidence import Evidence
 from analysis.forecast.parts import Component
 from analysis.forecast.space import DEFAULT, FAMILY, Points, Settings, Units
-from analysis.panels.blocks import (
+from analysis_panels.blocks import (
     Block,
     blocks,
     distinct,

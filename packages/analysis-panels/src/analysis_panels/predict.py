@@ -15,11 +15,11 @@ from analysis.forecast.known import QueryError
 from analysis.forecast.posterior import announced
 from analysis.forecast.pull import error_sd
 from analysis.forecast.space import Points
-from analysis.panels import marginal
-from analysis.panels.blocks import points_of, single, sparse, stack, take
-from analysis.panels.fit import LargeFit, _dense, _logits
-from analysis.panels.panel import Layout, with_asked
-from analysis.panels.task import Above, Task, above, task, values
+from analysis_panels import marginal
+from analysis_panels.blocks import points_of, single, sparse, stack, take
+from analysis_panels.fit import LargeFit, _dense, _logits
+from analysis_panels.panel import Layout, with_asked
+from analysis_panels.task import Above, Task, above, task, values
 
 #: Quantiles that are given where none are asked for.
 LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)

@@ -1,4 +1,4 @@
-"""The papermill engine `analysis`: notebooks in warm kernels, with one time limit for the whole.
+"""The papermill engine `warm`: notebooks in warm kernels, with one time limit for the whole.
 
 Beyond papermill's own engine it knows which cell was running when something went wrong, and says
 how a kernel ended that died.
@@ -11,7 +11,7 @@ import time
 import uuid
 from pathlib import Path
 from queue import Empty
-from typing import Any
+from typing import Any, ClassVar
 
 from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
@@ -23,16 +23,21 @@ from papermill.engines import Engine
 
 
 class WarmSpecifications(KernelSpecManager):
-    """Knows one kernel: this Python, started through the provisioner `analysis-warm`."""
+    """The kernel of this Python needs no installed specification and starts warm; not so others."""
+
+    #: What notebooks call a kernel of Python, wherever they were written.
+    NAMES: ClassVar[frozenset[str]] = frozenset({"", "python", "python3"})
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        """The same specification for every name: notebooks run where the package is installed."""
+        """This Python for its usual names; any other kernel as it is installed, and cold."""
+        if kernel_name not in self.NAMES:
+            return super().get_kernel_spec(kernel_name)
         command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         return KernelSpec(
             argv=[*command, "--HistoryManager.enabled=False"],
             display_name="Python 3",
             language="python",
-            metadata={"kernel_provisioner": {"provisioner_name": "analysis-warm"}},
+            metadata={"kernel_provisioner": {"provisioner_name": "papermill-warm"}},
         )
 
 
@@ -86,12 +91,14 @@ class WarmKernelManager(AsyncKernelManager):
 class Client(PapermillNotebookClient):
     """Runs the cells; keeps in `watch` the cell at work and how a dead kernel ended."""
 
-    def __init__(self, nb_man: Any, watch: dict[str, Any], limit: float, **kwargs: Any) -> None:
+    def __init__(
+        self, nb_man: Any, watch: dict[str, Any], limit: float, each: float, **kwargs: Any
+    ) -> None:
         self.watch = watch
         deadline = time.monotonic() + limit
         super().__init__(
             nb_man,
-            timeout_func=lambda _: max(deadline - time.monotonic(), 0.01),
+            timeout_func=lambda _: max(min(deadline - time.monotonic(), each), 0.01),
             kernel_manager_class=WarmKernelManager,
             shutdown_kernel="immediate",
             **kwargs,
@@ -116,10 +123,11 @@ class Client(PapermillNotebookClient):
 
 
 class WarmEngine(Engine):
-    """papermill.execute_notebook(..., engine_name="analysis").
+    """papermill.execute_notebook(..., engine_name="warm").
 
-    Options beyond papermill's: `watch` (a dict that is filled), `limit` (seconds for the notebook),
-    `environment` and `folder` (the kernel's environment and working folder).
+    Options beyond papermill's: `watch` (a dict in which the cell at work is kept, and how a dead
+    kernel ended), `limit` (seconds for the notebook), `environment` and `folder` (the kernel's
+    environment and working folder).
     """
 
     @classmethod
@@ -132,6 +140,10 @@ class WarmEngine(Engine):
         environment: dict[str, str] | None = None,
         folder: str | None = None,
         start_timeout: int = 120,
+        execution_timeout: float | None = None,
+        log_output: bool = False,
+        stdout_file: Any = None,
+        stderr_file: Any = None,
         **_: Any,
     ) -> None:
         """Execute the notebook of `nb_man` in place."""
@@ -139,8 +151,12 @@ class WarmEngine(Engine):
             nb_man,
             watch if watch is not None else {},
             limit,
+            execution_timeout or limit,
             startup_timeout=start_timeout,
             kernel_name=kernel_name,
+            log_output=log_output,
+            stdout_file=stdout_file,
+            stderr_file=stderr_file,
         )
         options: dict[str, Any] = {"cwd": folder} if folder else {}
         if environment is not None:

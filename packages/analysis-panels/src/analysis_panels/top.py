@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
-from analysis.panels.moments import Moments
+from analysis_panels.moments import Moments
 
 
 @dataclass(frozen=True)

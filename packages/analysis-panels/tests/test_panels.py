@@ -1,6 +1,9 @@
 """Panels of any units: order and grouping do not matter, faults are named, bands hold."""
 
+import re
+import textwrap
 from importlib import import_module
+from pathlib import Path
 
 import large_panels
 import numpy as np
@@ -8,15 +11,16 @@ import pandas as pd
 import pytest
 
 from analysis.forecast.known import QueryError
-from analysis.panels import blocks as blocks_room
-from analysis.panels import moments as moments_room
-from analysis.panels.draws import draw_large
-from analysis.panels.fit import fit_large
-from analysis.panels.panel import PanelError, TooManyWays, panel
-from analysis.panels.predict import predict_large
+from analysis_panels import blocks as blocks_room
+from analysis_panels import moments as moments_room
+from analysis_panels import synthetic
+from analysis_panels.draws import draw_large
+from analysis_panels.fit import fit_large
+from analysis_panels.panel import PanelError, TooManyWays, panel
+from analysis_panels.predict import predict_large
 
 #: The package has a function of this name, too.
-layout_room = import_module("analysis.panels.panel")
+layout_room = import_module("analysis_panels.panel")
 
 
 def likelihood(table):
@@ -75,7 +79,7 @@ def test_the_number_of_cores_does_not_change_a_byte(monkeypatch):
 
 
 def test_a_fit_does_not_depend_on_whether_it_starts_from_a_sample(monkeypatch):
-    from analysis.panels import fit as fit_room
+    from analysis_panels import fit as fit_room
 
     whole = large_panels.fitted()
     monkeypatch.setattr(fit_room, "SAMPLE", 6)
@@ -184,12 +188,11 @@ def test_nothing_after_the_origin_is_used():
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_districts_are_fitted_and_their_next_year_is_covered_as_claimed():
-    module = large_panels.bench_panels()
-    table = module.synthetic_panel(705, 72)
+    table = synthetic.synthetic_panel(705, 72)
     origin = pd.Timestamp("2023-12-31")
     fit = fit_large(panel(table, origin=origin))
     found = dict(zip(fit.names, np.exp(fit.theta), strict=True))
-    truth = module.TRUTH
+    truth = synthetic.TRUTH
     assert abs(found["province"] / truth["unit"] - 1) < 0.15
     assert abs(found["deviation"] / truth["deviation"] - 1) < 0.1
     assert abs(found["error_coverage"] / truth["error"] - 1) < 0.1
@@ -200,3 +203,21 @@ def test_districts_are_fitted_and_their_next_year_is_covered_as_claimed():
     bands = predict_large(fit, asked, levels=(0.1, 0.9))
     held = later["value"].between(bands["q0.1"], bands["q0.9"]).mean()
     assert 0.70 < held < 0.90
+
+
+def test_the_constants_of_the_document_are_those_of_the_code():
+    text = Path(__file__).parents[1].joinpath("README.md").read_text("utf-8")
+    said = re.findall(r"^\| `(\w+)\.([A-Z_]+)` \| (\d+) \|", text, re.MULTILINE)
+    assert len(said) == 3
+    for module, name, value in said:
+        own = getattr(import_module(f"analysis_panels.{module}"), name)
+        assert int(value) == own, name
+
+
+def test_the_example_of_the_document_runs():
+    text = Path(__file__).parents[1].joinpath("README.md").read_text("utf-8")
+    (example,) = re.findall(r"^    import pandas.*?(?=^\S)", text, re.MULTILINE | re.DOTALL)
+    names = {}
+    exec(textwrap.dedent(example), names)
+    assert list(names["answers"].columns) == ["mean", "sd", "q0.1", "q0.5", "q0.9"]
+    assert names["answers"].notna().all().all()

@@ -1,4 +1,10 @@
-"""Warm kernels for a run: start the prepared process, and end it with everything it started."""
+"""Start the prepared process, fork kernels from it, and end it with everything it started.
+
+The kernel provisioner `papermill-warm` is registered as an entry point of jupyter_client, so any
+Jupyter program can use it by naming it in a kernel specification. Where no prepared process is
+running, or the system cannot fork, it starts an ordinary kernel: the notebook's outputs are the
+same, only later.
+"""
 
 from __future__ import annotations
 
@@ -12,26 +18,17 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import LocalProvisioner
 
-from analysis import disk_cache
-from analysis.parallel import has_fork
-
-# --------------------------------------------------------------------------------------------------
-# The kernel provisioner `analysis-warm`: kernels forked from a prepared process.
-#
-# Registered as an entry point of jupyter_client, so any Jupyter program can use it by naming it in
-# a kernel specification. Where no prepared process is running, or the system cannot fork, it starts
-# an ordinary kernel: the notebook's outputs are the same, only later.
-# --------------------------------------------------------------------------------------------------
-
 #: Names the socket of the prepared process.
-SOCKET = "ANALYSIS_WARM_KERNELS"
+SOCKET = "PAPERMILL_WARM_KERNELS"
+#: In the environment of a kernel: megabytes of memory beyond which Python raises MemoryError.
+MEMORY = "PAPERMILL_WARM_MEMORY"
 #: Seconds within which a killed kernel is gone, unless the system is stuck.
 _DEATH = 1.0
 
@@ -119,7 +116,7 @@ class WarmProvisioner(LocalProvisioner):
                     "env": environment,
                     "cwd": os.fspath(kwargs.get("cwd") or Path.cwd()),
                     "log": self.log,
-                    "memory": int(environment.get("ANALYSIS_KERNEL_MEMORY", 0)),
+                    "memory": int(environment.get(MEMORY, 0)),
                 },
             )
         except OSError:
@@ -153,34 +150,53 @@ COMPANIONS = {
 }
 
 
-def to_prepare(sources: Iterable[str]) -> list[str]:
-    """What notebooks with these sources import, directly or through this package's modules."""
-    texts = list(sources)
-    modules = disk_cache.closure(name for text in texts for name in disk_cache.imported_by(text))
-    files = [disk_cache.module_file(name) for name in modules]
-    texts += [file.read_text("utf-8") for file in files if file]
-    libraries = {name for text in texts for name in disk_cache.libraries_of(text)}
-    roots = {name.partition(".")[0] for name in libraries}
-    companions = {name for root in roots for name in COMPANIONS.get(root, ())}
-    return [*sorted(libraries | companions), *modules]
+def with_companions(modules: Iterable[str]) -> list[str]:
+    """The modules, after what those libraries load late that they belong to."""
+    given = list(modules)
+    roots = {name.partition(".")[0] for name in given}
+    late = {name for root in roots for name in COMPANIONS.get(root, ())}
+    return [*sorted(late), *given]
+
+
+def has_fork() -> bool:
+    """Whether kernels can be forked: on Linux. macOS's own libraries do not survive a fork."""
+    return sys.platform.startswith("linux") and hasattr(os, "fork")
 
 
 @contextlib.contextmanager
 def warm_kernels(
-    modules: Iterable[str],
-    environment: dict[str, str],
+    modules: Iterable[str] = (),
+    environment: Mapping[str, str] | None = None,
     warm: bool = True,
+    rehearsals: Sequence[str] = (),
+    in_fork: Sequence[str] = (),
 ) -> Iterator[bool]:
     """While the block runs, notebooks of this process start in forks of one prepared process.
 
-    `modules` are imported beforehand; see `to_prepare`. Yields whether kernels are warm; without
-    fork, or with `warm` false, kernels are ordinary ones.
+    Args:
+        modules: imported beforehand, with their `COMPANIONS`; one that cannot be imported is left
+            out, and fails in the notebook that imports it.
+        environment: of the prepared process; by default this process's own. What libraries read
+            when they are imported (threads, backends) has to be set here.
+        warm: whether to prepare anything; without it kernels are ordinary ones.
+        rehearsals: functions `module:name`, called with the modules once these are imported, to do
+            what every notebook would do first. One that fails is left out.
+        in_fork: functions `module:name`, called in every kernel before it starts.
+
+    Yields whether kernels are warm: not where the system cannot fork. Raises OSError when the
+    process cannot be started.
     """
-    folder = tempfile.mkdtemp(prefix="analysis-kernels-")
+    folder = tempfile.mkdtemp(prefix="papermill-warm-")
+    wanted = {
+        "modules": with_companions(modules),
+        "rehearsals": list(rehearsals),
+        "in_fork": list(in_fork),
+    }
     try:
         with _set("JUPYTER_RUNTIME_DIR", folder):
             if warm and has_fork():
-                with _prepared_process(Path(folder) / "socket", modules, environment):
+                own = dict(os.environ if environment is None else environment)
+                with _prepared_process(Path(folder) / "socket", wanted, own):
                     yield True
             else:
                 yield False
@@ -190,11 +206,12 @@ def warm_kernels(
 
 @contextlib.contextmanager
 def _prepared_process(
-    address: Path, modules: Iterable[str], environment: dict[str, str]
+    address: Path, wanted: Mapping[str, list[str]], environment: dict[str, str]
 ) -> Iterator[None]:
-    command = [sys.executable, "-P", "-m", "analysis.runs.warm_server", str(address)]
+    """`wanted`: modules, rehearsals and in_fork, as `warm_kernels` takes them."""
+    command = [sys.executable, "-P", "-m", "papermill_warm.server", str(address)]
     server = subprocess.Popen(
-        [*command, *modules],
+        [*command, json.dumps(wanted)],
         stdin=subprocess.PIPE,
         env=environment,
         start_new_session=True,

@@ -13,12 +13,12 @@ from analysis.forecast.fit import CENTRE, fit
 from analysis.forecast.posterior import posterior
 from analysis.forecast.pull import error_sd, mixture_quantiles
 from analysis.forecast.space import Settings, points
-from analysis.panels.blocks import sparse, take
-from analysis.panels.draws import draw_large
-from analysis.panels.fit import fit_large
-from analysis.panels.panel import layout
-from analysis.panels.predict import latent, predict_large, quantiles
-from analysis.panels.task import above, task, values
+from analysis_panels.blocks import sparse, take
+from analysis_panels.draws import draw_large
+from analysis_panels.fit import fit_large
+from analysis_panels.panel import layout
+from analysis_panels.predict import latent, predict_large, quantiles
+from analysis_panels.task import above, task, values
 
 FAMILIES = sorted(FIRST)
 

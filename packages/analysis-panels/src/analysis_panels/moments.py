@@ -17,7 +17,7 @@ from typing import TypeVar
 import numpy as np
 
 from analysis.forecast.fit import JITTER
-from analysis.panels.blocks import Block
+from analysis_panels.blocks import Block
 
 Item = TypeVar("Item")
 Found = TypeVar("Found")

@@ -4,10 +4,10 @@ Given what units share, units are independent, so that cost grows with their num
 its cube. The likelihood, the fit and the forecasts are those of the dense code.
 """
 
-from analysis.panels.draws import LargeDraws, draw_large
-from analysis.panels.fit import LargeFit, fit_large
-from analysis.panels.panel import PanelError, TooManyWays, panel
-from analysis.panels.predict import predict_large
+from analysis_panels.draws import LargeDraws, draw_large
+from analysis_panels.fit import LargeFit, fit_large
+from analysis_panels.panel import PanelError, TooManyWays, panel
+from analysis_panels.predict import predict_large
 
 __all__ = [
     "LargeDraws",

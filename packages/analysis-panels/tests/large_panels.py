@@ -1,36 +1,25 @@
 """Small synthetic panels, and the dense likelihood of the same readings to compare with."""
 
-import importlib.util
 from functools import cache
 
 import numpy as np
 import pandas as pd
 
-from analysis import paths
 from analysis.forecast.evidence import Evidence
 from analysis.forecast.fit import CENTRE, problem
 from analysis.forecast.parts import components
 from analysis.forecast.space import STEP, Settings
-from analysis.panels.blocks import dense, take
-from analysis.panels.fit import fit_large, round_task
-from analysis.panels.panel import layout, panel
+from analysis_panels.blocks import dense, take
+from analysis_panels.fit import fit_large, round_task
+from analysis_panels.panel import layout, panel
+from analysis_panels.synthetic import synthetic_panel
 
 QUICK = Settings(parameter_draws=2)
 
 
-@cache
-def bench_panels():
-    """The generator of bench/panels.py."""
-    place = paths.ROOT / "bench" / "panels.py"
-    made = importlib.util.spec_from_file_location("bench_panels", place)
-    module = importlib.util.module_from_spec(made)
-    made.loader.exec_module(module)
-    return module
-
-
 def small(units: int = 14, months: int = 18, missing: float = 0.2) -> pd.DataFrame:
     """A panel with gaps, two readings of some days, and readings of the whole."""
-    table = bench_panels().synthetic_panel(units, months, parents=3, missing=missing)
+    table = synthetic_panel(units, months, parents=3, missing=missing)
     again = table[table["unit"] != "00"].iloc[::17]
     return pd.concat([table, again.assign(value=(again["value"] - 0.3).clip(1), lower=1.0)])
 

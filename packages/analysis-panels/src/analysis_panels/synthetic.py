@@ -13,7 +13,7 @@ from scipy.special import expit
 
 from analysis import seeds
 
-NOTE = "synthetic, made by bench/panels.py"
+NOTE = "synthetic, made by analysis_panels.synthetic"
 FIRST_MONTH = pd.Timestamp("2019-01-31")
 #: What the panels are drawn with, on the logit scale; the error is in points.
 TRUTH = {"parent": 0.3, "unit": 0.45, "deviation": 0.25, "season": 0.35, "error": 1.5}
@@ -23,7 +23,7 @@ LEVEL_MEMORY, DEVIATION_MEMORY = 15.0, 2.0
 def synthetic_panel(
     units: int, months: int = 60, parents: int = 63, whole: bool = True, missing: float = 0.0
 ) -> pd.DataFrame:
-    """A panel as `analysis.panels.panel` takes it.
+    """A panel as `analysis_panels.panel` takes it.
 
     Args:
         units, months, parents: its size. whole: with year-end readings of all units together.
@@ -50,7 +50,9 @@ def synthetic_panel(
     return table.reset_index(drop=True)
 
 
-def _table(unit: np.ndarray, parent: np.ndarray, as_of: np.ndarray, value: np.ndarray):
+def _table(
+    unit: np.ndarray, parent: np.ndarray, as_of: np.ndarray | pd.DatetimeIndex, value: np.ndarray
+) -> pd.DataFrame:
     shown = np.clip(np.round(value.ravel(), 1), 0.5, 99.5)
     return pd.DataFrame(
         {

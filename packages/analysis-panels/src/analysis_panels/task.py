@@ -12,10 +12,10 @@ from analysis.forecast.evidence import ERRORS
 from analysis.forecast.fit import JITTER
 from analysis.forecast.parts import Component
 from analysis.forecast.space import PRIORS, Points
-from analysis.panels.blocks import dense, root, stack, take
-from analysis.panels.moments import Moments, Sums, Values, moments
-from analysis.panels.panel import Layout
-from analysis.panels.top import Prior, Top, own_gradient, top
+from analysis_panels.blocks import dense, root, stack, take
+from analysis_panels.moments import Moments, Sums, Values, moments
+from analysis_panels.panel import Layout
+from analysis_panels.top import Prior, Top, own_gradient, top
 
 #: Sums over units are kept for so many values of theta: differences by shared parts need no pass.
 REMEMBERED = 4
