@@ -322,8 +322,8 @@ class Trial:
 class Runner:
     """A plugin of pytest: collects once, and then tries the mutants instead of the tests."""
 
-    def __init__(self, module: ModuleType, found: list[Mutant]) -> None:
-        self.module, self.found = module, found
+    def __init__(self, module: ModuleType, found: list[Mutant], warm: list[list[str]]) -> None:
+        self.module, self.found, self.warm = module, found, warm
         self.survivors: list[Mutant] = []
         self.failed = False
 
@@ -331,9 +331,9 @@ class Runner:
         self.failed |= report.failed
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        from example_facts import real_raw
-
-        real_raw()  # read once, before the copies are made
+        # Read and computed once, before the copies are made; the module has no part in it.
+        for file, name, *given in [("example_facts", "real_raw"), *self.warm]:
+            getattr(importlib.import_module(file), name)(*given)
         self.items = session.items
         if session.testsfailed or not self.items:
             raise pytest.UsageError("the tests cannot be collected")
@@ -466,8 +466,9 @@ def _one_module(name: str, given: dict[str, Any], options: argparse.Namespace) -
     source = Path(str(module.__file__)).read_text("utf-8")
     most = 10**6 if options.line else options.most
     found = mutants(source, most, options.seed, options.line)
-    runner = Runner(module, found)
-    files = [str(TESTS / f"test_{test}.py") for test in given["tests"]]
+    runner = Runner(module, found, given.get("warm") or [])
+    named = [test.partition("::") for test in given["tests"]]
+    files = [str(TESTS / f"test_{file}.py{mark}{test}") for file, mark, test in named]
     quiet = ["-p", "no:randomly", "-p", "no:terminal", "-p", "no:cacheprovider", "--timeout=0"]
     pytest.main([*files, *quiet], plugins=[runner])
     reasons = Counter(given.get("explained") or {})
