@@ -48,7 +48,7 @@ LEFT = 0.1
 #: A mutant that takes so many times as long as its tests do otherwise never ends.
 PATIENCE, GRACE = 5, 20
 #: Tests that take longer (seconds) do not try mutants; a quick one should notice too.
-SLOW = 3.0
+SLOW = 5.0
 #: Words that mean the opposite where tables are grouped, sorted and asked.
 OPPOSITES = {
     "min": "max", "first": "last", "any": "all", "head": "tail", "cummax": "cummin",
