@@ -176,3 +176,142 @@ def test_late_payment_cut_collects_what_lies_above_the_rate():
     row = late_payment.run(scenario, forecasts, readings, draws=50).table.iloc[0]
     assert row["collect_q50"] == pytest.approx(20.0)
     assert (row["days_q50"], row["days_after"]) == (pytest.approx(14.6), pytest.approx(7.3))
+
+
+# --------------------------------------------------------------------------------------------------
+# Who is paid for, from when on, and what only some provinces do.
+# --------------------------------------------------------------------------------------------------
+
+BEN_TRE = ("province_63", "83")
+
+
+def test_the_base_salary_of_1_49_million_holds_from_the_first_of_july_2019():
+    assert base_salary(pd.Timestamp("2019-07-01")) == 1.49
+
+
+def test_persons_between_two_dates_are_taken_straight_between_them():
+    """None at the origin and 1,200 a year later: each month-end has its share of the days."""
+    persons = np.linspace(0, 1200, 2)[None, None, :]
+    ends = pd.DatetimeIndex([DATES[0], DATES[-1]])
+    days = [(day - DATES[0]).days for day in pd.date_range(DATES[0], DATES[-1], freq="ME")[1:]]
+    expected = sum(1200 * day / 365 for day in days) * 0.25 * 0.5 / 1000
+    found = budget(persons, ends, DATES[0], np.array([0.5]), fixed=0.25)
+    np.testing.assert_allclose(found, [[expected]])
+
+
+def test_a_contribution_of_its_own_does_not_follow_the_base_salary():
+    months, each = monthly_contributions(DATES[0], DATES[-1], fixed=0.33)
+    assert len(months) == 12 and each.tolist() == [0.33] * 12
+
+
+def test_what_only_some_provinces_do_leaves_the_others_as_they_are():
+    base = usual()
+    found = outcome(PREMIUM + "only: ['83']", base)
+    np.testing.assert_array_equal(found.level[:, :2], base.level[:, :2])
+    assert (found.level[:, 2, -1] > base.level[:, 2, -1]).all()
+    everywhere = outcome(PREMIUM, base)
+    np.testing.assert_allclose(found.level[:, 2], everywhere.level[:, 2])
+    np.testing.assert_array_equal(found.budget_all[:, :2], 0)
+    np.testing.assert_allclose(found.budget_all[:, 2], everywhere.budget_all[:, 2])
+    assert everywhere.budget_all[:, :2].min() > 0
+
+
+def test_a_unit_that_no_province_moves_keeps_its_forecast_and_the_country_moves():
+    base = usual()
+    own = {**base.at_date, ("region", "R1"): np.array([83.21, 84.56])}
+    object.__setattr__(base, "at_date", own)
+    said = {unit: values - 1 for unit, values in own.items()}
+    object.__setattr__(base, "reported", said)
+    found = outcome(PREMIUM + "only: ['83']", base)
+    np.testing.assert_array_equal(found.at_date["region", "R1"], own["region", "R1"])
+    np.testing.assert_array_equal(found.reported["region", "R1"], said["region", "R1"])
+    country = found.level[:, :, -1] @ PERSONS / PERSONS.sum()
+    np.testing.assert_allclose(found.at_date["country", "00"], country)
+    assert (found.at_date["country", "00"] > own["country", "00"]).all()
+
+
+def test_one_draw_that_moves_a_province_is_enough_to_count_it_anew():
+    """Held at the origin, Hai Phong moves in the first draw only."""
+    base = usual()
+    object.__setattr__(base, "at_date", {unit: values - 5 for unit, values in base.at_date.items()})
+    found = outcome("kind: hold_last", base).at_date["province_63", "31"]
+    np.testing.assert_allclose(found, [90.0, 88.0])
+
+
+def growing():
+    """Business as usual with a tenth more people at the date than at the quarter before."""
+    base = usual()
+    object.__setattr__(base, "persons", base.persons * np.array([1.0, 1.0, 1.0, 1.0, 1.1]))
+    return base
+
+
+def test_persons_are_counted_on_the_population_of_the_date():
+    found = outcome("kind: hold_last", growing())
+    gained = found.level[:, :, -1] * 1.1 * PERSONS - START * PERSONS
+    np.testing.assert_allclose(found.persons, gained / 100)
+    np.testing.assert_allclose(found.additional[:, :, -1], -RISE / 100 * 1.1 * PERSONS)
+
+
+def test_a_whole_weighs_its_provinces_by_the_people_of_the_date():
+    base = usual()
+    grown = base.persons.copy()
+    grown[2, -1] *= 3
+    object.__setattr__(base, "persons", grown)
+    found = outcome("kind: hold_last", base)
+    weights = np.array([1000, 500, 6000])
+    np.testing.assert_allclose(found.at_date["country", "00"], START @ weights / weights.sum())
+
+
+@pytest.mark.parametrize(("error", "chance"), [(4.5, 1.0), (-4.5, 0.0)])
+def test_the_chance_to_meet_a_target_asks_for_the_value_that_is_named(error, chance):
+    base = usual(targets={BEN_TRE: (64.0, "province")})
+    object.__setattr__(base, "plain", {**base.plain, BEN_TRE: base.at_date[BEN_TRE] + error})
+    found = outcome("kind: hold_last", base)
+    assert found.meets(BEN_TRE, "true") == 0.5, "a level that stands on its target meets it"
+    assert found.meets(BEN_TRE) == found.meets(BEN_TRE, "reported") == chance
+
+
+def test_without_a_target_there_is_no_chance_to_meet_it():
+    base = usual(targets={BEN_TRE: (np.nan, "")})
+    assert np.isnan(outcome("kind: hold_last", base).meets(BEN_TRE))
+
+
+def test_the_level_of_a_unit_is_that_of_its_people_at_every_date():
+    found = outcome("kind: hold_last")
+    both = (found.level[:, 0] * 1000 + found.level[:, 1] * 500) / 1500
+    np.testing.assert_allclose(found.true(("region", "R1")), both)
+
+
+def test_the_months_from_origin_to_date_are_twelve():
+    assert outcome("kind: hold_last").months == pytest.approx(12, abs=0.02)
+
+
+def test_no_level_leaves_what_a_share_can_be():
+    down = "kind: linear_change\nparameters: {points_per_year: -95}"
+    up = "kind: linear_change\nparameters: {points_per_year: 95}"
+    assert outcome(down).level.min() == 0.0
+    assert outcome(up).level.max() == 100.0
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("indicator: si_coverage", "case.*indicator: si_coverage cannot run on draws of hi_cov"),
+        ("origin: 2024-11-30", "case.*origin: 2024-11-30, but the draws are of 2024-12-31"),
+        ("date: 2026-12-31", "case.*date: 2026-12-31, but the draws are of 2025-12-31"),
+    ],
+)
+def test_draws_of_something_else_are_refused_by_name(line, message):
+    with pytest.raises(ScenarioError, match=message):
+        outcome(f"kind: hold_last\n{line}")
+    outcome("kind: hold_last\nindicator: hi_coverage\norigin: 2024-12-31\ndate: 2025-12-31")
+
+
+def test_a_stated_share_is_paid_for_the_new_ones_alone():
+    text = "kind: linear_change\nsupported_share: 0.3\nparameters: {points_per_year: 10}"
+    found = outcome(text)
+    months, each = monthly_contributions(DATES[0], DATES[-1])
+    days, at = (DATES - DATES[0]).days, (months - DATES[0]).days
+    extra = found.additional[1, 2]
+    expected = 0.3 * (np.interp(at, days, extra) * each).sum() / 1000
+    assert found.budget_new[1, 2] == pytest.approx(expected)

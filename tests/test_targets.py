@@ -5,7 +5,7 @@ import pytest
 from example_facts import fact, raw_with, real_raw
 
 from analysis.facts.tables import SETTERS
-from analysis.readings.targets import for_unit, known_at, targets
+from analysis.readings.targets import for_unit, judged, known_at, targets
 from analysis.report import describe
 
 DUE = "2025-12-31"
@@ -125,3 +125,180 @@ def test_targets_fit_their_description(table, tmp_path):
 
     write_table(table, tmp_path / "targets.csv")
     assert describe.faults("targets", tmp_path) == []
+
+
+# --------------------------------------------------------------------------------------------------
+# One rule at a time, on targets made for it.
+# --------------------------------------------------------------------------------------------------
+
+
+def row(**given):
+    """A row of the table of targets: An Giang's own goal, unless told otherwise."""
+    whole = {
+        "geo_level": "province_63", "province_code": "89", "indicator": "hi_coverage",
+        "basis": "", "due": pd.Timestamp(DUE), "value": 95.0, "qualifier": "exact",
+        "setter": "province", "announced": pd.Timestamp("2023-05-31"), "derived": False,
+        "n_sources": 1, "facts": "7", "sources": "A",
+    }  # fmt: skip
+    return whole | given
+
+
+def held(*rows, level="province_63", code="89", indicator="hi_coverage", **asked):
+    return for_unit(pd.DataFrame(list(rows)), level, code, indicator, DUE, **asked)
+
+
+EARLY, LATE = pd.Timestamp("2021-03-01"), pd.Timestamp("2024-03-01")
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_one_setter_the_latest_announced_target_counts(turned):
+    early, late = row(value=90.0, announced=EARLY), row(value=96.0, announced=LATE)
+    assert held(*((late, early) if turned else (early, late))).value == 96.0
+
+
+def test_a_target_announced_on_one_day_by_more_sources_comes_before_the_lower_one():
+    assert held(row(value=90.0), row(value=96.0, n_sources=3)).value == 96.0
+
+
+def test_of_targets_that_differ_in_nothing_else_the_lower_one_counts():
+    assert held(row(value=96.0), row(value=90.0)).value == 90.0
+
+
+def test_a_stated_target_comes_before_a_later_one_that_was_worked_out_from_a_distance():
+    stated, derived = row(value=90.0), row(value=96.0, announced=LATE, derived=True)
+    assert held(derived, stated).value == 90.0
+
+
+def test_the_government_comes_before_the_province_and_the_province_before_the_agency():
+    agency, own = row(value=1.0, setter="agency", announced=LATE), row(value=2.0)
+    central = row(value=3.0, setter="government", announced=EARLY)
+    assert held(agency, own).setter == "province"
+    assert held(agency, own, central).setter == "government"
+
+
+def test_a_target_says_where_it_stands_and_how_it_was_worded():
+    found = held(row(value=95.15, qualifier="over", facts="7;9", sources="A;B", announced=LATE))
+    assert (found.value, found.qualifier, found.setter) == (95.15, "over", "province")
+    assert (found.facts, found.sources, found.announced) == ("7;9", "A;B", LATE)
+
+
+def test_a_target_is_known_from_the_day_of_its_announcement_on():
+    own, nation = row(announced=LATE), row(geo_level="country", province_code="00", announced=EARLY)
+    assert held(own, nation, origin=LATE).setter == "province"
+    assert held(own, nation, origin=LATE - pd.Timedelta(days=1)).setter == "nationwide"
+
+
+def test_only_the_targets_of_this_indicator_day_and_definition_are_asked():
+    own = row(value=95.0, announced=EARLY)
+    others = [
+        row(value=1.0, announced=LATE, indicator="si_coverage"),
+        row(value=2.0, announced=LATE, due=pd.Timestamp("2024-12-31")),
+        row(value=3.0, announced=LATE, basis="post_2019_census_population"),
+    ]
+    assert held(own, *others).value == 95.0
+
+
+def test_the_nationwide_goal_is_the_governments_and_the_lower_of_several():
+    country = {"geo_level": "country", "province_code": "00"}
+    agency = row(**country, value=90.0, setter="agency")
+    sums = row(**country, value=95.15, setter="government", announced=LATE)
+    goal = row(**country, value=95.0, setter="government", announced=EARLY)
+    assert held(agency, sums, goal, level="region", code="R1").value == 95.0
+
+
+def test_the_country_without_a_target_is_told_apart_from_a_unit_without_one():
+    with pytest.raises(KeyError, match="no target for the country: hi_coverage, due 2025-12-31"):
+        held(row(), level="country", code="00")
+    with pytest.raises(KeyError, match="no nationwide target: hi_coverage, due 2025-12-31"):
+        held(row(), level="region", code="R1")
+
+
+def test_the_country_is_held_against_its_own_target_by_the_name_of_its_setter():
+    nation = row(geo_level="country", province_code="00", setter="government")
+    assert held(nation, level="country", code="00").setter == "government"
+
+
+def test_repeats_give_the_sharpest_wording_and_every_source():
+    found = made({"qualifier": "about"}, {"qualifier": "exact"}, {"qualifier": "over"})
+    assert found["qualifier"].tolist() == ["exact"]
+    assert (found["facts"].tolist(), found["sources"].tolist()) == (["3;4;2"], ["A;B;C"])
+    assert made({"qualifier": "under"}, {"qualifier": "over"})["qualifier"].tolist() == ["over"]
+    assert made({"qualifier": "about"}, {"qualifier": "under"})["qualifier"].tolist() == ["under"]
+
+
+def test_a_target_is_derived_only_where_no_source_states_it():
+    assert made({"doubt": "derived"}, {"doubt": "derived"})["derived"].tolist() == [True]
+    assert made({"doubt": "derived"}, {})["derived"].tolist() == [False]
+    assert made({"doubt": "date approximate;derived"})["derived"].tolist() == [True]
+
+
+def test_the_table_of_targets_is_sorted_and_numbered():
+    found = made({"province_code": "91"}, {"province_code": "01"}, {"province_code": "44"})
+    assert found["province_code"].tolist() == ["01", "44", "91"]
+    assert found.index.tolist() == [0, 1, 2]
+
+
+def forecast(**given):
+    whole = {
+        "geo_level": "province_63", "province_code": "89", "indicator": "hi_coverage",
+        "target_setter": "province", "verdict": "likely",
+        "p_meets_true": 0.613, "p_meets_reported": 0.713, "p_meets_official": 0.433,
+    }  # fmt: skip
+    return whole | given
+
+
+CHANCES = ["p_meets_true", "p_meets_reported", "p_meets_official"]
+
+
+def shown(**given):
+    return judged(pd.DataFrame([forecast(**given)])).iloc[0]
+
+
+def test_the_chances_of_a_province_come_in_steps_and_the_word_goes_by_the_reported_one():
+    found = shown(verdict="unlikely")
+    assert found[CHANCES].tolist() == [0.6, 0.7, 0.45]
+    assert found["verdict"] == "likely"
+    assert shown(p_meets_reported=0.04)["verdict"] == "very_unlikely"
+
+
+def test_the_chances_of_the_country_are_shown_as_they_are():
+    found = shown(geo_level="country", province_code="00")
+    assert found[CHANCES].tolist() == [0.613, 0.713, 0.433]
+
+
+@pytest.mark.parametrize("word", ["", "not_enough_evidence", None])
+def test_without_enough_evidence_there_is_no_chance(word):
+    found = shown(verdict=word)
+    assert found[CHANCES].isna().all()
+    assert found["verdict"] == "not_enough_evidence"
+    bare = shown(verdict=word, target_setter="nationwide", indicator="si_coverage")
+    assert bare["verdict"] == "not_enough_evidence", "the evidence is asked for first"
+
+
+@pytest.mark.parametrize(
+    ("unit", "meant"),
+    [
+        ({"target_setter": "agency", "indicator": "si_coverage"}, True),
+        ({"target_setter": ""}, False),
+        ({"target_setter": "nationwide"}, True),
+        ({"target_setter": "nationwide", "indicator": "si_coverage"}, False),
+        ({"target_setter": "nationwide", "indicator": "ui_coverage", "province_code": "01"}, False),
+        ({"target_setter": "nationwide", "geo_level": "province_34"}, False),
+        ({"target_setter": "nationwide", "geo_level": "province_34", "province_code": "01"}, True),
+        ({"target_setter": "nationwide", "geo_level": "region", "province_code": "R1"}, False),
+    ],
+)
+def test_a_chance_is_of_a_units_own_target_or_of_the_95_percent_of_health_insurance(unit, meant):
+    found = shown(**unit)
+    assert found[CHANCES].notna().tolist() == [meant] * 3
+    assert found["verdict"] == ("likely" if meant else "no_target")
+
+
+def test_one_unit_without_an_aim_takes_no_chance_from_another():
+    table = pd.DataFrame([forecast(), forecast(target_setter="", province_code="91")])
+    before = table.copy()
+    found = judged(table.drop(columns="p_meets_official"))
+    assert found["p_meets_reported"].notna().tolist() == [True, False]
+    assert found["verdict"].tolist() == ["likely", "no_target"]
+    assert "p_meets_official" not in found
+    pd.testing.assert_frame_equal(table, before)
