@@ -14,7 +14,8 @@ const given = JSON.parse(require("fs").readFileSync(0, "utf8"));
 const started = process.hrtime.bigint();
 const found = given.choices.map((choice) => {
   const shown = E.view(given.data, choice);
-  return { moved: shown.moved, said: E.sentences(given.data, shown), alt: E.alt(given.data, shown),
+  const said = E.sentences(given.data, shown).join(" ");
+  return { moved: shown.moved, said: said, alt: E.alt(given.data, shown),
            rows: E.rows(given.data, choice), marks: E.marks(given.data, shown) };
 });
 const took = Number(process.hrtime.bigint() - started) / 1e6 / given.choices.length;

@@ -174,7 +174,7 @@ def test_a_figure_on_another_definition_is_drawn_and_named_as_such(explorer, lan
     assert drawing.count("<rect") == 1
     definition = say("basis.incl_residents_insured_elsewhere", language)
     assert definition in drawing.split("<rect")[1].split("</rect>")[0]
-    text = spoken(sentences(shown, language), language)
+    text = " ".join(spoken(sentences(shown, language), language))
     assert definition in text and write(98.3, "percent1", language) in text
 
 
@@ -186,7 +186,7 @@ def test_merged_units_and_their_parts_can_be_chosen(explorer):
     assert len(parts) == 52 and set(parts) < set(explorer.units)
     assert parts_of("province_63/14") == parts_of("country/00") == []
     shown = explorer.view(replace(BEN_TRE, unit=merged[0]))
-    text = spoken(sentences(shown, "en"), "en")
+    text = " ".join(spoken(sentences(shown, "en"), "en"))
     for part, expected in shown.parts:
         assert write(part, "unit_label", "en") in text
         assert write(expected.q50, "percent1", "en") in text
@@ -299,7 +299,7 @@ def test_the_saved_files_hold_what_is_drawn(explorer, tmp_path):
 @pytest.mark.slow
 def test_the_page_holds_every_unit_and_needs_nothing_else(explorer):
     view = explorer.view(BEN_TRE)
-    text = shipped.page(explorer, BEN_TRE, "en", "words", scenarios(explorer, view, "en"))
+    text = shipped.page(explorer, BEN_TRE, "en", ["words"], scenarios(explorer, view, "en"))
     assert text.count("<option") == len(explorer.units) + 3
     carried = text.split("exploreStates = ")[1].split(";</script>")[0]
     for unit in explorer.units:

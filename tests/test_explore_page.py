@@ -133,7 +133,7 @@ def test_sentences_table_and_chart_are_those_of_jupyterlab(explorer, pages, day,
             # What the sliders give may differ by a rounding; the words must not.
             moved = {k: float("nan") if v is None else v for k, v in page["moved"].items()}
             view = replace(view, moved=type(view.moved)(**moved))
-        assert page["said"] == spoken(sentences(view, language), language)
+        assert page["said"] == " ".join(spoken(sentences(view, language), language))
         assert page["alt"] == drawing.alt(view, language)
         rows = scenarios(explorer, view, language).written(language).to_numpy().tolist()
         assert page["rows"] == rows

@@ -33,6 +33,8 @@ CSS = f"""
 .explore output {{ font-weight: bold; font-variant-numeric: tabular-nums; margin-left: .3rem; }}
 .explore .wide {{ overflow-x: auto; }}
 .explore svg {{ width: 100%; min-width: 34rem; max-width: 45rem; height: auto; display: block; }}
+.explore svg.fits {{ min-width: 0; }}
+.explore .finding span {{ display: block; margin-bottom: .35rem; }}
 .explore svg {{ font: 12px "DejaVu Sans", sans-serif; }}
 .explore .w {{ fill: {_v(vector.BAND)}; opacity: .45; }}
 .explore .b {{ fill: {_v(vector.BAND)}; }}

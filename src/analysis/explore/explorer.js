@@ -243,7 +243,7 @@ var Explorer = (function () {
       }
       said.push(say(data, "explore.takes_" + howMuch(state), values));
     }
-    return said.concat(state.a).join(" ");
+    return said.concat(state.a);
   }
 
   function howMuch(state) {
@@ -275,6 +275,8 @@ var Explorer = (function () {
   // ---- The chart: `analysis.explore.drawing` ---------------------------------------------------
 
   const SIZE = { width: 720, height: 330, left: 44, right: 84, top: 34, bottom: 26 };
+  /* Below this width the title takes two lines, and the margin at the right is narrower. */
+  const NARROW = 520;
 
   function escaped(text) {
     const signs = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;" };
@@ -291,8 +293,9 @@ var Explorer = (function () {
     return NAMES.map((_, at) => summed(state.y.slice(at * n, at * n + n), 100));
   }
 
-  function marks(data, shown) {
+  function marks(data, shown, width) {
     const state = shown.state;
+    const narrow = (width || SIZE.width) < NARROW;
     const bands = lines(data, state);
     const dots = state.d.filter(([when]) => when >= data.first && when <= data.last);
     const every = [...bands[0], ...bands[4], ...state.d.map((dot) => dot[1]), shown.moved.q90];
@@ -302,10 +305,11 @@ var Explorer = (function () {
     const step = [1, 2, 5, 10, 20].find((one) => (high - low) / one <= 6) || 20;
     const from = Math.max(0, Math.floor(low / step) * step);
     const to = Math.min(100, Math.ceil(high / step) * step);
-    const right = SIZE.width - SIZE.right;
+    const right = (width || SIZE.width) - (narrow ? 66 : SIZE.right);
     const foot = SIZE.height - SIZE.bottom;
+    const head = SIZE.top + (narrow ? 18 : 0);
     const x = (year) => tenth(SIZE.left + ((year - data.first) / (data.last - data.first)) * (right - SIZE.left));
-    const y = (value) => tenth(foot - ((value - from) / (to - from)) * (foot - SIZE.top));
+    const y = (value) => tenth(foot - ((value - from) / (to - from)) * (foot - head));
     const out = [];
 
     let grid = "";
@@ -326,11 +330,14 @@ var Explorer = (function () {
     out.push('<path class="b" d="M' + path(bands[3], there) + "L" + path(bands[1], back) + 'Z"/>');
     out.push('<path class="m" d="M' + path(bands[2], there) + '"/>');
 
-    const title = data.units[shown.choice.unit] + ": " + data.rates[shown.choice.rate].label;
-    out.push('<text class="h" x="4" y="15">' + escaped(title) + "</text>");
+    const title = [data.units[shown.choice.unit] + ": ", data.rates[shown.choice.rate].label];
+    (narrow ? title : [title.join("")]).forEach((line, at) => {
+      out.push('<text class="h" x="4" y="' + (15 + 18 * at) + '">' + escaped(line) + "</text>");
+    });
     const at = x(data.known);
-    out.push('<path class="o" d="M' + at + " " + (SIZE.top - 4) + "V" + foot + '"/>');
-    out.push('<text x="' + tenth(at - 4) + '" y="' + (SIZE.top - 4) + '" text-anchor="end" font-size="11">' + say(data, "explore.origin_mark", { origin: data.origin }) + "</text>");
+    out.push('<path class="o" d="M' + at + " " + (head - 4) + "V" + foot + '"/>');
+    const mark = say(data, "explore.origin_mark", { origin: data.origin });
+    out.push('<text x="' + tenth(at - 4) + '" y="' + (head - 4) + '" text-anchor="end" font-size="11">' + mark + "</text>");
 
     const end = x(data.last);
     if (shown.moves) {
@@ -374,6 +381,8 @@ var Explorer = (function () {
     const [persons, support, response] = sliders;
     const drawing = find("svg");
     const body = find("tbody");
+    let shown;
+    drawing.classList.add("fits");
 
     function reset() {
       const people = data.states[rate.value][unit.value].n * data.longest;
@@ -400,15 +409,28 @@ var Explorer = (function () {
       });
     }
 
+    /* As wide as the place it has, so that its letters keep their size on a phone. */
+    function draw() {
+      const width = Math.max(320, Math.min(SIZE.width, find(".wide").clientWidth));
+      drawing.setAttribute("viewBox", "0 0 " + width + " " + SIZE.height);
+      drawing.innerHTML = marks(data, shown, width);
+    }
+
     function show() {
       const choice = { unit: unit.value, rate: rate.value, persons: Number(persons.value) };
       choice.support = support.value / 100;
       choice.response = response.value / 100;
       choice.course = plan.value === "own" ? null : Number(plan.value);
-      const shown = view(data, choice);
-      drawing.innerHTML = marks(data, shown);
+      shown = view(data, choice);
+      draw();
       drawing.setAttribute("aria-label", alt(data, shown));
-      find(".finding").textContent = sentences(data, shown);
+      find(".finding").replaceChildren(
+        ...sentences(data, shown).map((text) => {
+          const line = document.createElement("span");
+          line.textContent = text;
+          return line;
+        })
+      );
       sliders.forEach((slider) => {
         const value = Number(slider.value);
         const text = slider === persons ? number(data, value, 0) : percent(data, value, 0);
@@ -445,6 +467,7 @@ var Explorer = (function () {
     if (level + "/" + code in data.units) unit.value = level + "/" + code;
     if (name in data.rates) rate.value = name;
     find(".controls").hidden = false;
+    window.addEventListener("resize", draw);
     choose();
   }
 

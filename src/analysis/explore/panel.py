@@ -20,7 +20,7 @@ import typst
 from analysis.country.indicators import INDICATORS
 from analysis.explore import drawing as figure
 from analysis.explore.session import USUAL, Choice, Explorer, View, listed, offered, unmoved
-from analysis.explore.shipped import LONGEST, page, units_in_order
+from analysis.explore.shipped import LONGEST, lines, page, units_in_order
 from analysis.findings.coverage import COVERAGE
 from analysis.parallel import begins_threads
 from analysis.paths import ROOT, WORK, write_atomic, write_table
@@ -95,9 +95,9 @@ def _of_target(
     return [*said, (f"explore.takes_{_how_much(view)}", values)]
 
 
-def spoken(phrases: Sequence[tuple[str, Mapping[str, object]]], language: str) -> str:
-    """Return phrases as one text."""
-    return " ".join(say(key, language, **values) for key, values in phrases)
+def spoken(phrases: Sequence[tuple[str, Mapping[str, object]]], language: str) -> list[str]:
+    """Return phrases as sentences."""
+    return [say(key, language, **values) for key, values in phrases]
 
 
 def _by_what(view: View) -> str:
@@ -293,8 +293,9 @@ class Panel:
         self._busy = False
         style = f"<style>{figure.CSS}</style>"
         self.drawing.value = f'<div class="explore">{style}{figure.svg(view, self.language)}</div>'
-        said = html.escape(spoken(sentences(view, self.language), self.language))
-        self.words.value = f'<p class="explore-words" aria-live="polite">{said}</p>'
+        said = lines(spoken(sentences(view, self.language), self.language))
+        said = f'<p class="explore-words finding" aria-live="polite">{said}</p>'
+        self.words.value = f'<div class="explore">{said}</div>'
 
     def _reach(self, view: View) -> tuple[int, int]:
         """Step and end of the slider of people a month, in round numbers for the unit's size."""
@@ -328,7 +329,7 @@ class Panel:
         return {
             **{kind: value for kind, value in live.items() if "widget" in kind},
             "text/html": page(self.explorer, self.start, language, told, table),
-            "text/plain": told,
+            "text/plain": " ".join(told),
         }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -261,10 +261,12 @@ def _dots(view: View, language: str) -> list[list[Any]]:
 # --------------------------------------------------------------------------------------------------
 
 
-def page(explorer: Explorer, start: Choice, language: str, text: str, table: Result) -> str:
+def page(
+    explorer: Explorer, start: Choice, language: str, said: Sequence[str], table: Result
+) -> str:
     """Return the explorer as HTML that needs no kernel, opened at a state.
 
-    text, table: the sentences and the scenarios of that state.
+    said, table: the sentences and the scenarios of that state.
     """
     data = carried(explorer, start, language)
     first = explorer.view(start)
@@ -277,13 +279,18 @@ def page(explorer: Explorer, start: Choice, language: str, text: str, table: Res
         f'<div class="controls" hidden>{_controls(explorer, start, language)}</div>\n'
         f'<div class="wide" tabindex="0" role="region" aria-label="{name}">'
         f"{drawing.svg(first, language)}</div>\n"
-        f'<p class="finding" aria-live="polite">{html.escape(text)}</p>\n'
+        f'<p class="finding" aria-live="polite">{lines(said)}</p>\n'
         f"{table.html(language)}\n"
         # The site moves a script with a name into a file beside the page.
         f'<script data-file="states">window.exploreStates = {written};</script>\n'
         f"<script>{SCRIPT.read_text(encoding='utf-8')}"
         "Explorer.start(document.currentScript.parentElement, window.exploreStates);</script></div>"
     )
+
+
+def lines(said: Iterable[str]) -> str:
+    """Return sentences as HTML, each on a line of its own."""
+    return " ".join(f"<span>{html.escape(text)}</span>" for text in said)
 
 
 def _controls(explorer: Explorer, start: Choice, language: str) -> str:
