@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from analysis import paths
-from analysis.explore import panel
+from analysis.explore import shipped
+from analysis.explore.panel import scenarios, sentences, spoken
 from analysis.explore.session import Choice, Explorer
 from analysis.facts import load_raw
 from analysis.findings.coverage import Tables
@@ -149,27 +150,52 @@ def _changed(page, act) -> float:
     return page.evaluate("window.took") / 1000
 
 
-def test_the_still_page_works_from_a_file(browser, tables, tmp_path):
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_works_from_a_file(browser, tables, tmp_path, scheme):
     raw = load_raw()
     explorer = Explorer(Tables(build_readings(raw).readings, targets(raw), raw))
-    text = panel.page(explorer, Choice("province_63/83", origin="2024-12-31"), "vi")
-    file = tmp_path / "still.html"
+    start = Choice("province_63/83", origin="2024-12-31")
+    view = explorer.view(start)
+    said, table = spoken(sentences(view, "vi"), "vi"), scenarios(explorer, view, "vi")
+    text = shipped.page(explorer, start, "vi", said, table)
+    file = tmp_path / "explore.html"
     file.write_text(f"<!DOCTYPE html><meta charset=utf-8><title>x</title>{text}", encoding="utf-8")
-    page = browser.new_page(viewport={"width": 390, "height": 800})
+    page = browser.new_page(viewport={"width": 390, "height": 800}, color_scheme=scheme)
     faults, asked = [], []
     page.on("pageerror", lambda fault: faults.append(str(fault)))
     page.on("request", lambda request: asked.append(request.url))
     page.goto(file.as_uri())
-    assert "Bến Tre" in page.locator(".finding").inner_text()
+    assert page.locator(".finding span").all_inner_texts() == said
+    assert page.locator("tbody tr").count() == len(table.table)
     page.select_option("select.unit", "province_63/38")
     assert "Thanh Hóa" in page.locator(".finding").inner_text()
     assert "Thanh Hóa" in page.locator("svg").text_content()
+    page.locator("input.persons").focus()
+    before = page.locator(".finding").inner_text()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    after = page.locator(".finding").inner_text()
+    assert after != before and page.locator("select.scenario").input_value() == "own"
+    assert page.locator("svg path.s").count() == 1
+    assert page.locator("label:has(input.persons) output").inner_text() in after
+    took = page.evaluate(
+        "() => { const slider = document.querySelector('input.persons');"
+        " const start = performance.now();"
+        " for (let i = 1; i <= 20; i++) { slider.value = i * slider.step;"
+        "   slider.dispatchEvent(new Event('input')); document.body.offsetHeight; }"
+        " return (performance.now() - start) / 20; }"
+    )
+    assert took < 50, f"a slider took {took:.0f} ms"
     for rate, name in (("si", "xã hội"), ("ui", "thất nghiệp"), ("hi", "y tế")):
         page.select_option("select.indicator", f"{rate}_coverage")
         assert f"bảo hiểm {name}" in page.locator(".finding").inner_text()
+        assert page.locator("input.support").is_disabled() == (rate != "hi")
         assert page.locator("tbody tr").count() > 10
+    page.select_option("select.scenario", "1")
+    title = page.locator("select.scenario option:checked").inner_text()
+    assert title in page.locator(".finding").inner_text()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    page.goto(file.as_uri() + "#country/00".replace("/", "-"))
+    page.goto(file.as_uri() + "#country-00-si_coverage")
     page.reload()
     assert "Việt Nam" in page.locator(".finding").inner_text()
     assert faults == []

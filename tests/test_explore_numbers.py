@@ -11,33 +11,28 @@ import pytest
 from scipy.special import expit
 
 from analysis import paths
-from analysis.country.indicators import INDICATORS
 from analysis.explore import drawing as figure
-from analysis.explore import panel, session
-from analysis.explore.panel import all_rates, scenarios, sentences
-from analysis.explore.session import (
-    LEVELS,
-    USUAL,
-    Choice,
-    Explorer,
-    Future,
-    mixture,
-    offered,
-    outlook,
-    persons_for,
-    shifted,
-)
+from analysis.explore import panel, session, shipped
+from analysis.explore.panel import scenarios, sentences, spoken
+from analysis.explore.session import USUAL, Choice, Explorer, offered, parts_of
 from analysis.facts import load_raw
 from analysis.findings.coverage import Tables
-from analysis.forecast.pull import NONE, Pull
+from analysis.forecast import DEFAULT
+from analysis.forecast.draws import pulled
+from analysis.forecast.model import kept_model
+from analysis.forecast.outlook import needs, outlooks
+from analysis.forecast.pull import NONE, Pull, Pulls
+from analysis.forecast.tables import read_share
 from analysis.readings import build_readings
 from analysis.readings.targets import targets
-from analysis.report.wording import say
+from analysis.report.wording import say, write
 from analysis.scenarios import load, prepared, run, run_all
+from analysis.scenarios.outcome import by_hand, forecast_of, people_needed
 
 ORIGIN = "2024-12-31"
 BEN_TRE = Choice("province_63/83", "hi_coverage", ORIGIN)
 MEAN, SD = np.array([2.0, 2.4]), np.array([0.4, 0.3])
+UNIT = ("province_63", "83")
 
 
 @pytest.fixture(scope="module")
@@ -51,62 +46,85 @@ def view(explorer):
     return explorer.view(BEN_TRE)
 
 
-def future(target=95.0, pull=NONE, people=1000.0):
-    values, mass = mixture(MEAN, SD)
-    return Future(values, mass, people, target, target, pull)
-
-
-def test_without_levers_the_outlook_is_that_of_many_draws():
+def base(target=95.0, pull=NONE, people=1000.0, n=4000, enough=True):
+    """One province whose reported value is a mixture of two logit normals, before the pull."""
     random = np.random.default_rng(1)
-    part = random.integers(0, 2, 400_000)
-    given = future()
-    values = 100 * expit(MEAN[part] + SD[part] * random.standard_normal(len(part)))
-    found = outlook(given, BEN_TRE)
-    drawn = np.quantile(values, LEVELS)
-    assert (
-        np.abs(np.array([found.q05, found.q10, found.q50, found.q90, found.q95]) - drawn).max()
-        < 0.1
+    part = random.integers(0, 2, n)
+    plain = 100 * expit(MEAN[part] + SD[part] * random.standard_normal(n))
+    goals = np.full(8, target)
+    pulls = np.isfinite(target) and pull is not NONE
+    return SimpleNamespace(
+        plain={UNIT: plain},
+        reported={UNIT: pulled(plain, target, pull) if pulls else plain},
+        goals={UNIT: goals} if pulls else {},
+        pulls=Pulls(pull, pull),
+        targets={UNIT: (target, "province")},
+        enough={UNIT: enough},
+        origin=pd.Timestamp(BEN_TRE.origin),
+        date=pd.Timestamp(BEN_TRE.due),
+        denominator=lambda unit: np.array([people]),
     )
-    assert abs(found.probability - (values >= 95).mean()) < 0.004
+
+
+def test_without_levers_the_outlook_is_that_of_the_draws():
+    given = base()
+    found = by_hand(given, UNIT, 0.0, 0.0)
+    drawn = np.quantile(given.plain[UNIT], [0.05, 0.10, 0.50, 0.90, 0.95])
+    assert [found.q05, found.q10, found.q50, found.q90, found.q95] == pytest.approx(drawn)
+    assert found.probability == pytest.approx((given.plain[UNIT] >= 95).mean())
+    assert found == forecast_of(given, UNIT)
 
 
 def test_the_pull_of_a_target_weights_values_as_it_says():
     pull = Pull.certain(0.5, 2.0)
-    given, plain = future(pull=pull), outlook(future(), BEN_TRE).probability
-    percent, mass = given.percent, given.mass
+    given = base(pull=pull, n=400_000)
+    raised = by_hand(given, UNIT, 1e-9, 0.0).probability
+    percent, mass = given.plain[UNIT], np.full(400_000, 1 / 400_000)
     above = pull.tilt(percent - 95.0, mass)
-    assert outlook(given, BEN_TRE).probability == pytest.approx(
-        above[percent >= 95].sum() / above.sum(), abs=1e-3
-    )
-    assert outlook(given, BEN_TRE).probability > plain
+    assert raised == pytest.approx(above[percent >= 95].sum() / above.sum(), abs=1e-3)
+    assert raised > by_hand(base(n=400_000), UNIT, 1e-9, 0.0).probability + 0.05
 
 
 def test_people_add_points_and_support_reaches_the_rest():
     # 10 people a month for a year, of 1,000: twelve points; half of the premium, 30% respond: 15%
     # of those still without.
+    given = base()
     months = BEN_TRE.months
-    choice = replace(BEN_TRE, persons_month=10.0, support=0.5, response=0.3)
-    reached = 80 + 10 * months / 10
-    assert shifted(np.array([80.0]), choice, 1000.0)[0] == pytest.approx(
-        reached + 0.15 * (100 - reached)
-    )
-    assert shifted(np.array([99.9]), choice, 1000.0)[0] == 100.0
+    choice = replace(BEN_TRE, persons_month=2.0, support=0.5, response=0.3)
+    found = by_hand(given, UNIT, choice.persons_month, choice.joining)
+    reached = np.minimum(given.plain[UNIT] + 2.0 * months / 10, 100.0)
+    wanted = reached + 0.15 * (100 - reached)
+    assert found.q50 == pytest.approx(np.quantile(wanted, 0.5), abs=0.01)
+    assert found.probability == pytest.approx((wanted >= 95).mean(), abs=1e-3)
+    assert by_hand(given, UNIT, 1e6, 0.0).q05 == pytest.approx(100.0)
 
 
 def test_support_does_nothing_outside_health_insurance():
     choice = replace(BEN_TRE, indicator="si_coverage", support=1.0, response=1.0)
-    assert shifted(np.array([30.0]), choice, 1000.0)[0] == 30.0
+    assert choice.joining == 0.0
     assert not choice.moves
 
 
 def test_the_people_that_a_chance_takes_give_that_chance():
-    given = future()
-    for probability in (0.5, 0.8):
-        persons = persons_for(given, BEN_TRE, probability)
-        reached = outlook(given, replace(BEN_TRE, persons_month=persons)).probability
+    given = base()
+    for probability, persons in zip((0.5, 0.8), people_needed(given, UNIT), strict=True):
+        reached = by_hand(given, UNIT, persons, 0.0).probability
         assert reached == pytest.approx(probability, abs=0.02)
-    assert persons_for(future(target=50.0), BEN_TRE, 0.8) == 0.0
-    assert np.isnan(persons_for(future(target=np.nan), BEN_TRE, 0.8))
+    assert people_needed(base(target=50.0), UNIT)[1] == 0.0
+    assert np.isnan(people_needed(base(target=np.nan), UNIT)).all()
+    assert np.isnan(people_needed(base(enough=False), UNIT)).all()
+
+
+@pytest.mark.parametrize("unit", ["province_63/83", "country/00", "province_34/46"])
+def test_the_people_that_a_chance_takes_are_those_of_chapter_05(explorer, unit):
+    view = explorer.view(replace(BEN_TRE, unit=unit))
+    known = explorer._known(ORIGIN)
+    own = outlooks(known, ("hi_coverage",), 2025)["hi_coverage"]
+    shares = read_share(known, own, DEFAULT)
+    name = tuple(unit.split("/"))
+    table = needs(own, {name: view.target}, shares).iloc[0]
+    assert view.even == pytest.approx(table["persons_month_50"], rel=1e-9)
+    assert view.good == pytest.approx(table["persons_month_80"], rel=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -128,8 +146,12 @@ def test_without_levers_it_says_what_the_forecast_and_business_as_usual_say(expl
 def test_nothing_after_the_origin_is_known(explorer):
     early = explorer.view(replace(BEN_TRE, origin="2022-12-31"))
     assert not early.readings["known"].all()
-    dates = explorer.model("hi_coverage", "2022-12-31").evidence.table["as_of"]
-    assert dates.max() <= pd.Timestamp("2022-12-31")
+    known = explorer._known("2022-12-31")
+    assert known.readings["as_of"].max() <= pd.Timestamp("2022-12-31")
+    built = kept_model(known, "hi_coverage")
+    assert built.evidence.table["as_of"].max() <= pd.Timestamp("2022-12-31")
+    base = explorer.base(early.choice)
+    assert base.origin == pd.Timestamp("2022-12-31")
     assert 'class="l"' in figure.svg(early, "en")
 
 
@@ -139,7 +161,37 @@ def test_every_reading_says_its_source_and_links_to_it(view):
         assert row["said"]
         if row["address"]:
             assert f'href="{row["address"].replace("&", "&amp;")}"' in drawing
-    assert drawing.count("<circle") == len(view.readings)
+    assert drawing.count("<circle") + drawing.count("<rect") == len(view.readings)
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_a_figure_on_another_definition_is_drawn_and_named_as_such(explorer, language):
+    # Son La's 98.3% counts residents insured elsewhere.
+    shown = explorer.view(replace(BEN_TRE, unit="province_63/14"))
+    other = shown.readings[shown.readings["basis"].ne("")]
+    assert other["value"].tolist() == [98.3]
+    drawing = figure.svg(shown, language)
+    assert drawing.count("<rect") == 1
+    definition = say("basis.incl_residents_insured_elsewhere", language)
+    assert definition in drawing.split("<rect")[1].split("</rect>")[0]
+    text = " ".join(spoken(sentences(shown, language), language))
+    assert definition in text and write(98.3, "percent1", language) in text
+
+
+def test_merged_units_and_their_parts_can_be_chosen(explorer):
+    assert len(explorer.units) == len(set(explorer.units)) == 1 + 34 + 52
+    merged = [unit for unit in explorer.units if unit.startswith("province_34/")]
+    assert len(merged) == 23
+    parts = [part for unit in merged for part in parts_of(unit)]
+    assert len(parts) == 52 and set(parts) < set(explorer.units)
+    assert parts_of("province_63/14") == parts_of("country/00") == []
+    shown = explorer.view(replace(BEN_TRE, unit=merged[0]))
+    text = " ".join(spoken(sentences(shown, "en"), "en"))
+    for part, expected in shown.parts:
+        assert write(part, "unit_label", "en") in text
+        assert write(expected.q50, "percent1", "en") in text
+        alone = explorer.view(replace(BEN_TRE, unit=part)).plain
+        assert expected.q50 == alone.q50
 
 
 def test_a_unit_without_readings_gets_no_probability(explorer):
@@ -213,10 +265,12 @@ def test_a_scenario_that_was_edited_or_added_reaches_the_explorer_at_once(explor
     assert "Bốn điểm" in set(scenarios(explorer, explorer.view(BEN_TRE), "vi").table["scenario"])
 
 
-def test_all_three_rates_are_set_side_by_side(explorer, view):
-    table = all_rates(explorer, view, "en").table
-    assert list(dict.fromkeys(table["indicator"])) == ["hi_coverage", "si_coverage", "ui_coverage"]
-    assert table["probability"].dropna().between(0, 1).all()
+def test_the_table_of_scenarios_follows_the_choice(explorer):
+    shown = panel.Panel(explorer, BEN_TRE, "en")
+    first = shown.table.value
+    assert first == scenarios(explorer, shown.view, "en").html("en")
+    shown.unit.value = "province_63/38"
+    assert shown.table.value == scenarios(explorer, shown.view, "en").html("en") != first
 
 
 @pytest.mark.parametrize("language", ["en", "vi"])
@@ -243,12 +297,15 @@ def test_the_saved_files_hold_what_is_drawn(explorer, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_still_page_holds_every_province_and_needs_nothing_else(explorer):
-    text = panel.page(explorer, BEN_TRE, "en")
-    assert text.count("<option") == 64 + 3
-    assert text.count('"country/00 ') + text.count('"province_63/') >= 64 * 3
+def test_the_page_holds_every_unit_and_needs_nothing_else(explorer):
+    view = explorer.view(BEN_TRE)
+    text = shipped.page(explorer, BEN_TRE, "en", ["words"], scenarios(explorer, view, "en"))
+    assert text.count("<option") == len(explorer.units) + 3
+    carried = text.split("exploreStates = ")[1].split(";</script>")[0]
+    for unit in explorer.units:
+        assert carried.count(f'"{unit}"') == 1 + 3
     assert "src=" not in text and "@import" not in text
-    assert "<" not in text.split("exploreStates = ")[1].split(";</script>")[0]
+    assert "<" not in carried
 
 
 @pytest.mark.parametrize(
@@ -281,33 +338,6 @@ def test_saved_files_go_to_the_user_s_folder_and_none_is_written_over(
     assert [path.read_bytes() for path in first] == before
     shown.button.click()
     assert "work/saved" in shown.saved.value and f"{first[0].stem}_2.csv" in shown.saved.value
-
-
-@pytest.mark.parametrize("aimed", [[], ["hi_coverage"], ["hi_coverage", "ui_coverage"]])
-def test_a_rate_without_a_target_for_the_day_is_left_out_and_named(aimed):
-    """With stand-ins for the fitted models: which rates have a target is what is tested."""
-
-    def shown(choice):
-        return SimpleNamespace(
-            choice=choice, target=object() if choice.indicator in aimed else None
-        )
-
-    def ran(choice):
-        names = list(offered(choice.indicator))
-        return pd.DataFrame(
-            {"scenario": names, "more": 1.0, "q50": 90.0, "q10": 89.0, "q90": 91.0,
-             "probability": 0.5}
-        )  # fmt: skip
-
-    stand_in = SimpleNamespace(view=shown, courses=ran)
-    choice = replace(BEN_TRE, due="2030-12-31")
-    for language in ("en", "vi"):
-        found = all_rates(stand_in, shown(choice), language)
-        assert list(dict.fromkeys(found.table["indicator"])) == aimed
-        assert len(found.written(language)) == len(found.table)
-        for name in ("hi_coverage", "si_coverage", "ui_coverage"):
-            label = INDICATORS[name].label(language)
-            assert (label in found.text(language)) == (name not in aimed)
 
 
 def test_the_explorer_opens_on_a_day_that_the_data_have_gone_past(explorer):

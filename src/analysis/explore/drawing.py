@@ -7,14 +7,16 @@ serves a notebook with a kernel, a page without one, and a file to take away.
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from analysis.country.indicators import INDICATORS
-from analysis.explore.session import FIRST_YEAR, View
+from analysis.explore.session import View
 from analysis.figures import vector
+from analysis.forecast.outlook import FIRST_YEAR
 from analysis.forecast.space import decimal_year
 from analysis.report.wording import say, write
 
@@ -24,8 +26,15 @@ _STEPS = (1, 2, 5, 10, 20)
 
 _v = vector.variable
 CSS = f"""
+.explore .filters {{ display: flex; flex-wrap: wrap; gap: .5rem 1.2rem; align-items: end; }}
+.explore .filters label {{ display: block; max-width: 100%; }}
+.explore .filters select {{ display: block; max-width: 100%; min-height: 2rem; }}
+.explore input[type=range] {{ display: block; width: 16rem; max-width: 100%; height: 1.6rem; }}
+.explore output {{ font-weight: bold; font-variant-numeric: tabular-nums; margin-left: .3rem; }}
 .explore .wide {{ overflow-x: auto; }}
 .explore svg {{ width: 100%; min-width: 34rem; max-width: 45rem; height: auto; display: block; }}
+.explore svg.fits {{ min-width: 0; }}
+.explore .finding span {{ display: block; margin-bottom: .35rem; }}
 .explore svg {{ font: 12px "DejaVu Sans", sans-serif; }}
 .explore .w {{ fill: {_v(vector.BAND)}; opacity: .45; }}
 .explore .b {{ fill: {_v(vector.BAND)}; }}
@@ -37,6 +46,7 @@ CSS = f"""
 .explore text.h {{ fill: {_v(vector.INK)}; font-weight: bold; font-size: 13px; }}
 .explore .r {{ fill: {_v(vector.READING)}; stroke: {_v(vector.READING)}; }}
 .explore .i {{ fill: {_v(vector.PAPER)}; stroke: {_v(vector.READING)}; }}
+.explore .a {{ fill: {_v(vector.PAPER)}; stroke: {_v(vector.READING)}; stroke-width: 1.5; }}
 .explore .l {{ fill: {_v(vector.PAPER)}; stroke: {_v(vector.SOFT)}; stroke-dasharray: 1.5 1.5; }}
 .explore .s {{ stroke: {_v(vector.SECOND)}; stroke-width: 3; fill: {_v(vector.SECOND)}; }}
 """.strip()
@@ -134,7 +144,7 @@ def _points(across: Sequence[float], up: Sequence[float]) -> str:
 
 def _title(view: View, language: str) -> str:
     choice = view.choice
-    text = f"{write(choice.unit, 'unit', language)}: "
+    text = f"{write(choice.unit, 'unit_label', language)}: "
     text += INDICATORS[choice.indicator].label(language)
     return f'<text class="h" x="4" y="15">{html.escape(text)}</text>'
 
@@ -163,7 +173,7 @@ def _target(view: View, scale: _Scale, language: str) -> str:
     if view.target is None:
         return ""
     x, y = scale.x(view.choice.due), scale.y(view.target.value)
-    text = write(view.target.value, "printed", language)
+    text = write(view.target.value, "goal", language)
     said = say("explore.target_mark", language, setter=f"setter.{view.target.setter}")
     return (
         f'<path class="t" d="M{x} {y - 6:g}l6 6 -6 6 -6 -6z"><title>{html.escape(said)}</title>'
@@ -171,18 +181,38 @@ def _target(view: View, scale: _Scale, language: str) -> str:
     )
 
 
+def look(row: Mapping[Any, Any]) -> str:
+    """Return the class of a reading's mark: a square for a figure on another definition."""
+    if row["basis"]:
+        return "a"
+    if not row["known"]:
+        return "l"
+    return "r" if row["season"] == "year_end" else "i"
+
+
+def source(row: Mapping[Any, Any], language: str) -> str:
+    """Return what a mark says: day, value, definition where it is another, and sources."""
+    when = "known" if row["known"] else "later"
+    text = say(f"explore.dot_{when}", language, **{str(key): one for key, one in row.items()})
+    if not row["basis"]:
+        return text
+    other = say("explore.dot_basis", language, basis=f"basis.{row['basis']}")
+    return f"{other} {text}"
+
+
 def _readings(view: View, scale: _Scale, language: str) -> str:
     marks = []
     for row in view.readings.to_dict("records"):
         if not pd.Timestamp(FIRST_YEAR, 7, 1) <= row["as_of"] <= pd.Timestamp(view.choice.due):
             continue
-        look = ("r" if row["season"] == "year_end" else "i") if row["known"] else "l"
-        values = {str(name): value for name, value in row.items()}
-        said = html.escape(
-            say(f"explore.dot_{'known' if row['known'] else 'later'}", language, **values)
-        )
+        kind, said = look(row), html.escape(source(row, language))
         x, y = scale.x(row["as_of"]), scale.y(row["value"])
-        dot = f'<circle class="{look}" cx="{x}" cy="{y}" r="4.5"><title>{said}</title></circle>'
+        dot = (
+            f'<rect class="a" x="{x - 4:g}" y="{y - 4:g}" width="8" height="8">'
+            f"<title>{said}</title></rect>"
+            if kind == "a"
+            else f'<circle class="{kind}" cx="{x}" cy="{y}" r="4.5"><title>{said}</title></circle>'
+        )
         address = html.escape(row["address"])
         marks.append(f'<a href="{address}" target="_blank">{dot}</a>' if address else dot)
     return "".join(marks)

@@ -1,16 +1,15 @@
-"""What the notebook shows: widgets where a kernel runs, a fixed set of states elsewhere."""
+"""What the notebook shows: widgets where a kernel runs, the page of `shipped` elsewhere."""
 
 from __future__ import annotations
 
 import contextlib
 import html
 import itertools
-import json
 import math
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,13 @@ import pandas as pd
 import typst
 
 from analysis.country.indicators import INDICATORS
-from analysis.disk_cache import cached
 from analysis.explore import drawing as figure
-from analysis.explore.session import USUAL, Choice, Explorer, View, offered, unmoved
-from analysis.findings.coverage import COVERAGE, Tables
+from analysis.explore.session import USUAL, Choice, Explorer, View, listed, offered, unmoved
+from analysis.explore.shipped import LONGEST, lines, page, units_in_order
+from analysis.findings.coverage import COVERAGE
 from analysis.parallel import begins_threads
 from analysis.paths import ROOT, WORK, write_atomic, write_table
-from analysis.readings.targets import NATIONWIDE
+from analysis.readings.targets import NATIONWIDE, Target
 from analysis.report.results import Result
 from analysis.report.wording import say, write
 from analysis.verdicts import verdict
@@ -56,33 +55,6 @@ def scenarios(explorer: Explorer, view: View, language: str) -> Result:
     return Result("explore", table, phrases, _FORMATS, {}, "explore", joined={"q10": "q90"})
 
 
-def all_rates(explorer: Explorer, view: View, language: str) -> Result:
-    """Return the scenarios of all three rates for the unit, origin and due date of a view.
-
-    A rate without a known target for that date is left out, and named in a sentence.
-    """
-    views = [explorer.view(replace(view.choice, indicator=name)) for name in COVERAGE]
-    aimed = [one for one in views if one.target is not None]
-    tables = [
-        _courses(explorer, one, language).assign(indicator=one.choice.indicator) for one in aimed
-    ]
-    empty = pd.DataFrame(columns=["indicator", *_COLUMNS])
-    table = pd.concat(tables, ignore_index=True)[list(empty)] if tables else empty
-    without = [one.choice.indicator for one in views if one.target is None]
-    names = [INDICATORS[name].label(language) for name in without]
-    phrases = [("explore.no_target_rates", {"due": view.choice.due, "names": names})]
-    words = {"indicator": "indicator"}
-    return Result(
-        "scenarios",
-        table,
-        phrases if without else (),
-        _FORMATS,
-        words,
-        "explore",
-        joined={"q10": "q90"},
-    )
-
-
 def _courses(explorer: Explorer, view: View, language: str) -> pd.DataFrame:
     if view.target is None:
         return pd.DataFrame(columns=_COLUMNS)
@@ -97,16 +69,24 @@ def sentences(view: View, language: str) -> list[tuple[str, dict[str, object]]]:
     values = {**vars(view.choice), **vars(view.plain), "even": view.even, "good": view.good}
     said: list[tuple[str, dict[str, object]]] = [("explore.forecast", values)]
     if view.target is None:
-        return [*said, ("explore.no_target", {})]
-    if not view.read:
-        return [*said, ("explore.unsure", {})]
+        said.append(("explore.no_target", {}))
+    elif not view.read:
+        said.append(("explore.unsure", {}))
+    else:
+        said += _of_target(view, view.target, values, language)
+    return [*said, *view.further(language)]
+
+
+def _of_target(
+    view: View, target: Target, values: dict[str, object], language: str
+) -> list[tuple[str, dict[str, object]]]:
     of_target = {
-        "target": view.target.value,
-        "setter": f"setter.{view.target.setter}",
+        "target": target.value,
+        "setter": f"setter.{target.setter}",
         "verdict": f"verdict.{verdict(view.plain.probability)}",
     }
-    whose = "yardstick" if view.target.setter == NATIONWIDE else "own"
-    said.append((f"explore.chance_{whose}", values | of_target))
+    whose = "yardstick" if target.setter == NATIONWIDE else "own"
+    said: list[tuple[str, dict[str, object]]] = [(f"explore.chance_{whose}", values | of_target)]
     if view.course:
         title = offered(view.choice.indicator)[view.course].title[language]
         said.append(("explore.moved_course", values | vars(view.moved) | {"title": title}))
@@ -115,24 +95,25 @@ def sentences(view: View, language: str) -> list[tuple[str, dict[str, object]]]:
     return [*said, (f"explore.takes_{_how_much(view)}", values)]
 
 
-def spoken(phrases: Sequence[tuple[str, Mapping[str, object]]], language: str) -> str:
-    """Return phrases as one text."""
-    return " ".join(say(key, language, **values) for key, values in phrases)
+def spoken(phrases: Sequence[tuple[str, Mapping[str, object]]], language: str) -> list[str]:
+    """Return phrases as sentences."""
+    return [say(key, language, **values) for key, values in phrases]
 
 
 def _by_what(view: View) -> str:
     """Which levers are moved."""
     choice = view.choice
-    supported = choice.supportable and choice.support * choice.response > 0
     if choice.persons_month > 0:
-        return "both" if supported else "persons"
+        return "both" if choice.joining > 0 else "persons"
     return "support"
 
 
 def _how_much(view: View) -> str:
     """Which of the two chances takes people beyond the forecast."""
     if math.isnan(view.good):
-        return "too_much" if math.isnan(view.even) else "even"
+        if math.isnan(view.even):
+            return "too_much"
+        return "half" if view.even == 0 else "even"
     if view.good == 0:
         return "nothing"
     return "good" if view.even == 0 else "both"
@@ -188,95 +169,10 @@ def as_png(drawing: str) -> bytes:
 
 
 # --------------------------------------------------------------------------------------------------
-# The explorer without a kernel: a drawn state for each unit and rate, and lists to choose from.
-#
-# All numbers, words and marks are made here; the page's script only shows the chosen ones.
+# The widgets.
 # --------------------------------------------------------------------------------------------------
 
-_SCRIPT = Path(__file__).with_name("still.js")
-
-
-@dataclass(frozen=True)
-class _State:
-    """One state: the marks of the drawing, the sentences, and the rows of the table as texts."""
-
-    marks: str
-    words: str
-    rows: list[list[str]]
-
-
-def page(explorer: Explorer, start: Choice, language: str) -> str:
-    """Return the HTML of the fixed set of states: the three rates, the country and provinces.
-
-    start: its origin and due date are those of every state; its unit and rate are shown first.
-    """
-    shown = views(explorer.tables, start.origin, start.due)
-    first = (start.unit, start.indicator)
-    first = first if " ".join(first) in shown else (Choice.unit, start.indicator)
-    results = {key: scenarios(explorer, view, language) for key, view in shown.items()}
-    states = {key: _state(view, results[key], language) for key, view in shown.items()}
-    return _html(states, first, results[" ".join(first)].html(language), start, language)
-
-
-@cached
-def views(tables: Tables, origin: str, due: str) -> dict[str, View]:
-    """Return the numbers of every state, by unit and rate, which are the same in all languages."""
-    explorer = Explorer(tables)
-    units = [unit for unit in explorer.units if not unit.startswith("province_34/")]
-    chosen = [Choice(unit, name, origin, due) for unit in units for name in COVERAGE]
-    return {f"{one.unit} {one.indicator}": explorer.view(one) for one in chosen}
-
-
-def _html(
-    states: dict[str, _State], first: tuple[str, str], table: str, start: Choice, language: str
-) -> str:
-    shown = states[" ".join(first)]
-    box = f'viewBox="0 0 {figure.WIDTH} {figure.HEIGHT}" role="figure"'
-    name = html.escape(write(first[0], "unit", language))
-    note = html.escape(say("explore.static_note", language, origin=start.origin))
-    data = {key: [one.marks, one.words, one.rows] for key, one in states.items()}
-    # No tag inside a text may end the script that carries it, or open another one.
-    carried = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    return (
-        f'<div class="explore"><style>{figure.CSS}</style>\n<p>{note}</p>\n'
-        f'<p class="filters">{_choose("unit", _names(states, first[0], language), language)} '
-        f"{_choose('indicator', _rates(first[1], language), language)}</p>\n"
-        f'<div class="wide" tabindex="0" role="region" aria-label="{name}">'
-        f'<svg {box} aria-label="{name}">{shown.marks}</svg></div>\n'
-        f'<p class="finding" aria-live="polite">{html.escape(shown.words)}</p>\n{table}\n'
-        # The site moves a script with a name into a file beside the page.
-        f'<script data-file="states">window.exploreStates = {carried};</script>\n'
-        f"<script>{_SCRIPT.read_text(encoding='utf-8')}</script></div>"
-    )
-
-
-def _state(view: View, result: Result, language: str) -> _State:
-    rows = result.written(language).to_numpy().tolist()
-    return _State(figure.inside(view, language), result.text(language), rows)
-
-
-def _choose(what: str, options: Iterable[str], language: str) -> str:
-    label = html.escape(say(f"explore.choose_{what}", language))
-    return f'<label>{label} <select class="{what}">{"".join(options)}</select></label>'
-
-
-def _names(states: dict[str, _State], first: str, language: str) -> list[str]:
-    units = dict.fromkeys(key.split(" ")[0] for key in states)
-    return [_option(unit, write(unit, "unit", language), first) for unit in units]
-
-
-def _rates(first: str, language: str) -> list[str]:
-    return [_option(name, write(name, "indicator", language), first) for name in COVERAGE]
-
-
-def _option(value: str, name: str, first: str) -> str:
-    chosen = " selected" if value == first else ""
-    return f'<option value="{value}"{chosen}>{html.escape(name)}</option>'
-
-
 _OWN = "own"
-#: The slider of people a month ends at this share of the denominator.
-_LONGEST = 0.005
 
 
 class Panel:
@@ -286,22 +182,25 @@ class Panel:
     """
 
     def __init__(self, explorer: Explorer, start: Choice, language: str) -> None:
+        # A province that did not merge stands in the list once, as one of the 63.
+        start = replace(start, unit=listed(start.unit))
         self.explorer, self.start, self.language = explorer, start, language
         self._busy = False
         self._choosers()
         self._sliders(start)
-        self.drawing, self.words, self.saved = (widgets.HTML() for _ in range(3))
+        self.drawing, self.words, self.table, self.saved = (widgets.HTML() for _ in range(4))
         self.button = widgets.Button(description=self._say("save"), icon="download")
         self.button.add_class("explore-save")
         self.view = explorer.view(start)
         self._show(self.view)
+        self._tell_scenarios()
         self._watch()
 
     def _say(self, key: str, **values: Any) -> str:
         return say(f"explore.{key}", self.language, **values)
 
     def _choosers(self) -> None:
-        units = [(self._unit(unit), unit) for unit in self.explorer.units]
+        units = units_in_order(self.explorer, self.language)
         names = [(INDICATORS[name].label(self.language), name) for name in COVERAGE]
         # The day of the parameters can be chosen too: any day can be looked ahead from.
         origins = sorted({*self.explorer.origins, self.start.origin})
@@ -317,12 +216,6 @@ class Panel:
         files = offered(indicator).values()
         named = [(one.title[self.language], one.name) for one in files]
         return [*named, (self._say("scenario_own"), _OWN)]
-
-    def _unit(self, unit: str) -> str:
-        name = write(unit, "unit", self.language)
-        if unit.startswith("province_34/"):
-            return say("site.merged_unit", self.language, name=name)
-        return name
 
     def _dropdown(self, name: str, options: list[tuple[str, str]], value: str) -> widgets.Dropdown:
         label = self._say(f"choose_{name}")
@@ -358,6 +251,11 @@ class Panel:
         self.scenario.value = USUAL
         self._busy = False
         self._show(self.view)
+        self._tell_scenarios()
+
+    def _tell_scenarios(self) -> None:
+        """The scenarios of the unit and rate that are chosen, side by side."""
+        self.table.value = scenarios(self.explorer, self.view, self.language).html(self.language)
 
     def _plan(self, _: Any) -> None:
         """Follow the scenario, the levers at rest; the forecast where it cannot be followed."""
@@ -395,12 +293,13 @@ class Panel:
         self._busy = False
         style = f"<style>{figure.CSS}</style>"
         self.drawing.value = f'<div class="explore">{style}{figure.svg(view, self.language)}</div>'
-        said = html.escape(spoken(sentences(view, self.language), self.language))
-        self.words.value = f'<p class="explore-words" aria-live="polite">{said}</p>'
+        said = lines(spoken(sentences(view, self.language), self.language))
+        said = f'<p class="explore-words finding" aria-live="polite">{said}</p>'
+        self.words.value = f'<div class="explore">{said}</div>'
 
     def _reach(self, view: View) -> tuple[int, int]:
         """Step and end of the slider of people a month, in round numbers for the unit's size."""
-        people = self.explorer.future(view.choice).people * _LONGEST
+        people = self.explorer.people(view.choice) * LONGEST
         step = 10 ** max(0, len(str(int(people))) - 2)
         return step, (int(max(people, view.choice.persons_month) / step) + 1) * step
 
@@ -418,16 +317,19 @@ class Panel:
         note = widgets.HTML(f"<small>{html.escape(self._say('lever_note'))}</small>")
         left = widgets.VBox([self.unit, self.indicator, self.origin, self.scenario])
         right = widgets.VBox([self.persons, self.support, self.response])
-        rows = [widgets.HBox([left, right]), note, self.drawing, self.words]
+        rows = [widgets.HBox([left, right]), note, self.drawing, self.words, self.table]
         return widgets.VBox([*rows, widgets.HBox([self.button, self.saved])])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         """Widgets for a front end with a kernel; the page and the sentences for all others."""
-        live = self.box()._repr_mimebundle_()
+        live, language = self.box()._repr_mimebundle_(), self.language
+        start = self.explorer.view(self.start)
+        told = spoken(sentences(start, language), language)
+        table = scenarios(self.explorer, start, language)
         return {
             **{kind: value for kind, value in live.items() if "widget" in kind},
-            "text/html": page(self.explorer, self.start, self.language),
-            "text/plain": spoken(sentences(self.view, self.language), self.language),
+            "text/html": page(self.explorer, self.start, language, told, table),
+            "text/plain": " ".join(told),
         }
 
 

@@ -7,27 +7,20 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import brentq
-from scipy.special import expit
-from scipy.stats import norm
 
 from analysis import paths
 from analysis.country import geography
 from analysis.disk_cache import cached
 from analysis.findings import coverage
 from analysis.findings.coverage import COVERAGE, Tables
-from analysis.forecast import FAMILY, Model, prediction
-from analysis.forecast.goals import goals
 from analysis.forecast.known import Known, known_at
-from analysis.forecast.model import kept_model
-from analysis.forecast.pull import Pull
-from analysis.forecast.space import decimal_year
 from analysis.forecast.tables import filled
-from analysis.readings.targets import Target, for_unit
+from analysis.readings.targets import Target, for_unit, is_alone
+from analysis.report.wording import say
 from analysis.scenarios import Baseline, Scenario, ScenarioError, load_folder, prepared, run
-from analysis.scenarios.baseline import effects_of_cards
+from analysis.scenarios.baseline import LEVELS, Unit, effects_of_cards
+from analysis.scenarios.outcome import Reached, by_hand, forecast_of, people_needed
 from analysis.scenarios.parameters import Range
-from analysis.scenarios.tables import LEVELS as tables_LEVELS
 from analysis.scenarios.tables import quantiles
 
 # --------------------------------------------------------------------------------------------------
@@ -91,7 +84,12 @@ class Choice:
     @property
     def moves(self) -> bool:
         """Whether any lever is moved. Premium support acts on health insurance alone."""
-        return self.persons_month > 0 or self.support * self.response * self.supportable > 0
+        return self.persons_month > 0 or self.joining > 0
+
+    @property
+    def joining(self) -> float:
+        """Share, 0 to 1, of those who would be without that enrol for the support."""
+        return self.support * self.response * self.supportable
 
     @property
     def supportable(self) -> bool:
@@ -159,187 +157,65 @@ def _course(scenario: Scenario, base: Baseline) -> pd.DataFrame:
             "scenario": scenario.name,
             "unit": ["/".join(unit) for unit in units],
             "more": [np.median(outcome.sum(more, unit)) / outcome.months for unit in units],
-            **dict(zip(tables_LEVELS, spread, strict=True)),
+            **dict(zip(LEVELS, spread, strict=True)),
             "probability": [outcome.meets(unit) for unit in units],
         }
     )
 
 
 # --------------------------------------------------------------------------------------------------
-# From the forecast of one unit to its probability of meeting the target, levers included.
-#
-# A lever adds people; people over the denominator of the due date add points of coverage. The
-# added points shift the forecast of the reported value before the pull of the target acts on it
-# (see `analysis.forecast.pull`), and nothing is taken to exceed 100 percent.
+# One state as numbers: all of them are those of the scenarios' business as usual, which is the
+# forecast of chapter 05.
 # --------------------------------------------------------------------------------------------------
 
-LEVELS = np.array([0.05, 0.10, 0.50, 0.90, 0.95])
-#: More people a month than this share of the denominator is no answer worth giving.
-MOST = 0.05
-_CELLS = 4001
-
-
-@dataclass(frozen=True)
-class Outlook:
-    """Quantiles of the reported value in percent, and the probability of meeting the target."""
-
-    q05: float
-    q10: float
-    q50: float
-    q90: float
-    q95: float
-    probability: float
-
-
-@dataclass(frozen=True)
-class Future:
-    """The reported value of one unit at the due date, before the pull of its target.
-
-    percent, mass: (N,) values in rising order and their weights, which add up to 1. people:
-    persons that coverage is counted on. target: percent that the unit is held against, NaN where
-    none is known. drawn_to: the target of the unit's own that its reported value is drawn to, or
-    (G,) equally likely ones where its number is not known; NaN where nothing draws. pull: how
-    targets draw reported values. usual: what chapter 05 says without levers, from the same draws
-    after the pull; None where the values are not draws of the forecast.
-    """
-
-    percent: np.ndarray
-    mass: np.ndarray
-    people: float
-    target: float
-    drawn_to: float | np.ndarray
-    pull: Pull
-    usual: Outlook | None = None
-
-    @cached_property
-    def rest(self) -> Outlook:
-        """The outlook with all levers at rest, by the weights of the pull."""
-        return _weighted(self, self.percent)
-
-
-def mixture(mean: np.ndarray, sd: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return values in percent on a fine grid, and their mass, of equally likely logit normals."""
-    middle = mean.mean()
-    reach = 6 * np.sqrt(sd.max() ** 2 + mean.var())
-    z = middle + reach * np.linspace(-1, 1, _CELLS)
-    mass = norm.pdf(z[None], mean[:, None], sd[:, None]).mean(axis=0)
-    return 100 * expit(z), mass / mass.sum()
-
-
-def drawn(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return draws in rising order, and their mass."""
-    return np.sort(values), np.full(len(values), 1 / len(values))
-
-
-def outlook(future: Future, choice: Choice) -> Outlook:
-    """Return what is to be expected under a choice of levers.
-
-    Without levers that is what chapter 05 says. With levers, their effect is added to it, as the
-    weights of the pull give it: these move smoothly where resampled draws would jump.
-    """
-    usual = future.usual or future.rest
-    if not choice.moves:
-        return usual
-    moved = _weighted(future, shifted(future.percent, choice, future.people))
-    reached = {
-        name: value + getattr(moved, name) - getattr(future.rest, name)
-        for name, value in vars(usual).items()
-    }
-    most = {name: 1.0 if name == "probability" else 100.0 for name in reached}
-    return Outlook(**{name: float(np.clip(reached[name], 0, most[name])) for name in reached})
-
-
-def _weighted(future: Future, value: np.ndarray) -> Outlook:
-    over, under = _tilted(value, future.mass, future)
-    mass = over + under
-    total = mass.sum()
-    q05, q10, q50, q90, q95 = np.interp(
-        LEVELS, (np.cumsum(mass) - mass / 2) / total, value
-    ).tolist()
-    if not np.isfinite(future.target):
-        return Outlook(q05, q10, q50, q90, q95, float("nan"))
-    same = bool(np.all(np.asarray(future.drawn_to) == future.target))
-    reached = over if same else mass * _above(value, future.target)
-    return Outlook(q05, q10, q50, q90, q95, min(float(reached.sum() / total), 1.0))
-
-
-def _tilted(value: np.ndarray, mass: np.ndarray, future: Future) -> tuple[np.ndarray, np.ndarray]:
-    """The mass of each cell at or above what it is drawn to, and below, with the pull applied."""
-    if not np.isfinite(future.drawn_to).all():
-        return mass, np.zeros_like(mass)
-    possible, counts = np.unique(future.drawn_to, return_counts=True)
-    sides = np.zeros((2, len(mass)))
-    for one, count in zip(possible, counts / counts.sum(), strict=True):
-        over = mass * _above(value, one)
-        sides += count * np.stack(future.pull.split(value - one, over, mass - over))
-    return sides[0], sides[1]
-
-
-def _above(value: np.ndarray, edge: float) -> np.ndarray:
-    """Share of each cell of the grid that lies at or above an edge, so that sums move smoothly."""
-    middle = (value[1:] + value[:-1]) / 2
-    lower = np.concatenate([value[:1], middle])
-    upper = np.concatenate([middle, value[-1:]])
-    return np.clip((upper - edge) / np.maximum(upper - lower, 1e-12), 0.0, 1.0)
-
-
-def shifted(percent: np.ndarray, choice: Choice, people: float) -> np.ndarray:
-    """Return coverage in percent after the levers: people a month, then support for the rest."""
-    more = 100 * choice.persons_month * choice.months / people
-    reached = np.minimum(percent + more, 100.0)
-    response = choice.support * choice.response if choice.supportable else 0.0
-    return reached + response * (100.0 - reached)
-
-
-def persons_for(future: Future, choice: Choice, probability: float) -> float:
-    """Return the people a month beyond the forecast for which the target is met so probably.
-
-    0 where the forecast alone suffices; NaN without a target, or where it would take more than
-    5 percent of the denominator every month.
-    """
-    if not np.isfinite(future.target):
-        return float("nan")
-
-    def gap(persons: float) -> float:
-        trial = replace(choice, persons_month=persons)
-        return outlook(future, trial).probability - probability
-
-    most = MOST * future.people
-    if gap(0.0) >= 0:
-        return 0.0
-    return float(brentq(gap, 0.0, most, xtol=most * 1e-6)) if gap(most) > 0 else float("nan")
-
-
-FIRST_YEAR = 2015
-QUERY = ["geo_level", "province_code", "indicator", "as_of"]
 FIRST_ORIGIN = 2018
-#: Slack when a value that was set to the target is compared with it.
-_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
 class View:
     """One state of the explorer as numbers.
 
-    readings: as_of, value, lower, upper (percent), season, known (by the origin), said (titles
-    and publishers of the sources), address. path: date, q05, q10, q50, q90, q95 of the value as
-    it would be reported at the ends of years. plain, moved: at the due date, without and with the
-    levers, or on the course of a scenario. course: the name of that scenario's file, empty where
-    the levers count. even, good: people a month beyond the forecast for a probability of 50 and
-    80 percent.
-    read: whether the unit's own readings carry a probability, by the rule of chapter 05.
+    readings: as_of, value, lower, upper (percent), season, basis (empty for the usual one), known
+    (by the origin), said (titles and publishers of the sources), address. path: date, q05, q10,
+    q50, q90, q95 of the value as it would be reported at the ends of years. plain, moved: at the
+    due date, without and with the levers, or on the course of a scenario. course: the name of that
+    scenario's file, empty where the levers count. even, good: people a month beyond the forecast
+    for a probability of 50 and 80 percent.
+    read: whether the unit's own readings carry a probability, by the rule of chapter 05. parts:
+    the former provinces of a merged unit, each with what is expected of it.
     """
 
     choice: Choice
     readings: pd.DataFrame
     path: pd.DataFrame
     target: Target | None
-    plain: Outlook
-    moved: Outlook
+    plain: Reached
+    moved: Reached
     even: float
     good: float
     read: bool
+    parts: tuple[tuple[str, Reached], ...] = ()
     course: str = ""
+
+    def further(self, language: str) -> list[tuple[str, dict[str, object]]]:
+        """Return what else is said of the unit, as phrases: its parts, its figure on another
+        definition."""
+        said: list[tuple[str, dict[str, object]]] = []
+        if self.parts:
+            parts = [
+                say("explore.part", language, unit=unit, q50=one.q50) for unit, one in self.parts
+            ]
+            said.append(("explore.parts", {"parts": parts}))
+        other = self.readings[self.readings["basis"].ne("")]
+        if len(other):
+            row = other.iloc[-1]
+            values = {
+                "as_of": row["as_of"],
+                "value": row["value"],
+                "basis": f"basis.{row['basis']}",
+            }
+            said.append(("explore.other_basis", values))
+        return said
 
     def data(self) -> pd.DataFrame:
         """Return everything drawn as one table, one row a mark."""
@@ -362,8 +238,6 @@ class Explorer:
     """Tables read once, and models fitted when first asked for."""
 
     tables: Tables
-    _models: dict[tuple[str, str], Model] = field(default_factory=dict, repr=False)
-    _futures: dict[Choice, Future] = field(default_factory=dict, repr=False)
     _bases: dict[tuple[str, str, str], Baseline] = field(default_factory=dict, repr=False)
     _courses: dict[tuple[str, str, str], tuple[tuple[Scenario, ...], pd.DataFrame]] = field(
         default_factory=dict, repr=False
@@ -391,20 +265,17 @@ class Explorer:
 
     @cached_property
     def units(self) -> list[str]:
-        """The country, then the provinces and the merged units, as level/code."""
-        levels = ("country", "province_63", "province_34")
-        return [f"{level}/{code}" for level in levels for code in geography.codes(level)]
+        """The country, the 34 provinces of today, and the former ones, as level/code.
+
+        A province that did not merge stands once, as one of the 63.
+        """
+        today = [listed(f"province_34/{code}") for code in geography.codes("province_34")]
+        former = [f"province_63/{code}" for code in geography.codes("province_63")]
+        return ["country/00", *today, *(unit for unit in former if unit not in today)]
 
     @cached_property
     def _reported(self) -> dict[str, pd.DataFrame]:
         return {name: coverage.as_reported(self.tables.readings, name) for name in COVERAGE}
-
-    def model(self, indicator: str, origin: str) -> Model:
-        """Return the fitted model of an indicator's family, from what the origin knew."""
-        key = FAMILY[indicator], origin
-        if key not in self._models:
-            self._models[key] = kept_model(self._known(origin), indicator)
-        return self._models[key]
 
     @cached_property
     def _filled(self) -> pd.DataFrame:
@@ -437,54 +308,39 @@ class Explorer:
             KeyError: the scenario cannot be seen from the origin.
         """
         rows = self.courses(view.choice).set_index("scenario")
-        names = list(Outlook.__dataclass_fields__)
-        reached = Outlook(*rows.loc[[scenario], names].to_numpy(dtype=float)[0].tolist())
+        names = list(Reached.__dataclass_fields__)
+        reached = Reached(*rows.loc[[scenario], names].to_numpy(dtype=float)[0].tolist())
         return replace(view, choice=unmoved(view.choice), moved=reached, course=scenario)
 
     def view(self, choice: Choice) -> View:
         """Return the numbers of one state."""
-        built = self.model(choice.indicator, choice.origin)
-        future, still = self.future(choice), unmoved(choice)
+        base, unit = self.base(choice), (choice.level, choice.code)
+        even, good = people_needed(base, unit)
+        plain = forecast_of(base, unit)
         return View(
             choice=choice,
             readings=self._readings(choice),
-            path=_path(built, still, future),
+            path=pd.DataFrame(dict(zip(LEVELS, base.at_ends[unit], strict=True)))
+            .assign(date=base.ends),
             target=self._target(choice),
-            plain=outlook(future, still),
-            moved=outlook(future, choice),
-            even=persons_for(future, still, 0.5),
-            good=persons_for(future, still, 0.8),
-            read=self._base(choice).enough[choice.level, choice.code],
-        )
+            plain=plain,
+            moved=_by_hand(base, choice) if choice.moves else plain,
+            even=even,
+            good=good,
+            read=bool(base.enough[unit]),
+            parts=tuple((part, forecast_of(base, _unit(part))) for part in parts_of(choice.unit)),
+        )  # fmt: skip
 
     def moved(self, view: View, choice: Choice) -> View:
         """Return a view with other levers; unit, indicator and dates must be those of the view."""
-        return replace(view, choice=choice, moved=outlook(self.future(choice), choice), course="")
+        moved = _by_hand(self.base(choice), choice) if choice.moves else view.plain
+        return replace(view, choice=choice, moved=moved, course="")
 
-    def future(self, choice: Choice) -> Future:
-        """Return the reported value at the due date, before the pull of the target."""
-        key = unmoved(choice)
-        if key not in self._futures:
-            self._futures[key] = self._future(key)
-        return self._futures[key]
+    def people(self, choice: Choice) -> float:
+        """Return the persons that the unit's coverage is counted on at the due date."""
+        return float(self.base(choice).denominator(_unit(choice.unit))[-1])
 
-    def _future(self, choice: Choice) -> Future:
-        base, unit = self._base(choice), (choice.level, choice.code)
-        built = self.model(choice.indicator, choice.origin)
-        target = self._target(choice)
-        value = target.value if target is not None else float("nan")
-        parts = built.evidence.units.parts(choice.level, choice.code)
-        people = float(_people(built, choice)[parts].sum())
-        goal = base.goals.get(unit, np.array([np.nan]))
-        values, mass = drawn(base.plain[unit])
-        usual = _usual(base.reported[unit], value)
-        return Future(values, mass, people, value, goal, base.pulls.of(choice.level), usual)
-
-    def has_evidence(self, choice: Choice) -> bool:
-        """Whether the unit's own readings carry a probability; the report gives none otherwise."""
-        return bool(self._base(unmoved(choice)).enough[choice.level, choice.code])
-
-    def _base(self, choice: Choice) -> Baseline:
+    def base(self, choice: Choice) -> Baseline:
         """Return the draws of the forecast, as chapters 05 and 07 use them."""
         key = choice.indicator, choice.origin, choice.due
         if key not in self._bases:
@@ -514,7 +370,7 @@ class Explorer:
             sources.loc[[name for name in cell.split(";") if name in sources.index]]
             for cell in own["sources"].fillna("")
         ]
-        columns = ["as_of", "value", "lower", "upper", "season"]
+        columns = ["as_of", "value", "lower", "upper", "season", "basis"]
         return own[columns].assign(
             known=(own["as_of"] <= pd.Timestamp(choice.origin)).to_numpy(),
             said=["; ".join(one["publisher"] + ": " + one["title"]) for one in cited],
@@ -527,34 +383,24 @@ def unmoved(choice: Choice) -> Choice:
     return replace(choice, persons_month=0.0, support=0.0, response=Choice.response)
 
 
-def _usual(reported: np.ndarray, target: float) -> Outlook:
-    q05, q10, q50, q90, q95 = np.quantile(reported, LEVELS).tolist()
-    met = float(np.mean(reported >= target - _ROUNDING)) if np.isfinite(target) else float("nan")
-    return Outlook(q05, q10, q50, q90, q95, met)
+def _by_hand(base: Baseline, choice: Choice) -> Reached:
+    return by_hand(base, _unit(choice.unit), choice.persons_month, choice.joining)
 
 
-def _query(choice: Choice, dates: list[pd.Timestamp]) -> pd.DataFrame:
-    rows = [(choice.level, choice.code, choice.indicator, day) for day in dates]
-    return pd.DataFrame(rows, columns=QUERY)
+def _unit(name: str) -> Unit:
+    level, _, code = name.partition("/")
+    return level, code
 
 
-def _path(built: Model, choice: Choice, future: Future) -> pd.DataFrame:
-    """Year-ends from 2015 to the due date, as they would be reported."""
-    last = pd.Timestamp(choice.due)
-    dates = [pd.Timestamp(year, 12, 31) for year in range(FIRST_YEAR, last.year)]
-    query = _query(choice, dates)
-    mean, sd = prediction.reported(built, query)
-    drawn_to, pull = goals(built, query), built.pulls.of(choice.level)
-    ends = [
-        Future(*mixture(mean[:, i], sd[:, i]), 1.0, np.nan, drawn_to[i], pull)
-        for i in range(len(dates))
-    ]
-    rows = [vars(outlook(one, choice)) for one in (*ends, future)]
-    return pd.DataFrame(rows).drop(columns="probability").assign(date=[*dates, last])
+def listed(unit: str) -> str:
+    """Return the unit as the explorer lists it: one that did not merge is one of the 63."""
+    level, code = _unit(unit)
+    return f"province_63/{code}" if level == "province_34" and is_alone(code) else unit
 
 
-def _people(built: Model, choice: Choice) -> np.ndarray:
-    """(P,) persons that coverage of each province is counted on at the due date, as published."""
-    source = built.evidence
-    t = decimal_year(pd.DatetimeIndex([choice.due]))
-    return source.units.denominators(t, source.family)[:, 0] * built.fit.reference.base
+def parts_of(unit: str) -> list[str]:
+    """The former provinces of a merged unit, as level/code; none of any other."""
+    level, code = _unit(unit)
+    if level != "province_34" or is_alone(code):
+        return []
+    return [f"province_63/{part}" for part in geography.members(code)]

@@ -258,9 +258,23 @@ def extra_persons(
     members as a share of the denominator; what pulls at the unit pulls then as in the forecast.
     """
     due = own.at(pd.Timestamp(own.target_year, 12, 31))
-    people = float(own.people(*unit)[due])
-    plain = own.draws.plain_of(*unit)[:, due]
-    goals, pull = own.draws.goals[unit][due], own.draws.pulls.of(unit[0])
+    return least_persons(
+        own.draws.plain_of(*unit)[:, due],
+        float(own.people(*unit)[due]),
+        months,
+        target,
+        own.draws.goals[unit][due],
+        own.draws.pulls.of(unit[0]),
+    )
+
+
+def least_persons(
+    plain: np.ndarray, people: float, months: float, target: float, goals: np.ndarray, pull: Pull
+) -> tuple[float, float]:
+    """The same from draws (S,) of the reported value before the pull; see `extra_persons`.
+
+    people: that the value is counted on. goals: (G,) equally likely targets that pull, or NaN.
+    """
 
     def chance(persons: float) -> float:
         values = np.minimum(plain + 100 * persons * months / people, 100.0)
@@ -275,11 +289,20 @@ def _chance(values: np.ndarray, target: float, goals: np.ndarray, pull: Pull) ->
     reached = values >= target
     if not np.isfinite(goals).all():
         return float(reached.mean())
+    return float(weights(values, goals, pull)[reached].sum())
+
+
+def weights(values: np.ndarray, goals: np.ndarray, pull: Pull) -> np.ndarray:
+    """(S,) weights of draws under the pull of goals (G,) that are equally likely; all alike for
+    NaN."""
     mass = np.full(len(values), 1 / len(values))
-    found = 0.0
+    if not np.isfinite(goals).all():
+        return mass
+    total = np.zeros(len(values))
     for goal, times in zip(*np.unique(goals, return_counts=True), strict=True):
-        found += times * float(pull.tilt(values - goal, mass)[reached].sum())
-    return found / len(goals)
+        total += times * pull.tilt(values - goal, mass)
+    found: np.ndarray = total / len(goals)
+    return found
 
 
 def _least(chance: Callable[[float], float], share: float, most: float) -> float:

@@ -8,17 +8,21 @@ import numpy as np
 import pandas as pd
 
 from analysis.country import geography
-from analysis.explore.session import Choice, Explorer, outlook
+from analysis.disk_cache import cached
 from analysis.facts import Raw
-from analysis.findings.coverage import Tables
-from analysis.forecast import FAMILY
+from analysis.forecast import DEFAULT, FAMILY
+from analysis.forecast.known import Known, known_at
+from analysis.forecast.outlook import outlooks
+from analysis.forecast.tables import ENOUGH, chance, filled, read_share, units_of
 from analysis.readings import KEY, build_readings
-from analysis.readings.targets import targets
+from analysis.readings.targets import due_on, targets
 from analysis.report.wording import has, say, write
 
 _SHOWN = ["value", "lower", "upper", "rule", "kind_of_evidence"]
 #: Forecasts that move by less, in points and in probability, are counted and not listed.
 SMALL_POINTS, SMALL_CHANCE = 0.05, 0.01
+#: Forecasts are shown for this day until the readings have gone past it.
+FIRST_DUE = pd.Timestamp(2025, 12, 31)
 
 
 @dataclass(frozen=True)
@@ -60,12 +64,14 @@ def preview(before: Raw, after: Raw, indicators: list[str] | None = None) -> Pre
     built = [build_readings(raw) for raw in (before, after)]
     old, new = (one.readings for one in built)
     last = max(old["as_of"].max(), new["as_of"].max()) + pd.offsets.MonthEnd(0)
-    due = pd.Timestamp(Choice.due)
+    due = FIRST_DUE
     if last >= due:
         due = pd.Timestamp(last.year + 1, 12, 31)
     origin, ends = f"{last:%Y-%m-%d}", f"{due:%Y-%m-%d}"
-    sides = [Explorer(Tables(t, targets(raw), raw)) for t, raw in ((old, before), (new, after))]
-    rows = [_forecasts(side, _families(indicators), origin, ends) for side in sides]
+    sides = [
+        known_at(filled(t), raw, last, targets(raw)) for t, raw in ((old, before), (new, after))
+    ]
+    rows = [_forecasts(side, tuple(_families(indicators)), due) for side in sides]
     keys = ["geo_level", "province_code", "indicator"]
     both = rows[0].merge(rows[1], on=keys, how="outer", suffixes=("_before", "_after"))
     changed = changed_readings(old, new)
@@ -99,16 +105,20 @@ def changed_readings(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     return kept.sort_values(["kind_of_evidence_after", "change", *KEY], ignore_index=True)
 
 
-def _forecasts(side: Explorer, indicators: list[str], origin: str, due: str) -> pd.DataFrame:
-    levels = ("country", "province_63", "province_34")
-    units = [f"{level}/{code}" for level in levels for code in geography.codes(level)]
+@cached
+def _forecasts(known: Known, indicators: tuple[str, ...], due: pd.Timestamp) -> pd.DataFrame:
+    """One row a unit and indicator: q10, q50, q90 and the chance, as chapter 05 has them."""
     rows = []
-    for name in indicators:
-        for unit in units:
-            choice = Choice(unit, name, origin, due)
-            found = outlook(side.future(choice), choice)
-            chance = found.probability if side.has_evidence(choice) else float("nan")
-            rows.append((choice.level, choice.code, name, found.q10, found.q50, found.q90, chance))
+    for name, own in outlooks(known, indicators, due.year).items():
+        shares, held = read_share(known, own, DEFAULT), due_on(own.targets, name, due)
+        for unit in [unit for unit in units_of(own) if unit[0] != "region"]:
+            values = own.of(*unit, "reported")[:, own.at(due)]
+            try:
+                target = held.held_by(*unit).value
+            except KeyError:
+                target = float("nan")
+            met = chance(values, target, shares[unit] >= ENOUGH)
+            rows.append((*unit, name, *np.quantile(values, [0.1, 0.5, 0.9]).tolist(), met))
     keys = ["geo_level", "province_code", "indicator"]
     return pd.DataFrame(rows, columns=[*keys, "q10", "q50", "q90", "p"])
 

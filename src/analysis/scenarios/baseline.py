@@ -214,6 +214,8 @@ def to_percent(z: np.ndarray) -> np.ndarray:
 
 
 Unit = tuple[str, str]
+#: The quantiles that tables and charts of scenarios give.
+LEVELS = {"q05": 0.05, "q10": 0.10, "q50": 0.50, "q90": 0.90, "q95": 0.95}
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,6 +232,8 @@ class Baseline:
     it. goals: unit -> the target that pulls, where there is one. targets: unit -> target (percent)
     and who set it. best_year: unit -> its best year, and persons a month in it. enough: unit ->
     whether its own evidence carries a probability. read: (P,) readings behind each province.
+    ends: (E,) year-ends from 2015 to the date; at_ends: unit -> (5, E) quantiles at LEVELS of the
+    value as it is, or would be, reported on them.
     """
 
     indicator: str
@@ -257,6 +261,8 @@ class Baseline:
     enough: Mapping[Unit, bool]
     read: np.ndarray
     background: Background = field(default_factory=Background)
+    ends: pd.DatetimeIndex = field(default_factory=lambda: pd.DatetimeIndex([]))
+    at_ends: Mapping[Unit, np.ndarray] = field(default_factory=dict)
 
     @property
     def date(self) -> pd.Timestamp:
@@ -340,6 +346,9 @@ def baseline(built: Model, own: Outlook, date: pd.Timestamp | None = None) -> Ba
         )
     dates, past_dates = path_dates(own.origin, date, FIRST_YEAR)
     people = _people(built)
+    said = {unit: draws.of(*unit, "reported") for unit in draws.members}
+    ends = draws.dates[year_ends(draws.dates) & np.asarray(draws.dates <= date)]
+    at_ends = draws.dates.get_indexer(ends)
     return Baseline(
         indicator=own.indicator,
         origin=own.origin,
@@ -358,7 +367,7 @@ def baseline(built: Model, own: Outlook, date: pd.Timestamp | None = None) -> Ba
         members=draws.members,
         at_date={unit: draws.of(*unit)[:, own.at(date)] for unit in draws.members},
         plain={unit: draws.plain_of(*unit)[:, own.at(date)] for unit in draws.members},
-        reported={unit: draws.of(*unit, "reported")[:, own.at(date)] for unit in draws.members},
+        reported={unit: drawn[:, own.at(date)] for unit, drawn in said.items()},
         goals=_goals(draws, own.at(date)),
         pulls=draws.pulls,
         targets=_targets(own, date),
@@ -366,6 +375,11 @@ def baseline(built: Model, own: Outlook, date: pd.Timestamp | None = None) -> Ba
         enough=_enough(built, own),
         read=_read(built, draws),
         background=background(built.known, draws.codes, people(dates)[:, 0]),
+        ends=ends,
+        at_ends={
+            unit: np.quantile(drawn[:, at_ends], list(LEVELS.values()), axis=0)
+            for unit, drawn in said.items()
+        },
     )
 
 

@@ -10,8 +10,9 @@ import pandas as pd
 from scipy.special import expit
 
 from analysis.forecast.draws import pulled
-from analysis.forecast.outlook import MONTH
+from analysis.forecast.outlook import MONTH, least_persons, weights
 from analysis.scenarios.baseline import (
+    LEVELS,
     Baseline,
     Footing,
     Unit,
@@ -147,11 +148,8 @@ class Outcome:
 
         NaN where it has none, or too little evidence of its own.
         """
-        target = self.base.targets[unit][0]
-        if not np.isfinite(target) or not self.base.enough[unit]:
-            return float("nan")
-        values = (self.reported if scale == "reported" else self.at_date)[unit]
-        return float(np.mean(values >= target - _ROUNDING))
+        return _chance((self.reported if scale == "reported" else self.at_date)[unit],
+                       self.base, unit)  # fmt: skip
 
     @cached_property
     def persons(self) -> np.ndarray:
@@ -253,3 +251,78 @@ def _support(scenario: Scenario, base: Baseline, usual: Footing) -> Support | No
         return None
     share = scenario.supported_share.draws(base.size)
     return Support(share, np.zeros((1, 1, 1)), share)
+
+
+def _chance(values: np.ndarray, base: Baseline, unit: Unit) -> float:
+    target = base.targets[unit][0]
+    if not np.isfinite(target) or not base.enough[unit]:
+        return float("nan")
+    return float(np.mean(values >= target - _ROUNDING))
+
+
+# --------------------------------------------------------------------------------------------------
+# A single unit moved by hand: people a month, and support for those who would be without.
+#
+# People over the denominator of the date add points of coverage; they raise the draws of the
+# reported value before the pull of the target acts on them, as `least_persons` counts them.
+# --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reached:
+    """Quantiles of the reported value in percent, and the probability of meeting the target."""
+
+    q05: float
+    q10: float
+    q50: float
+    q90: float
+    q95: float
+    probability: float
+
+
+def forecast_of(base: Baseline, unit: Unit) -> Reached:
+    """Business as usual for a unit, as the tables of the forecast have it."""
+    values = base.reported[unit]
+    found = dict(zip(LEVELS, np.quantile(values, list(LEVELS.values())).tolist(), strict=True))
+    return Reached(**found, probability=_chance(values, base, unit))
+
+
+def by_hand(base: Baseline, unit: Unit, persons_month: float, joining: float) -> Reached:
+    """What is to be expected with more people a month, and a share of the others joining.
+
+    The difference that both make to draws weighted by the pull is added to the forecast: weights
+    move smoothly where resampled draws would jump.
+
+    Args:
+        persons_month: beyond business as usual, from the origin to the date.
+        joining: share, 0 to 1, of those who would then still be without.
+    """
+    usual, plain = forecast_of(base, unit), np.sort(base.plain[unit])
+    months = (base.date - base.origin).days / MONTH
+    more = 100 * persons_month * months / base.denominator(unit)[-1]
+    raised = np.minimum(plain + more, 100.0)
+    at_rest = _weighted(plain, base, unit)
+    moved = _weighted(raised + joining * (100.0 - raised), base, unit)
+    most = np.array([100.0] * len(LEVELS) + [1.0])
+    found = np.clip(np.array([*vars(usual).values()]) + moved - at_rest, 0, most)
+    return Reached(**dict(zip(vars(usual), found.tolist(), strict=True)))
+
+
+def _weighted(values: np.ndarray, base: Baseline, unit: Unit) -> np.ndarray:
+    """Quantiles at LEVELS of rising draws under the pull, and the probability of the target."""
+    goals = base.goals.get(unit, np.array([np.nan]))
+    weight = weights(values, goals, base.pulls.of(unit[0]))
+    spread = np.interp(list(LEVELS.values()), np.cumsum(weight) - weight / 2, values)
+    return np.append(spread, weight[values >= base.targets[unit][0] - _ROUNDING].sum())
+
+
+def people_needed(base: Baseline, unit: Unit) -> tuple[float, float]:
+    """People a month beyond business as usual for a chance of 50 and of 80 percent, as chapter 05
+    counts them; NaN without a target, without evidence, or where no credible number is enough."""
+    target = base.targets[unit][0]
+    if not np.isfinite(target) or not base.enough[unit]:
+        return float("nan"), float("nan")
+    goals = base.goals.get(unit, np.array([np.nan]))
+    months, people = (base.date - base.origin).days / MONTH, base.denominator(unit)[-1]
+    pull = base.pulls.of(unit[0])
+    return least_persons(base.plain[unit], float(people), months, target, goals, pull)

@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.forecast.outlook import MONTH
-from analysis.scenarios.baseline import Unit
+from analysis.scenarios.baseline import LEVELS, Unit
 from analysis.scenarios.outcome import Outcome
 from analysis.scenarios.parameters import Range
 from analysis.verdicts import verdict
 
-LEVELS = {"q05": 0.05, "q10": 0.10, "q50": 0.50, "q90": 0.90, "q95": 0.95}
 #: A quarter has three months.
 _QUARTER = 3
 
