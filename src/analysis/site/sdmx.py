@@ -2,9 +2,9 @@
 
 A release holds ``sdmx/structure.xml`` (SDMX-ML 2.1: the dimensions, attributes and codes) and one
 file for each table in SDMX-CSV 2.0.0. Dimensions are the columns by which the described table is
-keyed, its date as TIME_PERIOD; the figure is OBS_VALUE; every other column is an attribute. The structure is made
-from the descriptions of the tables (``report/tables``), so the two cannot differ. Nothing here is
-registered anywhere: the agency ANALYSIS is this project.
+keyed, its date as TIME_PERIOD; the figure is OBS_VALUE; every other column is an attribute. The
+structure is made from the descriptions of the tables (``report/tables``), so the two cannot differ.
+Nothing here is registered anywhere: the agency ANALYSIS is this project.
 """
 
 from __future__ import annotations
