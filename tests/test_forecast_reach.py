@@ -96,7 +96,7 @@ def test_the_whole_of_the_best_years_counts_for_a_target_years_ahead():
 
 
 def test_copies_of_nationwide_goals_are_left_out_and_health_keeps_its_targets():
-    """Provinces at 8 to 21% wrote the nation's goals of 28 to 50% into plans of their own."""
+    """Provinces at 7 to 21% wrote the nation's goals of 28 to 40% into programmes of their own."""
     copied = gathered("labour").targets
     assert len(copied) >= 6 and copied["percent"].min() > 25
     assert len(posterior(fitted("labour")).fit.evidence.targets) == 0
