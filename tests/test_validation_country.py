@@ -369,6 +369,27 @@ def test_the_sentences_say_the_numbers_of_the_tables_in_both_languages(study):
     assert len(numbers.written("vi")) == 12
 
 
+def test_the_opening_says_how_often_the_chances_beat_the_past_share(study):
+    table = study.country_chances
+    table = table[(table["indicator"] == "all") & (table["probability"] == "meets_reported")]
+    score = table.set_index(["design", "model"])["brier"]
+    better = sum(
+        score[design, "analysis"]
+        < min(score[design, "past_share"], score[design, "past_share_cautious"])
+        for design in country.DESIGNS
+    )
+    text = validation_country.truth(study).text("en")
+    assert f"in {better} of 3 comparisons" in text
+    assert ("Where they did not" in text) == (better < 3)
+    assert f"{better} trên 3 phép so sánh" in validation_country.truth(study).text("vi")
+    perfect = study.country_chances.assign(
+        brier=np.where(study.country_chances["model"] == "analysis", 0.0, 0.2)
+    )
+    best = SimpleNamespace(**vars(study) | {"country_chances": perfect})
+    assert "in 3 of 3 comparisons" in validation_country.truth(best).text("en")
+    assert "Even so" in validation_country.truth(best).text("en")
+
+
 def test_a_missing_line_is_named(study):
     none = SimpleNamespace(**{name: table.iloc[:0] for name, table in vars(study).items()})
     with pytest.raises(KeyError, match="no score of analysis for the country, hi_coverage, all"):

@@ -57,6 +57,26 @@ def chance(study: Study, design: str, model: str = OWN, kind: str = "meets_repor
     return found.iloc[0]
 
 
+def truth(study: Study) -> Result:
+    """Two sentences on what the country's levels and chances are worth, for whoever reads no more.
+
+    Chances are set against the better of the two past shares, design by design.
+    """
+    own = [chance(study, design)["brier"] for design in DESIGNS]
+    past = [
+        min(chance(study, design, f"past_share{way}")["brier"] for way in ("", "_cautious"))
+        for design in DESIGNS
+    ]
+    better = sum(one < other for one, other in zip(own, past, strict=True))
+    values = {
+        "mae": line(study, ALL, "year_end")["mae"],
+        "better": better,
+        "designs": len(DESIGNS),
+    }
+    use = "truth_use_chance" if better == len(DESIGNS) else "truth_use_past"
+    return _result("country_truth", pd.DataFrame([values]), [("truth", values), (use, {})])
+
+
 def summary(study: Study) -> Result:
     """The country in brief: how far off at year-ends, and what its chances scored."""
     ends = line(study, ALL, "year_end")

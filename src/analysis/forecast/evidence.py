@@ -73,7 +73,8 @@ class Evidence:
 
     table: one row a reading (COLUMNS, percent, half: half the reading's interval in points,
     error: class). points: the same rows for the model. targets: announced and still to come
-    (geo_level, province_code, indicator, as_of, percent, half, target_id), used after the fit.
+    (geo_level, province_code, indicator, as_of, percent, half, and the day on which it was looked
+    for), used after the fit.
     ratio: published denominators over official ones, by which persons are read (see `_ratio`).
     """
 
@@ -328,6 +329,7 @@ def soft_targets(known: Known, family: str, settings: Settings) -> pd.DataFrame:
             "reading_id": "target",
             "percent": latest["value"],
             "half": settings.target_error(family),
+            "day": known.origin,
         }
     )
 

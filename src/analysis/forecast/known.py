@@ -17,7 +17,7 @@ import pandas as pd
 from analysis.country.indicators import OFFICIAL_BASIS
 from analysis.facts import Raw, corrected
 from analysis.facts.corrections import settled
-from analysis.readings import KEY, build_readings
+from analysis.readings import KEY, build_readings, conflicts
 from analysis.readings import targets as targets_room
 
 _REVISED_AFTER = pd.Timedelta(days=365)
@@ -62,11 +62,13 @@ def known_at(
     if targets is None:
         targets = targets_room.targets(raw)
     revised, estimates = later_revisions(raw, origin), _estimates_of_this_year(raw, origin)
-    if revised or len(estimates):
-        # What the rules of the readings decide, they decide on what was known.
+    # What the rules of the readings decide, they decide on what was known.
+    if revised:
+        raw, readings = _never_printed(settled(raw), readings, revised)
+    if len(estimates):
         whole = settled(raw)
         later = (whole.facts["kind"] == "actual") & (whole.facts["as_of"] > origin)
-        hidden = {*revised, *estimates.index[estimates > origin]}
+        hidden = {*estimates.index[estimates > origin]}
         raw = dataclasses.replace(whole, facts=whole.facts[~whole.facts["row"].isin(hidden)])
         known_facts = dataclasses.replace(raw, facts=raw.facts[~later.reindex(raw.facts.index)])
         anew = build_readings(known_facts).readings
@@ -87,6 +89,40 @@ def known_at(
         raw=cut,
         targets=announced.reset_index(drop=True),
     )
+
+
+def _never_printed(
+    raw: Raw, readings: pd.DataFrame, rows: frozenset[int]
+) -> tuple[Raw, pd.DataFrame]:
+    """The settled tables and the readings as if the facts `rows` had never been printed.
+
+    A figure that was set aside still widens the interval of the reading that was preferred to it,
+    and of all that was computed from that reading, though none of these name it among their facts.
+    So every reading of the same unit, indicator and day is settled anew, and what rests on it.
+    """
+    hidden = conflicts.one_level(raw.facts[raw.facts["row"].isin(rows)], raw)
+    raw = dataclasses.replace(raw, facts=raw.facts[~raw.facts["row"].isin(rows)])
+    anew = build_readings(raw).readings
+    kept, fresh = readings[~_rest_on(readings, hidden)], anew[_rest_on(anew, hidden)]
+    return raw, pd.concat([kept, fresh], ignore_index=True).sort_values([*KEY], ignore_index=True)
+
+
+def _rest_on(readings: pd.DataFrame, facts: pd.DataFrame) -> np.ndarray:
+    """Which readings are of the unit, indicator and day of one of the facts, or computed from it.
+
+    (n,) bool. Computed readings name those that they come from in `derived_from`.
+    """
+    keys = ["geo_level", "province_code", "indicator", "as_of"]
+    same = pd.MultiIndex.from_frame(readings[keys]).isin(pd.MultiIndex.from_frame(facts[keys]))
+    rows = {*facts["row"]}
+    found = same | np.array([bool(rows & fact_rows([cell])) for cell in readings["facts"]], bool)
+    sources = [set(str(cell).split(";")) for cell in readings["derived_from"].fillna("")]
+    seen = 0
+    while found.sum() > seen:
+        seen = int(found.sum())
+        ids = set(readings.loc[found, "reading_id"])
+        found = found | np.array([not ids.isdisjoint(own) for own in sources], bool)
+    return found
 
 
 def _settled_anew(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
+from scipy.special import expit
 
 from analysis.forecast.evidence import Evidence
 from analysis.forecast.fit import CEILING, CENTRE, FLOOR, JITTER, Fit, Reference
@@ -13,6 +17,8 @@ from analysis.forecast.space import Points, join, points
 
 #: Years over which the error that all units share in meeting targets fades.
 SHARED_MEMORY = 3.0
+#: The first year-end of the years among which the best one of a unit is sought.
+FIRST_END = 2010
 
 
 @dataclass(frozen=True)
@@ -71,11 +77,25 @@ def posterior(fit: Fit) -> Posterior:
 
     The targets do not enter the fit: smooth parallel paths of targets would explain the
     readings away. They are taken as readings of the future, off by `Settings.target_error`
-    points each and by a part that all units share.
+    points each and by a part that all units share. Those out of reach (`within_reach`) are left
+    out, of the evidence of the posterior's fit too.
     """
     targets = fit.evidence.targets
+    if len(targets) and fit.evidence.settings.reach:
+        alone = _conditioned(_without_targets(dataclasses.replace(fit, draws=fit.theta[None])))
+        near = within_reach(fit.evidence, lambda at: alone.marginal(at)[0][0])
+        fit = dataclasses.replace(fit, evidence=near)
+    return _conditioned(fit)
+
+
+def _without_targets(fit: Fit) -> Fit:
+    none = dataclasses.replace(fit.evidence, targets=fit.evidence.targets.iloc[:0])
+    return dataclasses.replace(fit, evidence=none)
+
+
+def _conditioned(fit: Fit) -> Posterior:
     readings = fit.problem
-    if len(targets) == 0:
+    if len(fit.evidence.targets) == 0:
         at, z, extra = fit.points, readings.z, np.zeros((len(readings.z),) * 2)
     else:
         at, z, extra = _with_targets(fit)
@@ -112,3 +132,48 @@ def announced(evidence: Evidence, reference: Reference) -> tuple[Points, np.ndar
     shared = evidence.settings.target_error_shared**2 * np.outer(slope, slope) * apart
     alone = (table["half"].to_numpy() * slope) ** 2 + JITTER
     return own, z, shared + np.diag(alone)
+
+
+def within_reach(evidence: Evidence, level: Callable[[Points], np.ndarray]) -> Evidence:
+    """The evidence with those targets alone that people could reach.
+
+    A target says where a unit is led only if the unit can get there. One that lies beyond `reach`
+    by more than a target's own error is taken for no information: as a reading it would speak for
+    growth that no unit has shown, and the curve that all units share would follow it.
+
+    level: gives the log odds (n,) at n points that the readings alone speak for, without targets.
+    """
+    targets = evidence.targets.reset_index(drop=True)
+    ends = [
+        day if day.is_year_end else pd.Timestamp(day.year - 1, 12, 31) for day in targets["day"]
+    ]
+    days = [
+        [*(pd.Timestamp(year, 12, 31) for year in range(FIRST_END, end.year + 1)), due]
+        for end, due in zip(ends, targets["as_of"], strict=True)
+    ]
+    # All days of a target by the denominator of its own: another one is no rise.
+    own = points(targets, evidence.units, evidence.settings, evidence.origin).old_base
+    asked = targets[["geo_level", "province_code", "indicator"]]
+    asked = asked.assign(as_of=pd.Series(days), old_base=own).explode("as_of", ignore_index=True)
+    asked["as_of"] = pd.to_datetime(asked["as_of"])
+    path = 100 * expit(level(points(asked, evidence.units, evidence.settings, evidence.origin)))
+    paths = np.split(path, np.cumsum([len(one) for one in days])[:-1])
+    years = (targets["as_of"] - pd.Series(ends)).dt.days.to_numpy() / 365.25
+    most = [reach(one[:-1], float(one[-1]), far) for one, far in zip(paths, years, strict=True)]
+    kept = (targets["percent"] - targets["half"]).to_numpy(float) <= np.array(most)
+    return dataclasses.replace(evidence, targets=targets[kept].reset_index(drop=True))
+
+
+def reach(past: np.ndarray, expected: float, years: float) -> float:
+    """The highest coverage that a unit could have, in percent.
+
+    That is what its best year would lead to if every year were like it, or the highest level it
+    has had, or what is expected of it without any target, whichever is highest.
+
+    past: (Y,) coverage at the ends of past years. years: from the last of these to the day asked.
+    Infinite where fewer than two year-ends show no year at all.
+    """
+    if len(past) < 2:
+        return np.inf
+    best = past[-1] + years * np.diff(past).max()
+    return float(max(best, past.max(), expected))

@@ -53,6 +53,8 @@ class Settings:
     unknown_targets: bool = True
     carried: bool = True
     scaled: bool = True
+    #: Announced targets that nobody could reach say nothing of where a unit is led.
+    reach: bool = True
 
     slope_memory: float = 3.0
     #: Differences between provinces close where coverage nears 100 percent; in the labour family
@@ -94,7 +96,9 @@ class Settings:
 #: The settings of the published forecasts.
 DEFAULT = Settings()
 #: The first version as it was, for comparison.
-VERSION_1 = Settings(narrow_heap=False, unknown_targets=False, carried=False, scaled=False)
+VERSION_1 = Settings(
+    narrow_heap=False, unknown_targets=False, carried=False, scaled=False, reach=False
+)
 VERSIONS = {1: VERSION_1, 2: DEFAULT}
 
 #: Prior median and width (on the log scale) of each standard deviation. On the logit scale,

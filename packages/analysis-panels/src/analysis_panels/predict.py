@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import cast
 
@@ -10,9 +11,10 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.special import expit, ndtr, ndtri
 
+from analysis.forecast.evidence import Evidence
 from analysis.forecast.fit import CENTRE, Fit
 from analysis.forecast.known import QueryError
-from analysis.forecast.posterior import announced
+from analysis.forecast.posterior import announced, within_reach
 from analysis.forecast.pull import error_sd
 from analysis.forecast.space import Points
 from analysis_panels import marginal
@@ -121,8 +123,9 @@ def conditioned(fit: LargeFit, asked: Layout, sums: Points) -> Task:
     z = _logits(evidence) - CENTRE[evidence.family] * size - fit.constant
     held, classes = values(evidence.table, fit.fitted, z)
     known = above(asked, held, fit.at_sums)
-    if len(evidence.targets):
-        known = _beside(known, _targets(fit))
+    reached = _within_reach(fit)
+    if len(reached.targets):
+        known = _beside(known, _targets(fit, reached))
     if len(sums):
         s, classes_of_error = len(sums), len(known.by_class)
         known = _beside(
@@ -151,9 +154,19 @@ def _beside(first: Above, second: Above) -> Above:
     )
 
 
-def _targets(fit: LargeFit) -> Above:
+def _within_reach(fit: LargeFit) -> Evidence:
+    """The evidence with those targets alone that the posterior takes for information."""
+    evidence = fit.evidence
+    if not len(evidence.targets) or not evidence.settings.reach:
+        return evidence
+    none = dataclasses.replace(evidence, targets=evidence.targets.iloc[:0])
+    alone = dataclasses.replace(fit, evidence=none, draws=fit.theta[None])
+    return within_reach(evidence, lambda at: latent(alone, at)[0][0])
+
+
+def _targets(fit: LargeFit, evidence: Evidence) -> Above:
     """Announced targets: taken together with the sums, since they share an error."""
-    own, z, errors = announced(fit.evidence, fit.reference)
+    own, z, errors = announced(evidence, fit.reference)
     classes = len(fit.names) - len(fit.parts)
     return Above(
         at=sparse(own),
