@@ -98,6 +98,8 @@ def test_every_figure_not_taken_is_listed_with_its_reason_in_words(language):
     reason = "reason" if language == "en" else "reason_vi"
     assert shown.iloc[:, -1].tolist() == [row[reason] for row in rows]
     assert (shown != "").all(axis=None)
+    mark = {"en": ",", "vi": "."}[language]
+    assert shown.iloc[1, 3] == f"97{mark}570{mark}000" and shown.iloc[0, 3][-2] != mark
 
 
 def test_the_figure_that_helps_most_comes_first_and_each_unit_has_one(data):

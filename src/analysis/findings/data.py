@@ -15,6 +15,7 @@ from analysis.facts.tables import last_day
 from analysis.forecast.tables import round_named
 from analysis.forecast.wanted import wanted
 from analysis.report.results import Result
+from analysis.report.wording import write as write_value
 
 FIRST, LAST = 2015, 2025
 #: Rate -> what else says something of the same: people insured, or the amount paid late.
@@ -191,14 +192,17 @@ def not_taken(language: str) -> Result:
     paths.asked(path)
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
     table["reason"] = table["reason"] if language == "en" else table[f"reason_{language}"]
-    table["value"] = table["value"].astype(float)
+    values = table["value"].astype(float)
+    forms = ["integer" if value == round(value) else "number1" for value in values]
+    pairs = zip(values, forms, strict=True)
+    table["value"] = [write_value(value, form, language) for value, form in pairs]
     columns = ["geo_level", "province_code", "indicator", "as_of", "value", "unit", "read_in"]
-    values = {"n": len(table), "facts": int((table["file"] == "facts").sum())}
+    counts = {"n": len(table), "facts": int((table["file"] == "facts").sum())}
     return Result(
         "data_not_taken",
         table[[*columns, "reason"]],
-        [("data.not_taken", values)],
-        {"value": "number1", "as_of": "source_day"},
+        [("data.not_taken", counts)],
+        {"as_of": "source_day"},
         {"province_code": "unit", "indicator": "offered", "unit": "offered_unit"},
         "data",
         hidden=["geo_level"],
