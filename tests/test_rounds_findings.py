@@ -81,6 +81,11 @@ def test_the_scoreboard_stands_in_its_sentences_and_fits_a_screen(language, reco
     said = f"{row['brier']:.3f}".replace(".", "," if language == "vi" else ".")
     assert said in result.text(language)
     assert row["brier_half"] == 0.25
+    written = result.written(language)
+    scored = result.table["chances"] > 0
+    for name in ("brier", "brier_cautious"):
+        place = list(result.table.columns).index(name)
+        assert all(cell in result.text(language) for cell in written[scored].iloc[:, place])
 
 
 def test_back_casts_are_scored_together_and_called_so(record):
