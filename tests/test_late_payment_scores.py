@@ -1,14 +1,20 @@
 """Scores of late payment, the pull under ceilings, and the claims of chapter 04 computed anew."""
 
+import argparse
+
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
-from driver_data import exposure, small_late_payment
+from driver_data import exposure, raw, readings, small_late_payment
 from scipy.stats import norm
 
-from analysis.late_payment import data, levels, scores
+from analysis import paths
+from analysis.commands import report
+from analysis.forecast import rounds
+from analysis.late_payment import data, levels, scores, study
 
 pytestmark = pytest.mark.xdist_group("drivers")
 
@@ -172,3 +178,39 @@ def test_pairs_of_the_same_weeks_are_of_one_province_and_two_definitions(found):
     assert (table["lower_basis"] != table["higher_basis"]).all()
     assert table["ratio"].min() >= 1
     assert table["ratio"].median() == pytest.approx(float(np.median(table["ratio"])))
+
+
+def test_late_payment_is_forecast_from_the_day_of_the_main_round():
+    notebook = nbformat.read(paths.NOTEBOOKS / "04_drivers_of_late_payment.ipynb", as_version=4)
+    (given,) = [c.source for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
+    assert f'origin = "{rounds.main().origin:%Y-%m-%d}"' in given
+    for name in ("2025", "2022-12-31/2025-12-31"):
+        options = argparse.ArgumentParser()
+        report.configure(options)
+        asked = report.requested(options.parse_args(["--round", name]))
+        day = asked.settings["04_drivers_of_late_payment"]["origin"]
+        assert day == f"{rounds.named(name).origin:%Y-%m-%d}"
+
+
+@pytest.mark.parametrize(("origin", "given"), [("2019-06-30", False), ("2026-03-31", True)])
+def test_what_was_read_after_the_origin_does_not_choose_the_forecast(origin, given, monkeypatch):
+    """The score of all readings is used where all were known; else that of the known ones."""
+    seen = {}
+
+    def kept(*_, score=None, **__):
+        seen["score"] = score
+        raise StopIteration
+
+    monkeypatch.setattr(study.forecast, "late_payment_forecasts", kept)
+    for room, name in (
+        (study.drivers, "driver_rows"),
+        (study.drivers, "who_reports"),
+        (study.late_payment_levels, "variance_split"),
+        (study.forecast, "rolling_score"),
+        (study.forecast, "past_ceilings"),
+        (study, "_size"),
+    ):
+        monkeypatch.setattr(room, name, lambda *_, **__: pd.DataFrame({"made": [1]}))
+    with pytest.raises(StopIteration):
+        study.run.__wrapped__(readings(), raw(), 9, origin)
+    assert (seen["score"] is not None) == given

@@ -8,6 +8,7 @@ import pytest
 from example_facts import real_raw
 from forecast_cases import known, tables
 
+from analysis.figures.forecast import at_least
 from analysis.findings import forecast
 from analysis.forecast.rounds import Round
 from analysis.report.wording import LANGUAGES
@@ -46,6 +47,21 @@ def test_the_count_of_units_is_that_of_the_curve():
     assert nothing.phrases[0][0] == "record.how_many_none"
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_curve_of_units_is_drawn_from_the_joint_answers(language):
+    drawn = at_least(tables(), language, "province_63")
+    own = tables().answers.query("question == 'at_least' and geo_level == 'province_63'")
+    own = own[own["date"] == own["date"].min()].set_index("k")["probability"]
+    assert drawn.data.set_index("k")["probability"].to_dict() == own.to_dict()
+    assert drawn.data["probability"].is_monotonic_decreasing
+    line = drawn.drawing.axes[0].lines[0]
+    assert line.get_xydata()[0].tolist() == [0.0, 100.0]
+    assert line.get_ydata()[1:] == pytest.approx(100 * own.sort_index().to_numpy())
+    assert str(int(own.index.max())) in drawn.alt
+    nothing = at_least(tables(), language, "province_34")
+    assert nothing.data.empty
+
+
 def test_units_that_never_reach_their_target_stand_last():
     table = forecast.passes(tables(), "province_63").table
     units = table[table["geo_level"] == "province_63"]
@@ -65,6 +81,11 @@ def test_the_scoreboard_stands_in_its_sentences_and_fits_a_screen(language, reco
     said = f"{row['brier']:.3f}".replace(".", "," if language == "vi" else ".")
     assert said in result.text(language)
     assert row["brier_half"] == 0.25
+    written = result.written(language)
+    scored = result.table["chances"] > 0
+    for name in ("brier", "brier_cautious"):
+        place = list(result.table.columns).index(name)
+        assert all(cell in result.text(language) for cell in written[scored].iloc[:, place])
 
 
 def test_back_casts_are_scored_together_and_called_so(record):

@@ -1,6 +1,7 @@
 """The scoreboard: scores against formulae, events counted once, the same bytes each time."""
 
 import dataclasses
+import hashlib
 import itertools
 import os
 import shutil
@@ -14,7 +15,7 @@ from example_facts import real_raw, real_tables
 from scipy.stats import norm
 from scoringrules import crps_normal
 
-from analysis import paths
+from analysis import cli, paths
 from analysis.forecast.rounds import RoundError
 from analysis.forecast.tables import QUANTILES
 from analysis.rounds import archive, scoreboard
@@ -146,3 +147,60 @@ def test_the_scoreboard_comes_back_from_the_archive_and_the_raw_tables_alone(tmp
     for name in ("scoreboard.csv", "events.csv"):
         made = (tmp_path / "rounds" / name).read_bytes()
         assert made == (root / "rounds" / name).read_bytes()
+
+
+def edited(home, file, old, new, ledger=True):
+    """A closed round with a text replaced, and its ledger made to agree, as by somebody else."""
+    place = home / "2025-v1" / file
+    text = place.read_text("utf-8")
+    assert old in text
+    place.write_text(text.replace(old, new), "utf-8")
+    table = archive.ledger()
+    if ledger:
+        own = (table["round"] == "2025-v1") & (table["file"] == file)
+        table.loc[own, "sha256"] = hashlib.sha256(place.read_bytes()).hexdigest()
+    table[table["round"] == "2025-v1"].to_csv(home / "ledger.csv", index=False)
+
+
+FORECAST = "model-output/analysis-v1/2025-06-30-analysis-v1.csv"
+BAD = {
+    "a changed byte": ("targets.csv", "95", "94", False, "targets.csv: has been changed"),
+    "an early outcome": ("record.json", '"2025-06-30"', '"2025-12-31"', True, "not after the"),
+    "an unknown unit": (FORECAST, "country/00", "country/99", True, "country/99 is no unit"),
+}
+
+
+@pytest.mark.parametrize("case", sorted(BAD))
+def test_a_faulty_archive_is_refused_in_one_line_and_nothing_is_written(
+    case, readings, tmp_path, monkeypatch, capsys
+):
+    home = tmp_path / "rounds"
+    shutil.copytree(paths.ROOT / "rounds" / "2025-v1", home / "2025-v1")
+    shutil.copy(paths.ROOT / "rounds" / "ledger.csv", home)
+    monkeypatch.setattr(archive, "home", lambda: home)
+    monkeypatch.setattr(scoreboard, "home", lambda: home)
+    monkeypatch.setattr(archive, "readings_now", lambda raw: readings)
+    file, old, new, ledger, message = BAD[case]
+    edited(home, file, old, new, ledger)
+    before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    assert cli.main(["round", "score"]) == 2
+    said = capsys.readouterr().err
+    assert message in said and len(said.splitlines()) == 1
+    assert {path: path.read_bytes() for path in home.rglob("*") if path.is_file()} == before
+
+
+def test_a_round_whose_origin_lies_after_its_due_date_is_closed_by_no_command(
+    tmp_path, monkeypatch, capsys
+):
+    text = (paths.NOTEBOOKS / "rounds.yml").read_text("utf-8")
+    (tmp_path / "rounds.yml").write_text(
+        text.replace("origin: 2026-03-31", "origin: 2027-03-31"), "utf-8"
+    )
+    monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path)
+    home = paths.ROOT / "rounds"
+    before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    assert cli.main(["round", "close", "2026"]) == 2
+    said = capsys.readouterr().err
+    assert "due: 2026-12-31 is not after the origin 2027-03-31" in said
+    assert len(said.splitlines()) == 1
+    assert {path: path.read_bytes() for path in home.rglob("*") if path.is_file()} == before

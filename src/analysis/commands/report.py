@@ -39,6 +39,8 @@ The exit status is the number of notebooks that failed.
 
 #: The chapter that is made for one round; what follows takes it from its tables.
 ROUNDS_CHAPTER = "05_forecast"
+#: The chapter that forecasts late payment, from the same day.
+LATE_CHAPTER = "04_drivers_of_late_payment"
 #: Characters of the name of a trial's folder.
 _LONGEST = 100
 
@@ -132,8 +134,9 @@ def requested(options: argparse.Namespace) -> Request:
     if options.round:
         from analysis.forecast.rounds import named
 
-        named(options.round)  # an unknown one is refused before anything is run
+        chosen = named(options.round)  # an unknown one is refused before anything is run
         settings.setdefault(ROUNDS_CHAPTER, {})["round"] = options.round
+        settings.setdefault(LATE_CHAPTER, {}).setdefault("origin", f"{chosen.origin:%Y-%m-%d}")
     return Request(tuple(options.only), settings, options.workers, not options.cold)
 
 

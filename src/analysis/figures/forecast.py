@@ -17,6 +17,8 @@ from analysis.figures.style import Figure
 from analysis.figures.tiles import Extras, probability_steps, tile_map
 from analysis.findings import coverage
 from analysis.findings.brief import MAIN, Tables, brief, forecast_rows
+from analysis.findings.forecast import curve_of, how_many
+from analysis.forecast.tables import ForecastTables
 from analysis.readings.targets import NATIONWIDE
 from analysis.report.wording import say, write
 from analysis.verdicts import LIKELY, NOT_ENOUGH_EVIDENCE, UNLIKELY, percent
@@ -302,3 +304,32 @@ def _row_tip(row: dict[str, Any], language: str) -> str:
     if row["value"] == row["value"]:
         parts.append(say("figures.intervals_tip_read", language, **row))
     return "; ".join(parts)
+
+
+@style.both_widths
+def at_least(
+    tables: ForecastTables, language: str, level: str = "province_34", indicator: str = MAIN
+) -> Figure:
+    """The chance that at least k units of a level report their target as met, for every k.
+
+    tables: of chapter 05, with its joint answers; level and indicator: of which units, which rate.
+    """
+    table = curve_of(tables, level, indicator)[["k", "n", "probability"]]
+    values = dict(how_many(tables, level, indicator).phrases[0][1])
+    drawing = style.blank(7.2, 3.2)
+    axes = drawing.add_subplot()
+    # All k that there can be, from the certain 0 on; a step stands at the k that it speaks of.
+    k = np.concatenate([[0], table["k"].to_numpy(float)])
+    chance = 100 * np.concatenate([[1.0], table["probability"].to_numpy(float)])
+    axes.plot(k, chance, color=vector.ESTIMATE, drawstyle="steps-mid")
+    axes.axhline(50, color=vector.SOFT, linewidth=0.8, linestyle=":")
+    if len(table):
+        text = say("record.curve_even", language, **values)
+        style.direct_label(axes, values["even"], 50, text, vector.INK, xytext=(26, 6), ha="left")
+    axes.set(xlim=(0, max(k[-1], 1)), ylim=(0, 102))
+    axes.set_xlabel(say("record.curve_axis", language))
+    style.unit_ticks(axes.yaxis, "percent", language)
+    style.headline(drawing, say("record.curve_title", language, **values))
+    style.footer(drawing, say("record.curve_footer", language, **values))
+    alt = say("record.curve_alt", language, **values)
+    return Figure(f"at_least_{indicator}_{level.removeprefix('province_')}", drawing, alt, table)

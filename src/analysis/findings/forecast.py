@@ -322,11 +322,17 @@ def together(tables: ForecastTables) -> Result:
     )
 
 
-def how_many(tables: ForecastTables, level: str, indicator: str = MAIN) -> Result:
-    """How many units of a level report their target as met, with chances of 90 to 10 percent."""
+def curve_of(tables: ForecastTables, level: str, indicator: str = MAIN) -> pd.DataFrame:
+    """The chance of at least k units for every k, on the first due date: k, n, probability."""
     table = tables.answers[tables.answers["question"] == AT_LEAST]
     table = table[(table["geo_level"] == level) & (table["indicator"] == indicator)]
     table = table[table["date"] == table["date"].min()]
+    return table.sort_values("k", ignore_index=True)
+
+
+def how_many(tables: ForecastTables, level: str, indicator: str = MAIN) -> Result:
+    """How many units of a level report their target as met, with chances of 90 to 10 percent."""
+    table = curve_of(tables, level, indicator)
     rows = [
         {"chance": chance, "k": int((table["probability"] >= chance).sum())} for chance in _SHOWN
     ]

@@ -61,6 +61,9 @@ def run(
     score = forecast.rolling_score(rows)
     known = targets.targets(raw)["announced"].max()
     record = forecast.past_ceilings(readings, raw, max(readings["as_of"].max(), known))
+    day = pd.Timestamp(origin) if origin else None
+    # What was read after the origin may not choose how its forecasts are made.
+    later = day is not None and bool((rows["as_of"] > day).any())
     return LatePayment(
         rows=rows,
         unused=_unused(readings, rows),
@@ -73,7 +76,7 @@ def run(
         reporters=drivers.who_reports(rows, exposure),
         size=_size(rows, exposure),
         forecasts=forecast.late_payment_forecasts(
-            readings, raw, pd.Timestamp(origin) if origin else None, score=score
+            readings, raw, day, score=None if later else score
         ),
         score=score,
         ceilings=forecast.ceiling_scores(record),

@@ -17,6 +17,8 @@ from analysis.rounds.scoreboard import CHANCES, VALUES, Scoreboard
 
 #: Table of Scoreboard -> file of data/processed.
 FILES = {"scores": "record_scores.csv", "events": "record_events.csv"}
+#: Decimals that a result keeps of a number that is shown with three.
+DIGITS = 5
 _UNIT = {"province_code": "unit", "indicator": "indicator"}
 _EVENT_WORDS = {**_UNIT, "kind": "record", "outcome": "outcome_met", "standing": "outcome_standing",
                 "word": "outcome_word", "whose": "record"}  # fmt: skip
@@ -102,7 +104,7 @@ def _board(name: str, rows: list[dict[str, Any]], phrases: list) -> Result:
         **dict.fromkeys(("crps", "crps_last", "crps_curve", "log"), "number2"),
         **dict.fromkeys(("brier", "brier_half", "brier_share", "brier_cautious"), "number3"),
         "inside_80": "share0",
-        "e_value": "number1",
+        "e_value": "number2",
     }
     table = pd.DataFrame(rows, columns=columns)
     return Result(name, table, phrases, formats, {"kind": "record"}, "record")
@@ -115,7 +117,8 @@ def _row(one: Archived, scores: pd.DataFrame, name: str = "") -> dict[str, Any]:
 
     def of(event: str, model: str, score: str, what: str = "value") -> float:
         key = (event, model, score)
-        return float(found[what].get(key, float("nan")))
+        # As a result keeps its numbers, so that sentence and table are written from the same one.
+        return round(float(found[what].get(key, float("nan"))), DIGITS)
 
     counts = {VALUES: of(VALUES, one.own, "crps", "n"), CHANCES: of(CHANCES, one.own, "brier", "n")}
     return {
