@@ -73,7 +73,7 @@ def test_a_brief_marks_the_day_of_the_forecast_the_events_and_the_end(tables, la
 
 
 def test_the_line_is_dashed_in_years_without_a_reading(tables, language):
-    """Bến Tre has figures of 2020 and 2023 only, so two stretches are solid and all others dashed."""
+    """Bến Tre has figures of 2020 and 2023 only: two stretches are solid, all others dashed."""
     axes = brief_figures.fan(brief("83", tables), language).drawing.axes[0]
     lines = [line for line in axes.lines if line.get_color() == vector.ESTIMATE]
     drawn = [line for line in lines if len(line.get_xdata()) > 2]
