@@ -4,6 +4,7 @@ At the end of 2018 the families have some sixty readings each, so that a fit tak
 """
 
 import datetime
+from dataclasses import replace
 from functools import cache
 
 import pandas as pd
@@ -70,4 +71,16 @@ def tables() -> ForecastTables:
         patch.setattr(
             tables_room, "outlooks", lambda known, indicators, year, own, later: outlooks_of(year)
         )
+        return tables_room.forecast_tables.__wrapped__(known(), ("hi_coverage",), 2020, QUICK)
+
+
+def tables_with_targets(higher: float) -> ForecastTables:
+    """The same tables where every target that can lies that many points higher."""
+    own = {}
+    for name, one in outlooks_of(2020).items():
+        value = one.targets["value"]
+        value = value.where(value + higher >= 100, value + higher)
+        own[name] = replace(one, targets=one.targets.assign(value=value))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables_room, "outlooks", lambda known, indicators, year, own_, later: own)
         return tables_room.forecast_tables.__wrapped__(known(), ("hi_coverage",), 2020, QUICK)

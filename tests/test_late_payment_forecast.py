@@ -128,13 +128,18 @@ def test_forecasts_use_the_better_of_last_value_and_model(table):
     assert alone["q50"] == pytest.approx(own.sort_values("as_of")["rate"].iloc[-1], rel=0.05)
 
 
-def test_a_last_value_that_wins_is_the_forecast():
+@pytest.mark.parametrize("last_value_sd", [0.3, 0.6])
+def test_a_last_value_that_wins_is_the_forecast(last_value_sd):
+    """Printed rates spread as the last value did, or as one reading's error where that is more.
+
+    Of the spread of the last value a quarter (in variance) is left to the true rate at least.
+    """
     rows = data.late_rows(readings(), raw())
     rows = rows[rows["as_of"] <= MIDDLE]
     model = forecast.fit_model(rows)
     last = model.rows[(model.rows["province_code"] == "56") & (model.rows["basis"] == "total")]
     setting = forecast.Setting(
-        model, data.build(readings()), rows["as_of"].max(), 4000, last_value_sd=0.3
+        model, data.build(readings()), rows["as_of"].max(), 4000, last_value_sd=last_value_sd
     )
     asked = {
         "geo_level": "province_63",
@@ -148,7 +153,12 @@ def test_a_last_value_that_wins_is_the_forecast():
     }
     true, reported = forecast._draws(asked, ["56"], setting)
     assert np.median(true) == pytest.approx(last["rate"].iloc[-1], rel=0.03)
-    assert np.log(reported).std() == pytest.approx(0.3, rel=0.15)
+    error, own = model.fit.variances["residual"], last_value_sd**2
+    level = max(own - error, own / 4)
+    assert np.log(true).std() == pytest.approx(np.sqrt(level), rel=0.05)
+    assert np.log(reported).std() == pytest.approx(np.sqrt(level + error), rel=0.05)
+    # Where the error of a reading leaves room for it, that is the spread of the last value.
+    assert (level + error == pytest.approx(own)) == (last_value_sd == 0.6)
 
 
 def test_a_ceiling_announced_later_pulls_at_nothing_before():

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import zipfile
+from collections import Counter
 from dataclasses import replace
 
 import docx
@@ -187,10 +188,25 @@ def test_the_report_of_the_country_fills_its_pages_and_gives_a_province_one_line
             assert max(box[3] for box in boxes) > 0.9 * page.rect.height
             assert all(box[0] > 0 and box[2] < page.rect.width for box in boxes)
             largest = max(boxes, key=lambda box: box[3] - box[1])
-            assert largest[3] - largest[1] > 0.3 * page.rect.height
+            assert largest[3] - largest[1] > 0.4 * page.rect.height
         lines = sum(len({round(word[3]) for word in page.get_text("words")}) for page in pages[2:])
     # 34 provinces and 52 former ones; on each page two lines of headings, the title and the foot.
     assert 86 < lines <= 86 + (len(pages) - 2) * 4
+
+
+def test_no_brief_is_set_in_letters_too_small_to_read(reports):
+    """Most letters of a brief are of the size that was chosen for its sheet."""
+    briefs = sorted(reports.glob("*/brief_*.pdf"))
+    assert briefs
+    for file in briefs:
+        letters: Counter[float] = Counter()
+        with pymupdf.open(file) as document:
+            for page in document:
+                blocks = page.get_text("dict")["blocks"]
+                lines = [line for block in blocks for line in block.get("lines", [])]
+                for span in (span for line in lines for span in line["spans"]):
+                    letters[round(span["size"], 1)] += len(span["text"])
+        assert letters.most_common(1)[0][0] >= 6.2, file.name
 
 
 def test_a_brief_with_much_to_admit_still_fits_on_one_page(reports, monkeypatch):

@@ -301,8 +301,6 @@ def test_a_generated_table_is_taken_right_or_asked_about_with_answers_that_work(
             return
         if shape == "sparse bundle" and sum(bool(meant(f, label)) for label in f.labels) < 2:
             return
-        if shape == "merged down" and not all(meant(f, label) for label in f.labels):
-            return  # a kind without any figure is not told from a note in a blank row
         with pytest.raises(IntakeError, match="choose with --pick") as asked:
             taken(path)
         offers = shlex.split(str(asked.value).split("each line:")[1])
@@ -341,14 +339,50 @@ def test_a_generated_table_that_cannot_be_meant_is_refused(tmp_path, way):
         dated = shape in ("all down", "two columns of figures", "provinces across")
         if len(values) < len(f.figures) or (way == "span of years" and dated):
             return
-        first = next(iter(f.provinces))
-        if way != "span of years" and any(
-            1900 <= value < 2100 for (code, *_), value in f.figures.items() if code == first
-        ):
-            return  # a row without a known name may then be one of years, and is asked about
         word = spoil(f, way)
         path.write_bytes(content(f, shape))
         with pytest.raises(IntakeError, match=word):
             answering_decimal(path, f, pick=tuple(f.labels[:1]) if f.kind else ())
 
     case()
+
+
+@pytest.mark.parametrize(
+    ("second", "meant_of_second"),
+    [
+        (["1950", "1960", "1970"], {"02": 1950, "06": 1960, "35": 1970}),  # each like a year
+        (["7", "", "8"], {"02": 7, "35": 8}),
+        (["", "", ""], {}),
+    ],
+)
+def test_a_line_below_a_merged_name_is_neither_a_heading_nor_a_title(
+    tmp_path, second, meant_of_second
+):
+    """It was taken for a heading where it held 1950, and for a title where it held nothing."""
+    names = ["Hà Giang", "Bắc Kạn", "Hà Nam"]
+    rows = ["Tỉnh,Giới tính,2012"]
+    for at, name in enumerate(names):
+        rows += [f"{name},Nam,{at + 1}", f",Nữ,{second[at]}"]
+    path = tmp_path / "table.csv"
+    path.write_text("\n".join(rows), "utf-8")
+    with pytest.raises(IntakeError, match="--pick Nam or --pick 'Nữ'"):
+        taken(path)
+    assert taken(path, pick=("Nam",)) == {("02", 2012): 1, ("06", 2012): 2, ("35", 2012): 3}
+    found = taken(path, pick=("Nữ",))
+    assert found == {(code, 2012): value for code, value in meant_of_second.items()}
+
+
+def test_a_heading_that_is_repeated_below_a_merged_name_stays_a_heading(tmp_path):
+    rows = ["Tỉnh,Giới tính,2012", "Hà Giang,Nam,1", ",Nữ,2", ",Giới tính,2013", "Hà Giang,Nam,3",
+            ",Nữ,1950"]  # fmt: skip
+    path = tmp_path / "table.csv"
+    path.write_text("\n".join(rows), "utf-8")
+    assert taken(path, pick=("Nữ",)) == {("02", 2012): 2, ("02", 2013): 1950}
+    assert taken(path, pick=("Nam",)) == {("02", 2012): 1, ("02", 2013): 3}
+
+
+def test_an_unknown_name_above_all_others_is_refused_though_its_figure_is_like_a_year(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("Tỉnh,2012\nHà Tây,1950\nHà Giang,4\nBắc Kạn,5\n", "utf-8")
+    with pytest.raises(IntakeError, match="Hà Tây"):
+        taken(path)

@@ -171,7 +171,7 @@ class _Sheet:
         if not max(by_column, default=0):
             message = "holds no name of a province; is it a table by provinces, with their names?"
             raise fault(self.file, message)
-        if max(by_row) > max(by_column):
+        if max(by_row) > max(by_column) or (max(by_row) == 1 and self._one_name_heads_figures()):
             self._turn()
         found = self._cells()
         if found is None and not self.turned:
@@ -182,6 +182,16 @@ class _Sheet:
         levels, cells = found
         title = "; ".join(self.titles[:2])
         return Shape(self.file, self.kind, levels, cells, title, self.unit, self.notes)
+
+    def _one_name_heads_figures(self) -> bool:
+        """Whether the only known name stands in a heading: figures below it, and none beside it."""
+        named = ((i, c) for i, row in enumerate(self.codes) for c, place in enumerate(row)
+                 if place not in ("", LARGER))  # fmt: skip
+        i, c = next(named)
+        beside = [cell for at, cell in enumerate(self.rows[i]) if cell and at != c]
+        below = [row[c] for row in self.rows[i + 1 :] if row[c]]
+        heads = any(self.rows[i][:c]) and not any(map(is_figure, beside))
+        return heads and bool(below) and any(map(is_figure, below))
 
     def _places(self) -> None:
         known: dict[str, str] = {}
@@ -262,7 +272,19 @@ class _Sheet:
         self.values.sort()
 
     def _may_head(self, i: int) -> bool:
-        """Whether a line above the first province may be a heading: cells, and none is a figure."""
+        """Whether a line above the first province may be a heading: cells, and none is a figure.
+
+        Below a heading of the names, a line with another name is one of figures like years.
+        """
+        name = self.rows[i][self.names]
+        if name and not _HEAD_WORD.search(name) and any(map(self._names_headed, range(i))):
+            return False
+        return self._like_a_heading(i)
+
+    def _names_headed(self, i: int) -> bool:
+        return bool(_HEAD_WORD.search(self.rows[i][self.names])) and self._like_a_heading(i)
+
+    def _like_a_heading(self, i: int) -> bool:
         filled = [cell for cell in self.rows[i] if cell]
         figures = any(is_figure(cell) and not is_year(cell) for cell in filled)
         return len(filled) > 1 and not figures and not self._is_prose(i)
@@ -303,12 +325,14 @@ class _Sheet:
         rows: list[tuple] = []
         heads: list[int] = []
         waiting: list[tuple[str, int]] = []
-        section, where, last, seen = "", "", None, False
+        section, where, last, seen, under = "", "", None, False, False
         headings: dict[int, list[str]] = {}
         for i, row in enumerate(self.rows):
-            kind = self._kind(i, seen)
+            kind = self._kind(i, seen, under)
             if kind == "number line":
                 continue
+            # Right below rows of a province, where its merged cells may go on.
+            under = kind == "data" or (kind == "area" and seen)
             if kind in ("blank", "head", "text"):
                 waiting.append((kind, i))
                 continue
@@ -341,7 +365,7 @@ class _Sheet:
             return None
         return self._table(rows)
 
-    def _kind(self, i: int, seen: bool) -> str:
+    def _kind(self, i: int, seen: bool, under: bool) -> str:
         row, label = self.rows[i], self.rows[i][self.names]
         filled = [row[c] for c in self.values if row[c]]
         if not any(row):
@@ -350,6 +374,8 @@ class _Sheet:
         figures = any(is_figure(text) and not is_year(text) for text in filled)
         if not place and (self._is_prose(i) or (_NOTE_LINE.match(label) and not figures)):
             return "text"
+        if under and self._goes_on(i):
+            return "data"
         if not filled:
             others = any(row[c] for c in self.side if c != self.names)
             if place == LARGER and _PART_LINE.fullmatch(label) and not others:
@@ -361,12 +387,31 @@ class _Sheet:
             return "data"
         numbers = [text for text in filled if is_figure(text)]
         dated = all(is_year(text) for text in numbers)
-        allowed = not seen or not label or bool(_HEAD_WORD.search(label))
+        first = not seen and not self._headed_above(i)
+        allowed = first or not label or bool(_HEAD_WORD.search(label))
         if not numbers or (allowed and dated):
             return "head" if allowed else "text"
         if self._is_number_line(row, filled, seen):
             return "number line"
         return "data"
+
+    def _goes_on(self, i: int) -> bool:
+        """Whether a line continues a merged name: it says a kind beside it, and heads nothing.
+
+        Such a line may hold no figure, or one like 1950, and is no title or heading for that.
+        """
+        row = self.rows[i]
+        said = [c for c in self.side if c > self.names and row[c]]
+        again = any(row[c] == above[c] for c in said for above in self.rows[: self.first])
+        return bool(said) and not row[self.names] and not again
+
+    def _headed_above(self, i: int) -> bool:
+        """Whether a line above heads the names or gives the columns their years."""
+        heads = [self.rows[j] for j in range(i) if self._may_head(j)]
+        return any(
+            _HEAD_WORD.search(row[self.names]) or any(is_year(row[c]) for c in self.values)
+            for row in heads
+        )
 
     def _is_number_line(self, row: list[str], filled: list[str], seen: bool) -> bool:
         """The line "A, 1, 2, 3" that numbers the columns below a heading."""
