@@ -67,9 +67,16 @@ def of_run(folder: Path, memory: int, cores: int) -> dict[str, str]:
     )
 
 
+#: Names other instructions of linear algebra than the pinned ones; `make verify` compares them.
+KERNELS = "ANALYSIS_INSTRUCTIONS"
+
+
 def instructions() -> dict[str, str]:
     """The settings for the instructions of this processor: none where it is of another kind."""
-    return PINNED_X86 if platform.machine() in {"x86_64", "AMD64"} and _has_avx2() else {}
+    if not (platform.machine() in {"x86_64", "AMD64"} and _has_avx2()):
+        return {}
+    other = os.environ.get(KERNELS)
+    return {**PINNED_X86, "OPENBLAS_CORETYPE": other} if other else PINNED_X86
 
 
 @cache

@@ -1,10 +1,10 @@
 """Readings, targets, outcomes and forecasts as SDMX, which statistics offices exchange data by.
 
-A release holds ``sdmx/structure.xml`` (SDMX-ML 2.1: the dimensions, attributes and codes) and one
-file for each table in SDMX-CSV 2.0.0. Dimensions are the columns by which the described table is
-keyed, its date as TIME_PERIOD; the figure is OBS_VALUE; every other column is an attribute. The
-structure is made from the descriptions of the tables (``report/tables``), so the two cannot differ.
-Nothing here is registered anywhere: the agency ANALYSIS is this project.
+A release holds ``sdmx/structure.xml`` (SDMX-ML 2.1: dimensions, attributes and codes) and a file a
+table in SDMX-CSV 2.0.0. Dimensions are the columns by which the described table is keyed, its date
+as TIME_PERIOD; the figure is OBS_VALUE; every other column is an attribute. The structure is made
+from the descriptions of the tables (``report/tables``), so the two cannot differ. Nothing here is
+registered anywhere: the agency ANALYSIS is this project.
 """
 
 from __future__ import annotations
@@ -226,9 +226,9 @@ def _add_definition(inside: Xml.Element, flow: Flow) -> None:
 def _component(inside: Xml.Element, kind: str, flow: Flow, column: str, **more: str) -> Xml.Element:
     made = _add(inside, f"str:{kind}", **{"id": flow.name_of(column), **more})
     concept = _add(made, "str:ConceptIdentity")
-    of = {"id": flow.name_of(column), "maintainableParentID": f"{flow.id}_COLUMNS"}
-    of |= {"maintainableParentVersion": VERSION, "agencyID": AGENCY}
-    Xml.SubElement(concept, "Ref", {**of, "package": "conceptscheme", "class": "Concept"})
+    scheme = {"maintainableParentID": f"{flow.id}_COLUMNS", "maintainableParentVersion": VERSION}
+    of = {"agencyID": AGENCY, "package": "conceptscheme", "class": "Concept"}
+    Xml.SubElement(concept, "Ref", {"id": flow.name_of(column), **scheme, **of})
     local = _add(made, "str:LocalRepresentation")
     if codes(flow, column):
         _refer(_add(local, "str:Enumeration"), _list_of(flow, column), "codelist", "Codelist")
@@ -254,8 +254,8 @@ def _labels(inside: Xml.Element, labels: Mapping[str, str], description: str = "
 
 
 def _refer(inside: Xml.Element, name: str, package: str, kind: str) -> None:
-    of = {"id": name, "version": VERSION, "agencyID": AGENCY}
-    Xml.SubElement(inside, "Ref", {**of, "package": package, "class": kind})
+    of = {"agencyID": AGENCY, "package": package, "class": kind}
+    Xml.SubElement(inside, "Ref", {"id": name, "version": VERSION, **of})
 
 
 def _tag(name: str) -> str:

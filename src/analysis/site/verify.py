@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from analysis import paths
-from analysis.runs import store
+from analysis import disk_cache, paths
+from analysis.runs import environment, store
 from analysis.runs.jobs import SCHEDULE
 from analysis.site.release import read_digests
 
@@ -35,29 +38,133 @@ _INPUTS = ("data/", "notebooks/", "scenarios/", "src/", "packages/", "requiremen
 
 @dataclass(frozen=True)
 class Setting:
-    """How one of the two builds differs from the other: its folder's name and its environment."""
+    """How a build is made: its folder's name, its environment, workers at once, umask, home."""
 
     folder: str
     environment: Mapping[str, str]
     workers: int
+    umask: int = 0o022
+    other_home: bool = False
 
 
-SETTINGS = (
-    Setting(
-        "first",
-        {"TZ": "Asia/Ho_Chi_Minh", "LANG": "vi_VN.UTF-8", "LC_ALL": "", "PYTHONHASHSEED": "1"}
-        | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "COLUMNS": "80"},
-        1,
-    ),
-    Setting(
-        "a second folder, deeper/and with spaces",
-        {"TZ": "America/New_York", "LANG": "C", "LC_ALL": "C", "PYTHONHASHSEED": "4242"}
-        | {"OPENBLAS_NUM_THREADS": "4", "OMP_NUM_THREADS": "3", "COLUMNS": "200"}
+@dataclass(frozen=True)
+class Variation:
+    """One way in which the second build differs from the first.
+
+    name: in words. first, second: what the two builds have, as a person would write it.
+    environment: of the second build alone; `before` of the first alone.
+    """
+
+    name: str
+    first: str
+    second: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+    before: Mapping[str, str] = field(default_factory=dict)
+
+
+#: Read by `SHIFTED`, in every process of a build.
+CLOCK, REVERSED = "ANALYSIS_VERIFY_CLOCK", "ANALYSIS_VERIFY_REVERSED"
+_YEAR = 365 * 24 * 3600
+
+#: Run by every Python of the second build as it starts (as the module sitecustomize).
+SHIFTED = f"""
+import os
+import time
+
+if shift := int(os.environ.get("{CLOCK}", 0)):
+    plain, plain_ns = time.time, time.time_ns
+    time.time = lambda: plain() + shift
+    time.time_ns = lambda: plain_ns() + shift * 10**9
+
+    def later(function):
+        return lambda seconds=None: function(time.time() if seconds is None else seconds)
+
+    time.localtime, time.gmtime, time.ctime = map(later, (time.localtime, time.gmtime, time.ctime))
+    strftime = time.strftime
+    time.strftime = lambda form, at=None: strftime(form, time.localtime() if at is None else at)
+
+if os.environ.get("{REVERSED}"):
+    listed, scanned = os.listdir, os.scandir
+
+    class Entries:
+        def __init__(self, path="."):
+            with scanned(path) as entries:
+                self.entries = iter(sorted(entries, key=lambda entry: entry.name, reverse=True))
+
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            return next(self.entries)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            self.close()
+
+        def close(self):
+            self.entries = iter(())
+
+    os.listdir = lambda path=".": sorted(listed(path), reverse=True)
+    os.scandir = Entries
+"""
+
+FOLDERS = ("first", "a second folder, deeper/và có dấu cách")
+
+
+def variations() -> tuple[Variation, ...]:
+    """What differs between the two builds, where this machine has it."""
+    language = _other_language()
+    found = [
+        Variation("folder", *FOLDERS),
+        Variation("clock", "now", "a year ahead", {CLOCK: str(_YEAR)}),
+        _variable("time zone", "TZ", "Asia/Ho_Chi_Minh", "America/New_York"),
+        Variation("language", "vi_VN.UTF-8", language, {"LANG": language, "LC_ALL": language},
+                  {"LANG": "vi_VN.UTF-8", "LC_ALL": ""}),
+        _variable("order of sets", "PYTHONHASHSEED", "1", "4242"),
+        Variation("order of files in folders", "the system's", "from Z to A", {REVERSED: "1"}),
+        Variation("threads", "1", "4", {"OPENBLAS_NUM_THREADS": "4", "OMP_NUM_THREADS": "3"},
+                  {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}),
+        _variable("width of the terminal", "COLUMNS", "80", "200"),
+        Variation("rights of new files (umask)", "022", "077"),
+        Variation("user and home", "this user's", "a user without a home",
+                  {"USER": "somebody", "LOGNAME": "somebody"}),
+        Variation("notebooks at once", "1", "4"),
         # Notebooks in another order, the explorer as early as it can be, with pauses.
-        | {SCHEDULE: "2026,explore,0.5"},
-        2,
-    ),
-)
+        Variation("order of notebooks", "usual", "by chance", {SCHEDULE: "2026,explore,0.5"}),
+    ]  # fmt: skip
+    if environment.instructions():
+        found.append(
+            Variation("instructions of the processor", "Haswell", "Sandybridge",
+                      {environment.KERNELS: "Sandybridge"})
+        )  # fmt: skip
+    return tuple(found)
+
+
+def _variable(name: str, variable: str, first: str, second: str) -> Variation:
+    return Variation(name, first, second, {variable: second}, {variable: first})
+
+
+def _other_language() -> str:
+    """An installed language that is neither English nor plain C, if there is one; else C."""
+    with contextlib.suppress(OSError):
+        ended = subprocess.run(["locale", "-a"], capture_output=True, text=True, check=False)
+        names = sorted(ended.stdout.split())
+        others = [name for name in names if not re.match(r"(C|POSIX|en_|vi_)", name)]
+        return next((name for name in others if name.lower().endswith("utf8")), "C")
+    return "C"
+
+
+def settings() -> tuple[Setting, Setting]:
+    """The two builds, which differ in all variations at once."""
+    every = variations()
+    before = {name: value for one in every for name, value in one.before.items()}
+    after = {name: value for one in every for name, value in one.environment.items()}
+    return (
+        Setting(FOLDERS[0], before, 1),
+        Setting(FOLDERS[1], after, 4, umask=0o077, other_home=True),
+    )
 
 
 def verify(only: list[str]) -> list[str]:
@@ -68,7 +175,7 @@ def verify(only: list[str]) -> list[str]:
     """
     with tempfile.TemporaryDirectory(prefix="analysis-verify-") as home:
         roots = []
-        for setting in SETTINGS:
+        for setting in settings():
             root = Path(home) / setting.folder
             copy(root)
             _build(root, setting, only)
@@ -100,9 +207,10 @@ def verify_against(published: Path, only: list[str]) -> tuple[list[str], list[st
     inputs = sorted(n for n in said if n.startswith(_INPUTS) and n not in wanted)
     changed = [name for name in inputs if here.get(name) != said[name]]
     with tempfile.TemporaryDirectory(prefix="analysis-verify-") as home:
-        root = Path(home) / SETTINGS[1].folder
+        setting = settings()[1]
+        root = Path(home) / setting.folder
         copy(root)
-        _build(root, SETTINGS[1], only)
+        _build(root, setting, only)
         made = _digests(root)
     if only:
         wanted &= made.keys()
@@ -123,21 +231,31 @@ def copy(root: Path) -> None:
 
 def _build(root: Path, setting: Setting, only: list[str]) -> None:
     command = [sys.executable, "-m", "analysis", "report", "--workers", str(setting.workers)]
-    code = os.pathsep.join(str(root / name) for name in ("src", store.KERNELS))
-    environment = {**os.environ, **setting.environment, "PYTHONPATH": code}
-    environment["ANALYSIS_ROOT"] = str(root)
-    environment["ANALYSIS_REPORTS"] = str(root / "reports")
-    environment["ANALYSIS_PROCESSED"] = str(root / "data" / "processed")
-    ended = subprocess.run(
-        [*command, *(["--only", *only] if only else [])],
-        cwd=root,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with tempfile.TemporaryDirectory(prefix="analysis-verify-home-") as aside:
+        ended = subprocess.run(
+            [*command, *(["--only", *only] if only else [])],
+            cwd=root,
+            env=surroundings(root, setting, Path(aside)),
+            umask=setting.umask,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     if ended.returncode:
         raise RuntimeError(f"the build in {setting.folder!r} failed:\n{ended.stdout}{ended.stderr}")
+
+
+def surroundings(root: Path, setting: Setting, aside: Path) -> dict[str, str]:
+    """The environment of a build in `root`; `aside` is an empty folder for what it needs."""
+    (aside / "sitecustomize.py").write_text(SHIFTED, encoding="utf-8")
+    code = [str(aside), *(str(root / name) for name in ("src", store.KERNELS))]
+    made = {**os.environ, **setting.environment, "PYTHONPATH": os.pathsep.join(code)}
+    if setting.other_home:
+        made["HOME"] = str(aside / "nobody")
+    made["ANALYSIS_ROOT"] = str(root)
+    made["ANALYSIS_REPORTS"] = str(root / "reports")
+    made["ANALYSIS_PROCESSED"] = str(root / "data" / "processed")
+    return made
 
 
 def differing(one: Path, other: Path) -> list[str]:
@@ -150,4 +268,14 @@ def differing(one: Path, other: Path) -> list[str]:
 def _digests(root: Path) -> dict[str, str]:
     folders = (root / "reports", root / "data" / "processed")
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    return {path.relative_to(root).as_posix(): store.digest(path) for path in sorted(files)}
+    return {path.relative_to(root).as_posix(): _digest(path) for path in sorted(files)}
+
+
+def _digest(path: Path) -> str:
+    """Of the manifest without the keys of the runs, which name the processor's instructions."""
+    if path.name != store.NAME:
+        return store.digest(path)
+    said = json.loads(path.read_text("utf-8"))
+    for run in said.get("notebooks", []):
+        run.pop("made_from", None)
+    return disk_cache.digest(json.dumps(said))
