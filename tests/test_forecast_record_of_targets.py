@@ -213,6 +213,20 @@ def test_where_no_year_end_was_seen_nothing_pulls(monkeypatch):
     assert pull.pulls(settings(pull=True, narrow_heap=True), None) is NO_PULLS
 
 
+def test_where_no_pull_is_known_country_and_provinces_stay_as_they_are():
+    mass = np.array([0.4, 0.6])
+    for level in ("country", "province_63"):
+        found = NO_PULLS.of(level).tilt(np.array([-1.0, 1.0]), mass)
+        np.testing.assert_allclose(found, mass)
+
+
+def test_year_ends_of_which_no_forecast_can_be_made_are_left_out(monkeypatch):
+    own, now = fitted("health"), known()
+    monkeypatch.setattr(pull, "as_known", lambda fit, known, day: None)
+    found = pull.past_year_ends(own, now)
+    assert found.empty and {"target", "percent"} <= set(found.columns)
+
+
 def seen(**given):
     whole = {
         "geo_level": "province_63", "province_code": "89", "indicator": "hi_coverage",
@@ -312,5 +326,5 @@ def test_the_error_of_a_reading_is_added_to_the_spread_of_the_level():
     np.testing.assert_allclose(rows["mean"], mean[0])
     np.testing.assert_allclose(rows["sd"], np.sqrt(variance[0] + error[0] ** 2))
     assert (rows["sd"] > np.sqrt(variance[0])).all()
-    assert past["as_of"].is_monotonic_increasing and past["as_of"].nunique() > 1
+    assert past["as_of"].is_monotonic_increasing and len(set(past["as_of"])) > 1
     assert past.index.tolist() == list(range(len(past)))
