@@ -13,7 +13,7 @@ from analysis.inference import (
     webb_weights,
     wild_cluster_test,
 )
-from analysis.inference.resampling import simulate_null
+from analysis.inference.resampling import draw_statistics, pieces, simulate_null, t_statistic
 
 
 @pytest.fixture
@@ -152,3 +152,14 @@ def test_rejection_rates_count_what_each_test_rejects(absorb):
         hits["wild"] += wild_cluster_test(fit, "x", again, weights=weights).p <= 0.2
     assert found == {name: count / 60 for name, count in hits.items()}
     assert found["CR1_normal"] > found["CR1"] >= found["CR3"] and 0 < found["wild"] < 0.5
+
+
+@pytest.mark.parametrize("null", [0.0, 0.4])
+def test_weights_of_one_give_the_actual_statistic_back(case, null):
+    y, X, codes = case
+    fit = fit_least_squares(y, X, ("c", "a", "b"), codes)
+    parts = pieces(fit, "a")
+    error = np.sqrt(covariance(fit, "CR1")[1, 1])
+    drawn = draw_statistics(parts, np.ones((7, 2)), null)
+    np.testing.assert_allclose(drawn, (fit.beta[1] - null) / error)
+    assert t_statistic(parts, null) == pytest.approx(drawn[0])
