@@ -61,6 +61,9 @@ test-slow: $(DEVELOP) ## the tests that take minutes: crashes, simulations, clus
 fuzz: $(DEVELOP) ## many more cases of bad data than `make test` tries
 	@ANALYSIS_FUZZ=1 $(RUN) -m pytest -n $(WORKERS) -q --timeout 3600 tests/test_*_damaged.py tests/test_readings_properties.py
 
+mutate: $(DEVELOP) ## change lines of a module and see whether the tests notice (NAMES="readings.targets")
+	@$(RUN) tests/mutants.py $(NAMES) $(OPTIONS)
+
 verify: $(USE) ## build the report twice and compare every byte; AGAINST=DIGESTS: once, with a release
 	@$(RUN) -m analysis verify $(if $(AGAINST),--against "$(AGAINST)")
 
@@ -127,4 +130,4 @@ LOCK_OPTIONS := --universal --python-version 3.11 --generate-hashes --upgrade --
 		--editable packages/analysis-panels
 	@touch $@
 
-.PHONY: help report check-data test test-slow fuzz verify release audit bench keep peers notebooks lab lint clean distclean lock
+.PHONY: help report check-data test test-slow fuzz mutate verify release audit bench keep peers notebooks lab lint clean distclean lock

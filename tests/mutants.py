@@ -29,7 +29,6 @@ import random
 import signal
 import sys
 import time
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -325,7 +324,7 @@ class Runner:
     def __init__(self, module: ModuleType, found: list[Mutant], warm: list[list[str]]) -> None:
         self.module, self.found, self.warm = module, found, warm
         self.survivors: list[Mutant] = []
-        self.failed = False
+        self.failed = self.done = False
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.failed |= report.failed
@@ -348,12 +347,12 @@ class Runner:
             if trial.seconds >= SLOW:
                 print(f"  takes {trial.seconds:.0f} s, left out: {name}")
         print(f"  {len(self.items)} tests, {time.monotonic() - start:.0f} s without a change")
-        for place, mutant in enumerate(self.found, start=1):
+        for mutant in self.found:
             verdict = self._verdict(mutant)
             if verdict:
                 self.survivors.append(mutant)
-                print(f"  {place}/{len(self.found)} line {mutant.first}: {verdict}: {mutant.text}",
-                      flush=True)  # fmt: skip
+                print(f"  line {mutant.first}: {verdict}: {mutant.text}", flush=True)
+        self.done = True
         return True
 
     def _run(self, item: pytest.Item, following: pytest.Item | None) -> bool:
@@ -471,14 +470,10 @@ def _one_module(name: str, given: dict[str, Any], options: argparse.Namespace) -
     files = [str(TESTS / f"test_{file}.py{mark}{test}") for file, mark, test in named]
     quiet = ["-p", "no:randomly", "-p", "no:terminal", "-p", "no:cacheprovider", "--timeout=0"]
     pytest.main([*files, *quiet], plugins=[runner])
-    reasons = Counter(given.get("explained") or {})
+    if not runner.done:
+        raise SystemExit(f"{name}: no mutant was tried; run its tests with pytest to see why")
+    reasons = {f"{one['was']} -> {one['now']}": one["why"] for one in given.get("explained") or []}
     explained = [one for one in runner.survivors if one.text in reasons]
-    for text in set(reasons) - {one.text for one in found}:
-        if not options.line and most >= len(found):
-            print(f"  explained, but not among those drawn: {text}")
-    left: dict[str, int] = defaultdict(int)
-    for one in runner.survivors:
-        left[one.text] += one.text not in reasons
     return len(found), len(runner.survivors), len(explained)
 
 

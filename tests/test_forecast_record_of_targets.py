@@ -213,6 +213,20 @@ def test_where_no_year_end_was_seen_nothing_pulls(monkeypatch):
     assert pull.pulls(settings(pull=True, narrow_heap=True), None) is NO_PULLS
 
 
+def test_where_no_pull_is_known_country_and_provinces_stay_as_they_are():
+    mass = np.array([0.4, 0.6])
+    for level in ("country", "province_63"):
+        found = NO_PULLS.of(level).tilt(np.array([-1.0, 1.0]), mass)
+        np.testing.assert_allclose(found, mass)
+
+
+def test_year_ends_of_which_no_forecast_can_be_made_are_left_out(monkeypatch):
+    own, now = fitted("health"), known()
+    monkeypatch.setattr(pull, "as_known", lambda fit, known, day: None)
+    found = pull.past_year_ends(own, now)
+    assert found.empty and {"target", "percent"} <= set(found.columns)
+
+
 def seen(**given):
     whole = {
         "geo_level": "province_63", "province_code": "89", "indicator": "hi_coverage",

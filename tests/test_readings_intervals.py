@@ -61,6 +61,11 @@ def test_place_of_the_last_digit():
     assert place(values, units) == pytest.approx([0.01, 0.1, 1, 10_000, 0.001, 1])
 
 
+def test_a_large_number_keeps_the_decimals_that_were_printed():
+    values = np.array([12_345.67, 123_456.7, 1_234_567.8])
+    assert place(values, np.array(["billion VND"] * 3)) == pytest.approx([0.01, 0.1, 0.1])
+
+
 @given(
     value=st.floats(0, 100).map(lambda number: round(number, 2)),
     qualifier=st.sampled_from(["exact", "about", "over", "under"]),

@@ -8,6 +8,7 @@ import pytest
 from scenario_cases import DATES, PERSONS, RISE, START, logit, outcome, percent, usual
 
 from analysis import paths
+from analysis.forecast.pull import Pull, Pulls
 from analysis.late_payment import data
 from analysis.scenarios import late_payment
 from analysis.scenarios.baseline import Background
@@ -315,3 +316,30 @@ def test_a_stated_share_is_paid_for_the_new_ones_alone():
     extra = found.additional[1, 2]
     expected = 0.3 * (np.interp(at, days, extra) * each).sum() / 1000
     assert found.budget_new[1, 2] == pytest.approx(expected)
+
+
+def test_what_pulls_at_a_province_is_the_pull_of_provinces_and_a_point_below_is_below():
+    base = usual(targets={BEN_TRE: (64.5, "province")})
+    object.__setattr__(base, "goals", {BEN_TRE: 63.0, ("country", "00"): 80.0})
+    own, none = Pull.certain(0.1, 0.0), Pull.certain(1.0, 0.0)
+    object.__setattr__(base, "pulls", Pulls(provinces=own, country=none))
+    found = outcome("kind: hold_last", base)
+    assert found.reported[BEN_TRE][0] > found.at_date[BEN_TRE][0] + 0.5
+    np.testing.assert_allclose(found.reported["country", "00"], found.at_date["country", "00"])
+    assert found.meets(BEN_TRE, "true") == 0.0, "64 and 60 lie below 64.5"
+
+
+def test_voluntary_insurance_costs_its_own_contribution():
+    base = usual()
+    object.__setattr__(base, "indicator", "si_coverage")
+    found = outcome(VOLUNTARY, base)
+    at = [(day - DATES[0]).days for day in pd.date_range(DATES[0], DATES[-1], freq="ME")[1:]]
+    days = (DATES - DATES[0]).days
+    new = np.interp(at, days, found.additional[0, 0]).sum() * 0.33 * 0.3 / 1000
+    assert found.budget_new[0, 0] == pytest.approx(new)
+    assert found.support.monthly == 0.33
+
+
+def test_nothing_is_paid_where_no_support_is_stated():
+    found = outcome("kind: hold_last")
+    assert found.budget_new is None and found.support is None
