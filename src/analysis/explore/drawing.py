@@ -159,8 +159,8 @@ def _origin(view: View, scale: _Scale, language: str) -> str:
 
 
 def _levers(view: View, scale: _Scale) -> str:
-    """The 80% band at the due date with the levers moved, beside the forecast."""
-    if not view.choice.moves:
+    """The 80% band at the due date with the levers moved or on a course, beside the forecast."""
+    if not (view.choice.moves or view.course):
         return ""
     x = scale.x(view.choice.due) + 9
     low, middle, high = (scale.y(v) for v in (view.moved.q10, view.moved.q50, view.moved.q90))
