@@ -41,20 +41,27 @@ var Explorer = (function () {
     return found.map((value) => value / data.parts[1]);
   }
 
+  /* What does not change while a slider moves, by state. */
+  const AT_REST = new WeakMap();
+
   /* What is expected with so many more people a month, and a share of all others joining. */
   function byHand(data, rate, unit, persons, joining) {
     const state = data.states[rate][unit];
     const usual = forecastOf(state);
     if (!(persons > 0 || joining > 0)) return usual;
     const pull = data.pulls[rate][unit.startsWith("country/") ? "country" : "provinces"];
-    const plain = state.o ? drawn(data, state.z) : summed(state.z, data.parts[0]);
+    const of = (values) =>
+      state.o ? weighted(values, state, pull) : spread(values, data.levels, state.t);
+    if (!AT_REST.has(state)) {
+      const values = state.o ? drawn(data, state.z) : summed(state.z, data.parts[0]);
+      AT_REST.set(state, { plain: values, rest: of(values) });
+    }
+    const { plain, rest } = AT_REST.get(state);
     const more = (100 * persons * data.months) / state.n;
     const raised = plain.map((value) => {
       const reached = Math.min(value + more, 100);
       return reached + joining * (100 - reached);
     });
-    const of = (values) => (state.o ? weighted(values, state, pull) : spread(values, data.levels, state.t));
-    const rest = of(plain);
     const moved = of(raised);
     const found = {};
     NAMES.forEach((name, at) => {

@@ -272,6 +272,8 @@ def page(
     first = explorer.view(start)
     name = html.escape(say("explore.chart", language))
     note = html.escape(say("explore.static_note", language, origin=start.origin))
+    # Not folded on the site: what folds a long table counts its rows, and these change.
+    shown = table.html(language).replace('class="table"', 'class="table scenarios"', 1)
     # No tag inside a text may end the script that carries it, or open another one.
     written = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     return (
@@ -280,7 +282,7 @@ def page(
         f'<div class="wide" tabindex="0" role="region" aria-label="{name}">'
         f"{drawing.svg(first, language)}</div>\n"
         f'<p class="finding" aria-live="polite">{lines(said)}</p>\n'
-        f"{table.html(language)}\n"
+        f"{shown}\n"
         # The site moves a script with a name into a file beside the page.
         f'<script data-file="states">window.exploreStates = {written};</script>\n'
         f"<script>{SCRIPT.read_text(encoding='utf-8')}"
