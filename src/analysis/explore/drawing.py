@@ -94,7 +94,8 @@ class _Scale:
         values = [view.path[["q05", "q95"]].to_numpy().ravel(), view.readings["value"].to_numpy()]
         values.append(np.array([view.moved.q90, view.target.value if view.target else np.nan]))
         every = np.concatenate(values)
-        low, high = float(np.nanmin(every)), float(np.nanmax(every))
+        # To the digits that a page carries, so that both have the same axis.
+        low, high = (round(float(end(every)), 2) for end in (np.nanmin, np.nanmax))
         self.step = next((s for s in _STEPS if (high - low) / s <= 6), 20)
         self.low = max(0.0, np.floor(low / self.step) * self.step)
         self.high = min(100.0, np.ceil(high / self.step) * self.step)

@@ -330,8 +330,8 @@ var Explorer = (function () {
     const dots = state.d.filter(([when]) => when >= data.first && when <= data.last);
     const every = [...bands[0], ...bands[4], ...state.d.map((dot) => dot[1]), shown.moved.q90];
     if (state.t !== null) every.push(state.t);
-    const low = Math.min(...every);
-    const high = Math.max(...every);
+    const low = roundTo(Math.min(...every), 2);
+    const high = roundTo(Math.max(...every), 2);
     const step = [1, 2, 5, 10, 20].find((one) => (high - low) / one <= 6) || 20;
     const from = Math.max(0, Math.floor(low / step) * step);
     const to = Math.min(100, Math.ceil(high / step) * step);

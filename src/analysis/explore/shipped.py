@@ -142,7 +142,7 @@ def _courses(explorer: Explorer, choice: Choice) -> dict[str, list[Any]]:
         table = explorer.courses(replace(choice, unit=unit)).set_index("scenario")
         found[unit] = [
             [
-                _kept(row.more, 0, "rounded"),
+                _kept(round(row.more, 0), 0, "rounded"),
                 *(_kept(value, 2, "percent1") for value in (row.q10, row.q50, row.q90)),
                 _kept(row.probability, 3, "probability"),
             ]
