@@ -335,7 +335,7 @@ def test_axe_finds_no_violation_in_the_explorer_nor_after_a_choice(
     page.select_option("select.unit", "province_63/38")
     page.select_option("select.indicator", "si_coverage")
     assert "Thanh H" in page.locator(".finding").inner_text()
-    assert unfold(page) > 2
+    assert unfold(page) >= 2
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.close()

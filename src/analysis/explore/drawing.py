@@ -94,7 +94,8 @@ class _Scale:
         values = [view.path[["q05", "q95"]].to_numpy().ravel(), view.readings["value"].to_numpy()]
         values.append(np.array([view.moved.q90, view.target.value if view.target else np.nan]))
         every = np.concatenate(values)
-        low, high = float(np.nanmin(every)), float(np.nanmax(every))
+        # To the digits that a page carries, so that both have the same axis.
+        low, high = (round(float(end(every)), 2) for end in (np.nanmin, np.nanmax))
         self.step = next((s for s in _STEPS if (high - low) / s <= 6), 20)
         self.low = max(0.0, np.floor(low / self.step) * self.step)
         self.high = min(100.0, np.ceil(high / self.step) * self.step)
@@ -159,8 +160,8 @@ def _origin(view: View, scale: _Scale, language: str) -> str:
 
 
 def _levers(view: View, scale: _Scale) -> str:
-    """The 80% band at the due date with the levers moved, beside the forecast."""
-    if not view.choice.moves:
+    """The 80% band at the due date with the levers moved or on a course, beside the forecast."""
+    if not (view.choice.moves or view.course):
         return ""
     x = scale.x(view.choice.due) + 9
     low, middle, high = (scale.y(v) for v in (view.moved.q10, view.moved.q50, view.moved.q90))

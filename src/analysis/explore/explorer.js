@@ -41,20 +41,27 @@ var Explorer = (function () {
     return found.map((value) => value / data.parts[1]);
   }
 
+  /* What does not change while a slider moves, by state. */
+  const AT_REST = new WeakMap();
+
   /* What is expected with so many more people a month, and a share of all others joining. */
   function byHand(data, rate, unit, persons, joining) {
     const state = data.states[rate][unit];
     const usual = forecastOf(state);
     if (!(persons > 0 || joining > 0)) return usual;
     const pull = data.pulls[rate][unit.startsWith("country/") ? "country" : "provinces"];
-    const plain = state.o ? drawn(data, state.z) : summed(state.z, data.parts[0]);
+    const of = (values) =>
+      state.o ? weighted(values, state, pull) : spread(values, data.levels, state.t);
+    if (!AT_REST.has(state)) {
+      const values = state.o ? drawn(data, state.z) : summed(state.z, data.parts[0]);
+      AT_REST.set(state, { plain: values, rest: of(values) });
+    }
+    const { plain, rest } = AT_REST.get(state);
     const more = (100 * persons * data.months) / state.n;
     const raised = plain.map((value) => {
       const reached = Math.min(value + more, 100);
       return reached + joining * (100 - reached);
     });
-    const of = (values) => (state.o ? weighted(values, state, pull) : spread(values, data.levels, state.t));
-    const rest = of(plain);
     const moved = of(raised);
     const found = {};
     NAMES.forEach((name, at) => {
@@ -80,47 +87,70 @@ var Explorer = (function () {
 
   /* The same of rising draws under the pull of equally likely goals. */
   function weighted(draws, state, pull) {
-    const weight = new Float64Array(draws.length);
+    const n = draws.length;
+    const weight = new Float64Array(n);
+    const over = state.t === null ? null : sharesOver(draws, state.t);
     const times = new Map();
     state.o.forEach((goal) => times.set(goal, (times.get(goal) || 0) + 1));
-    times.forEach((n, goal) => pulledTo(goal, draws, pull, weight, n / state.o.length));
-    const below = new Float64Array(draws.length);
-    let total = 0;
     let met = 0;
-    for (let i = 0; i < draws.length; i++) {
+    times.forEach((count, goal) => {
+      const share = count / state.o.length;
+      const above = sharesOver(draws, goal);
+      const [high, low] = pulledTo(goal, draws, above, pull);
+      for (let i = 0; i < n; i++) {
+        weight[i] += share * (high[i] + low[i]);
+        if (goal === state.t) met += share * high[i];
+        else if (over) met += share * (high[i] + low[i]) * over[i];
+      }
+    });
+    const below = new Float64Array(n);
+    let total = 0;
+    for (let i = 0; i < n; i++) {
       below[i] = total + weight[i] / 2;
       total += weight[i];
-      if (draws[i] >= state.t - 1e-9) met += weight[i];
     }
     const found = LEVELS.map((level) => between(level * total, below, draws));
-    return { spread: found, probability: state.t === null ? null : met / total };
+    return { spread: found, probability: over ? met / total : null };
   }
 
-  /* Add to `weight` what a goal makes of the draws: `analysis.forecast.pull.Pull.split`. */
-  function pulledTo(goal, draws, pull, weight, share) {
-    const first = draws.findIndex((value) => value >= goal);
-    const from = first < 0 ? draws.length : first;
-    const mass = 1 / draws.length;
-    const above = (draws.length - from) * mass;
-    const near = new Float64Array(draws.length);
+  /* The share at or above an edge of what each draw stands for: the values halfway to the next. */
+  function sharesOver(draws, edge) {
+    const last = draws.length - 1;
+    return draws.map((value, i) => {
+      const lower = i ? (draws[i - 1] + value) / 2 : value;
+      const upper = i < last ? (value + draws[i + 1]) / 2 : value;
+      return Math.min(Math.max((upper - edge) / Math.max(upper - lower, 1e-12), 0), 1);
+    });
+  }
+
+  /* What lies over a goal and under it, as it pulls: `analysis.forecast.pull.Pull.split`. */
+  function pulledTo(goal, draws, above, pull) {
+    const n = draws.length;
+    const over = above.map((share) => share / n);
+    const first = above.findIndex((share) => share > 0);
+    const from = first < 0 ? n : first;
+    let whole = 0;
+    for (let i = from; i < n; i++) whole += over[i];
+    const high = new Float64Array(n);
+    const near = new Float64Array(n);
     let least = 0;
     pull.forEach(([width, shorts, heaps, likely]) => {
       let heaped = 0;
-      for (let i = from; i < draws.length; i++) {
-        near[i] = Math.exp((goal - draws[i]) / width);
-        heaped += near[i] * mass;
+      for (let i = from; i < n; i++) {
+        near[i] = Math.exp(-Math.max(draws[i] - goal, 0) / width);
+        heaped += over[i] * near[i];
       }
       let every = 0;
       let heap = 0;
       for (let k = 0; k < likely.length; k++) {
-        const each = likely[k] / (shorts[k] * (1 - above) + above + heaps[k] * heaped);
+        const each = likely[k] / (shorts[k] * (1 - whole) + whole + heaps[k] * heaped);
         every += each;
         heap += each * heaps[k];
         least += each * shorts[k];
       }
-      for (let i = from; i < draws.length; i++) weight[i] += share * mass * (every + heap * near[i]);
+      for (let i = from; i < n; i++) high[i] += over[i] * (every + heap * near[i]);
     });
-    for (let i = 0; i < from; i++) weight[i] += share * mass * least;
+    return [high, over.map((part) => least * (1 / n - part))];
   }
 
   /* `out` where `into` reaches a value, straight between its points; beyond them the ends, or
@@ -300,8 +330,8 @@ var Explorer = (function () {
     const dots = state.d.filter(([when]) => when >= data.first && when <= data.last);
     const every = [...bands[0], ...bands[4], ...state.d.map((dot) => dot[1]), shown.moved.q90];
     if (state.t !== null) every.push(state.t);
-    const low = Math.min(...every);
-    const high = Math.max(...every);
+    const low = roundTo(Math.min(...every), 2);
+    const high = roundTo(Math.max(...every), 2);
     const step = [1, 2, 5, 10, 20].find((one) => (high - low) / one <= 6) || 20;
     const from = Math.max(0, Math.floor(low / step) * step);
     const to = Math.min(100, Math.ceil(high / step) * step);

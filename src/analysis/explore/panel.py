@@ -61,6 +61,9 @@ def _courses(explorer: Explorer, view: View, language: str) -> pd.DataFrame:
     files = offered(view.choice.indicator)
     found = explorer.courses(view.choice).rename(columns={"more": "persons_month"})
     found["scenario"] = [files[name].title[language] for name in found["scenario"]]
+    # As the sentences and the page write them: a table rounds what it holds before it is written.
+    for name, digits in {"persons_month": 0, "q50": 1, "q10": 1, "q90": 1}.items():
+        found[name] = [round(value, digits) for value in found[name]]
     return found[_COLUMNS]
 
 

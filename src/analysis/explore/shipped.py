@@ -40,9 +40,9 @@ PARTS, PARTS_OF_DRAWS = 100, 1000
 #: The signs that stand for the steps between draws, 0 and up; the last adds its number to the next.
 SIGNS = "".join(chr(code) for code in range(35, 127) if chr(code) not in "&'<>\\`")
 #: Neighbouring points of the pull that are taken as one: of its weight below, and of its heap.
-_TOGETHER = (5, 4)
+_TOGETHER = (3, 3)
 #: Points of the pull that are less likely than this are left out.
-_RARE = 2e-5
+_RARE = 1e-5
 #: The slider of people a month ends at this share of the denominator.
 LONGEST = 0.005
 #: Phrases that the script says.
@@ -142,9 +142,9 @@ def _courses(explorer: Explorer, choice: Choice) -> dict[str, list[Any]]:
         table = explorer.courses(replace(choice, unit=unit)).set_index("scenario")
         found[unit] = [
             [
-                _kept(row.more, 0, "rounded"),
-                *(_kept(value, 3, "percent1") for value in (row.q10, row.q50, row.q90)),
-                _kept(row.probability, 4, "probability"),
+                _kept(round(row.more, 0), 0, "rounded"),
+                *(_kept(value, 2, "percent1") for value in (row.q10, row.q50, row.q90)),
+                _kept(row.probability, 3, "probability"),
             ]
             if (row := _row(table, name)) is not None
             else 0
@@ -224,7 +224,7 @@ def _state(view: View, base: Baseline, courses: list[Any], language: str) -> dic
         "u": [*usual, _kept(view.plain.probability, 5, "probability")],
         "e": _kept(view.even, 1, "rounded"),
         "g": _kept(view.good, 1, "rounded"),
-        **({} if goals is None else {"o": np.round(goals, 3).tolist()}),
+        **({} if goals is None else {"o": goals.tolist()}),
         "z": quantiles_of(plain) if goals is None else draws_of(plain),
         "y": np.diff(path, axis=1, prepend=0).ravel().tolist(),
         "c": courses,
@@ -272,6 +272,8 @@ def page(
     first = explorer.view(start)
     name = html.escape(say("explore.chart", language))
     note = html.escape(say("explore.static_note", language, origin=start.origin))
+    # Not folded on the site: what folds a long table counts its rows, and these change.
+    shown = table.html(language).replace('class="table"', 'class="table scenarios"', 1)
     # No tag inside a text may end the script that carries it, or open another one.
     written = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     return (
@@ -280,7 +282,7 @@ def page(
         f'<div class="wide" tabindex="0" role="region" aria-label="{name}">'
         f"{drawing.svg(first, language)}</div>\n"
         f'<p class="finding" aria-live="polite">{lines(said)}</p>\n'
-        f"{table.html(language)}\n"
+        f"{shown}\n"
         # The site moves a script with a name into a file beside the page.
         f'<script data-file="states">window.exploreStates = {written};</script>\n'
         f"<script>{SCRIPT.read_text(encoding='utf-8')}"

@@ -289,20 +289,11 @@ def _chance(values: np.ndarray, target: float, goals: np.ndarray, pull: Pull) ->
     reached = values >= target
     if not np.isfinite(goals).all():
         return float(reached.mean())
-    return float(weights(values, goals, pull)[reached].sum())
-
-
-def weights(values: np.ndarray, goals: np.ndarray, pull: Pull) -> np.ndarray:
-    """(S,) weights of draws under the pull of goals (G,) that are equally likely; all alike for
-    NaN."""
     mass = np.full(len(values), 1 / len(values))
-    if not np.isfinite(goals).all():
-        return mass
-    total = np.zeros(len(values))
+    found = 0.0
     for goal, times in zip(*np.unique(goals, return_counts=True), strict=True):
-        total += times * pull.tilt(values - goal, mass)
-    found: np.ndarray = total / len(goals)
-    return found
+        found += times * float(pull.tilt(values - goal, mass)[reached].sum())
+    return found / len(goals)
 
 
 def _least(chance: Callable[[float], float], share: float, most: float) -> float:

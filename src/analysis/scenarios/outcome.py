@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.special import expit
 
 from analysis.forecast.draws import pulled
-from analysis.forecast.outlook import MONTH, least_persons, weights
+from analysis.forecast.outlook import MONTH, least_persons
 from analysis.scenarios.baseline import (
     LEVELS,
     Baseline,
@@ -309,11 +309,33 @@ def by_hand(base: Baseline, unit: Unit, persons_month: float, joining: float) ->
 
 
 def _weighted(values: np.ndarray, base: Baseline, unit: Unit) -> np.ndarray:
-    """Quantiles at LEVELS of rising draws under the pull, and the probability of the target."""
-    goals = base.goals.get(unit, np.array([np.nan]))
-    weight = weights(values, goals, base.pulls.of(unit[0]))
-    spread = np.interp(list(LEVELS.values()), np.cumsum(weight) - weight / 2, values)
-    return np.append(spread, weight[values >= base.targets[unit][0] - _ROUNDING].sum())
+    """Quantiles at LEVELS of rising draws under the pull, and the probability of the target.
+
+    A draw stands for the values halfway to its neighbours, of which a target may cut a share off.
+    """
+    goals, target = base.goals.get(unit, np.array([])), base.targets[unit][0]
+    weight, met = np.zeros(len(values)), 0.0
+    over = _share_over(values, target) / len(values)
+    for goal in goals:
+        above = _share_over(values, goal) / len(values)
+        sides = base.pulls.of(unit[0]).split(values - goal, above, 1 / len(values) - above)
+        weight += (sides[0] + sides[1]) / len(goals)
+        if goal == target:
+            met += sides[0].sum() / len(goals)
+        else:
+            met += ((sides[0] + sides[1]) * over).sum() * len(values) / len(goals)
+    if not len(goals):
+        weight, met = np.full(len(values), 1 / len(values)), over.sum()
+    total = weight.sum()
+    levels = (np.cumsum(weight) - weight / 2) / total
+    return np.append(np.interp(list(LEVELS.values()), levels, values), met / total)
+
+
+def _share_over(values: np.ndarray, edge: float) -> np.ndarray:
+    """(S,) share at or above an edge of what each rising value stands for."""
+    middle = (values[1:] + values[:-1]) / 2
+    lower, upper = np.append(values[0], middle), np.append(middle, values[-1])
+    return np.clip((upper - edge) / np.maximum(upper - lower, 1e-12), 0.0, 1.0)
 
 
 def people_needed(base: Baseline, unit: Unit) -> tuple[float, float]:
