@@ -1,6 +1,7 @@
 """Specification curve, false discovery rate, power, and variance components."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from analysis.inference import (
     standard_errors,
     wild_cluster_test,
 )
-from analysis.inference.components import indicator_matrix
+from analysis.inference.components import _projected, _value_and_slope, indicator_matrix
 from analysis.inference.resampling import draw_statistics, pieces, webb_weights
 from analysis.inference.specification_curve import FEWEST_CLUSTERS
 
@@ -297,3 +298,22 @@ def test_shares_and_their_interval_come_of_layouts_drawn_from_the_fit(layout):
     group = fitted.variances["group"] / sum(fitted.variances.values())
     assert found["group"] == pytest.approx((group, low, high))
     assert found["residual"] == pytest.approx((1 - group, 1 - high, 1 - low))
+
+
+def test_the_slope_of_the_likelihood_is_its_change_by_the_logs(layout):
+    X = np.column_stack([np.ones(40), np.tile(np.arange(5.0), 8)])
+    Z = indicator_matrix(PLACES)
+    logs, step = np.log([1.3, 0.8]), 1e-5
+    _, slope = _value_and_slope(np.exp(2 * logs), [Z @ Z.T], layout, X)
+    for place in (0, 1):
+        shift = step * np.eye(2)[place]
+        up, down = (
+            _value_and_slope(np.exp(2 * (logs + sign * shift)), [Z @ Z.T], layout, X)[0]
+            for sign in (1, -1)
+        )
+        assert slope[place] == pytest.approx((up - down) / (2 * step), rel=1e-5)
+
+
+def test_a_slope_counts_unless_it_leads_out_of_the_box():
+    best = SimpleNamespace(jac=[0.3, -0.3, 0.3, 0.3], x=[-8.0, -8.0, -7.9, 1.0])
+    np.testing.assert_array_equal(_projected(best, -8.0), [0.0, -0.3, 0.3, 0.3])

@@ -320,7 +320,7 @@ def test_a_stated_share_is_paid_for_the_new_ones_alone():
 
 def test_what_pulls_at_a_province_is_the_pull_of_provinces_and_a_point_below_is_below():
     base = usual(targets={BEN_TRE: (64.5, "province")})
-    object.__setattr__(base, "goals", {BEN_TRE: 63.0, ("country", "00"): 80.0})
+    object.__setattr__(base, "goals", {BEN_TRE: 63.0, ("country", "00"): 71.0})
     own, none = Pull.certain(0.1, 0.0), Pull.certain(1.0, 0.0)
     object.__setattr__(base, "pulls", Pulls(provinces=own, country=none))
     found = outcome("kind: hold_last", base)
