@@ -73,6 +73,8 @@ def seen(setting, tmp_path, code):
 
 def test_twelve_variations_or_more_are_named_and_each_reaches_the_second_build(tmp_path):
     names = [one.name for one in verify.variations()]
+    more = {one.name for one in verify.variations(processor=True)} - set(names)
+    assert more == ({"instructions of the processor"} if environment.instructions() else set())
     assert len(set(names)) == len(names) >= 12
     for name in ("one", "two", "three"):
         (tmp_path / name).touch()

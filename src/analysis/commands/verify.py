@@ -24,6 +24,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.epilog = EXAMPLE
     parser.add_argument("--only", nargs="+", default=[], metavar="NOTEBOOK", help="compare less")
+    parser.add_argument(
+        "--processor",
+        action="store_true",
+        help="with other instructions of the processor, which still change figures",
+    )
     parser.add_argument("--against", type=Path, metavar="DIGESTS",
                         help="build once and compare with a published list of digests")  # fmt: skip
 
@@ -35,11 +40,11 @@ def run(options: argparse.Namespace) -> int:
     try:
         if options.against:
             return _against(*verify_against(options.against, options.only))
-        every = variations()
+        every = variations(options.processor)
         print(f"Building twice, with {len(every)} variations:", flush=True)
         for number, one in enumerate(every, 1):
             print(f"  {number:2}. {one.name}: {one.first} / {one.second}", flush=True)
-        names = verify(options.only)
+        names = verify(options.only, options.processor)
     except RuntimeError as error:
         print(error, file=sys.stderr)
         return 1
