@@ -45,7 +45,7 @@ def mark(known: Known, queries: pd.DataFrame, settings: Settings, start: str = S
         known.readings[READING],
         known.targets[TARGET],
         raw.policy_events[["date", "event", "affects"]],
-        raw.provinces.drop(columns="row", errors="ignore"),
+        raw.provinces[["province_code", "region", "merged_code"]],  # names and maps decide nothing
         queries,
     ]
     as_read = [
