@@ -198,12 +198,23 @@ def test_only_the_targets_of_this_indicator_day_and_definition_are_asked():
     assert held(own, *others).value == 95.0
 
 
-def test_the_nationwide_goal_is_the_governments_and_the_lower_of_several():
+@pytest.mark.parametrize("first", [95.0, 95.5], ids=["raised later", "lowered later"])
+def test_the_yardstick_is_the_target_that_the_country_itself_is_held_against(first):
     country = {"geo_level": "country", "province_code": "00"}
-    agency = row(**country, value=90.0, setter="agency")
-    sums = row(**country, value=95.15, setter="government", announced=LATE)
-    goal = row(**country, value=95.0, setter="government", announced=EARLY)
-    assert held(agency, sums, goal, level="region", code="R1").value == 95.0
+    agency = row(**country, value=90.0, setter="agency", announced=LATE)
+    early = row(**country, value=first, setter="government", announced=EARLY)
+    late = row(**country, value=190.5 - first, setter="government", announced=LATE)
+    whole = held(agency, early, late, level="country", code="00")
+    part = held(agency, early, late, level="region", code="R1")
+    assert part.value == whole.value == late["value"]
+    assert (part.setter, whole.setter) == ("nationwide", "government")
+
+
+@pytest.mark.parametrize("due", ["2025-12-31", "2026-12-31", "2030-12-31"])
+def test_country_and_yardstick_are_one_number_in_the_real_tables(table, due):
+    for indicator in ("hi_coverage", "si_coverage"):
+        whole = for_unit(table, "country", "00", indicator, due)
+        assert for_unit(table, "region", "R1", indicator, due).value == whole.value
 
 
 def test_the_country_without_a_target_is_told_apart_from_a_unit_without_one():

@@ -1,9 +1,7 @@
 """Targets: what was to be reached by when, who set it, and since when it was known."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -125,8 +123,8 @@ class Due:
 
         The Government's target for the unit comes before the province's own and the agency's plan;
         of one setter the latest announced counts, then the one with more sources, then the lower
-        one. Without any of its own, the unit is held against the nationwide target. A province
-        that did not merge in 2025 is one unit under two levels; a target for either is one for
+        one. Without any of its own, the unit is held against the nationwide target, which is the
+        one that the country itself is held against. A province that did not merge in 2025 is one unit under two levels; a target for either is one for
         both.
 
         Raises:
@@ -164,59 +162,22 @@ def _chosen(own: list[dict]) -> Target:
         return rank, row["derived"], -row["announced"].value, -row["n_sources"], row["value"]
 
     first = min(own, key=order)
-    return _as_target(first, first["setter"])
-
-
-def _as_target(row: Mapping[Any, Any] | pd.Series, setter_name: str) -> Target:
     return Target(
-        value=float(row["value"]),
-        qualifier=str(row["qualifier"]),
-        setter=setter_name,
-        announced=row["announced"],
-        facts=str(row["facts"]),
-        sources=str(row["sources"]),
+        value=float(first["value"]),
+        qualifier=str(first["qualifier"]),
+        setter=str(first["setter"]),
+        announced=first["announced"],
+        facts=str(first["facts"]),
+        sources=str(first["sources"]),
     )
 
 
 def _nationwide(known: pd.DataFrame, indicator: str, due: pd.Timestamp) -> Target:
-    """Return the nationwide target: the Government's before the agency's, the lower of several.
-
-    The lower one is the goal that resolutions state for the country (95%); the sum of the
-    provincial assignments (95.15%) is its average and no norm for a single province.
-    """
+    """The target that the country itself is held against, as a yardstick for units without one."""
     country = known[known["geo_level"] == "country"]
     if country.empty:
         raise KeyError(f"no nationwide target: {indicator}, due {due:%Y-%m-%d}")
-    rank = country["setter"].map({name: place for place, name in enumerate(SETTERS)})
-    first = country.assign(rank=rank).sort_values(["rank", "value"]).iloc[0]
-    return _as_target(first, NATIONWIDE)
-
-
-def succession(table: pd.DataFrame) -> pd.DataFrame:
-    """Return targets with the later one of the same setter for the same day, where there is one.
-
-    Args:
-        table: targets as `targets` gives them; only geo_level, province_code, indicator, basis,
-            due, setter, value and announced are looked at.
-
-    Returns:
-        the same rows with superseded_by (in the unit of the indicator) and superseded_on (the day
-        on which that one was announced); empty where none replaced the target. None ever replaces
-        one of the country: its goal and the average of what was assigned to provinces stand side
-        by side.
-    """
-    keys = ["geo_level", "province_code", "indicator", "basis", "due", "setter"]
-    newest = table.sort_values("announced").groupby(keys, dropna=False).tail(1)
-    names = {"value": "superseded_by", "announced": "superseded_on"}
-    newest = newest[[*keys, *names]].rename(columns=names)
-    found = table.merge(newest, on=keys, how="left")
-    later = (found["superseded_on"] > found["announced"]) & (
-        found["superseded_by"] != found["value"]
-    )
-    later &= found["geo_level"] != "country"
-    for name in names.values():
-        found[name] = found[name].where(later)
-    return found
+    return replace(_chosen(country.to_dict("records")), setter=NATIONWIDE)
 
 
 #: Probabilities of the tables of forecasts.
