@@ -123,9 +123,9 @@ class Due:
 
         The Government's target for the unit comes before the province's own and the agency's plan;
         of one setter the latest announced counts, then the one with more sources, then the lower
-        one. Without any of its own, the unit is held against the nationwide target, which is the
-        one that the country itself is held against. A province that did not merge in 2025 is one unit under two levels; a target for either is one for
-        both.
+        one. Without any of its own, the unit is held against the nationwide target, the one that
+        the country itself is held against. A province that did not merge in 2025 is one unit under
+        two levels; a target for either is one for both.
 
         Raises:
             KeyError: no target of the unit and none for the country is known.
