@@ -14,7 +14,6 @@ from analysis.forecast import posterior as posterior_room
 from analysis.forecast.fit import Fit
 from analysis.forecast.posterior import posterior, reach
 from analysis.forecast.space import points
-from analysis.panels.predict import _within_reach
 
 ASKED = ask(
     ("country", "00", "si_coverage", "2020-12-31"),
@@ -111,11 +110,3 @@ def test_targets_as_they_stood_on_an_earlier_day_are_judged_from_that_day():
     earlier = as_known(fitted("health"), known(), day)
     assert earlier is not None
     assert set(earlier.fit.evidence.targets["day"]) == {day}
-
-
-def test_panels_leave_out_the_same_targets():
-    from test_forecast_large import same
-
-    for family in ("health", "labour"):
-        own = posterior(fitted(family)).fit.evidence.targets
-        pd.testing.assert_frame_equal(_within_reach(same(fitted(family))).targets, own)

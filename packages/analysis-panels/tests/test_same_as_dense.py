@@ -5,6 +5,7 @@ from functools import cache
 
 import large_panels
 import numpy as np
+import pandas as pd
 import pytest
 from forecast_cases import FIRST, ask, fitted, gathered, known
 
@@ -17,7 +18,7 @@ from analysis_panels.blocks import sparse, take
 from analysis_panels.draws import draw_large
 from analysis_panels.fit import fit_large
 from analysis_panels.panel import layout
-from analysis_panels.predict import latent, predict_large, quantiles
+from analysis_panels.predict import _within_reach, latent, predict_large, quantiles
 from analysis_panels.task import above, task, values
 
 FAMILIES = sorted(FIRST)
@@ -178,3 +179,9 @@ def test_all_readings_up_to_2024_give_the_dense_fit():
     compare(dense.problem, task_of(dense))
     np.testing.assert_allclose(other.theta, dense.theta, atol=1e-3)
     np.testing.assert_allclose(other.fitted, dense.fitted, atol=2e-4)
+
+
+def test_the_same_targets_are_out_of_reach():
+    for family in ("health", "labour"):
+        own = posterior(fitted(family)).fit.evidence.targets
+        pd.testing.assert_frame_equal(_within_reach(same(fitted(family))).targets, own)
