@@ -180,6 +180,33 @@ def _nationwide(known: pd.DataFrame, indicator: str, due: pd.Timestamp) -> Targe
     return replace(_chosen(country.to_dict("records")), setter=NATIONWIDE)
 
 
+def succession(table: pd.DataFrame) -> pd.DataFrame:
+    """Return targets with the later one of the same setter for the same day, where there is one.
+
+    Args:
+        table: targets as `targets` gives them; only geo_level, province_code, indicator, basis,
+            due, setter, value and announced are looked at.
+
+    Returns:
+        the same rows with superseded_by (in the unit of the indicator) and superseded_on (the day
+        on which that one was announced); empty where none replaced the target. None ever replaces
+        one of the country: its goal and the average of what was assigned to provinces stand side
+        by side.
+    """
+    keys = ["geo_level", "province_code", "indicator", "basis", "due", "setter"]
+    newest = table.sort_values("announced").groupby(keys, dropna=False).tail(1)
+    names = {"value": "superseded_by", "announced": "superseded_on"}
+    newest = newest[[*keys, *names]].rename(columns=names)
+    found = table.merge(newest, on=keys, how="left")
+    later = (found["superseded_on"] > found["announced"]) & (
+        found["superseded_by"] != found["value"]
+    )
+    later &= found["geo_level"] != "country"
+    for name in names.values():
+        found[name] = found[name].where(later)
+    return found
+
+
 #: Probabilities of the tables of forecasts.
 _CHANCES = ("p_meets_true", "p_meets_reported", "p_meets_official")
 
