@@ -18,6 +18,7 @@ from analysis.forecast.rounds import named
 from analysis.forecast.space import Settings
 from analysis.report.wording import say
 from analysis.runs import jobs as runs_jobs
+from analysis.runs import pipeline
 from analysis.verdicts import SCALE
 
 ROOT = Path(paths.ROOT)
@@ -146,6 +147,21 @@ def test_the_report_from_an_earlier_day_is_asked_for_as_the_readme_says():
     assert {job.parameters["round"] for job in forecasts} == {"2022-12-31/2025-12-31"}
     assert named("2022-12-31/2025-12-31").origin == pd.Timestamp("2022-12-31")
     assert not {"06_validation", "08_province_brief"} & {job.chapter.stem for job in jobs}
+
+
+def test_the_readme_names_every_chapter_with_its_tables_and_figures():
+    text = (ROOT / "README.md").read_text("utf-8").split("## Tables and figures")[1]
+    rows = re.findall(r"^\| `(\w+)` \| .+ \| (.+) \| (.+) \|$", text, re.MULTILINE)
+    said = {stem: set(tables.split(", ")) - {"–"} for stem, tables, _ in rows}
+    made = {
+        chapter.stem: {name.removesuffix(".csv") for name in chapter.produces if ".csv" in name}
+        for chapter in pipeline.load()
+    }
+    assert said == made
+    for stem, _, modules in rows:
+        drawn = set(re.findall(r"`([a-z_]+)`", modules))
+        missing = [one for one in drawn if not (ROOT / f"src/analysis/figures/{one}.py").exists()]
+        assert missing == [], stem
 
 
 def test_the_map_of_the_readme_is_that_of_the_stored_chapter(tmp_path, monkeypatch):

@@ -1,5 +1,7 @@
 """What the figures added in November 2026 hide: each trap is said in a column, none in a note."""
 
+import importlib
+
 import pandas as pd
 import pytest
 from example_facts import one_reading, real_raw, real_tables
@@ -7,6 +9,7 @@ from example_facts import one_reading, real_raw, real_tables
 from analysis.country import geography
 from analysis.country.indicators import LATE_PAYMENT_BASES
 from analysis.facts import corrected
+from analysis.figures import brief
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +122,31 @@ def test_drafts_and_expectations_are_targets_of_nobody(facts):
     assert len(rows) >= 4
     known = {row for cell in targets(real_raw())["facts"] for row in str(cell).split(";")}
     assert not {str(row) for row in rows["row"]} & known
+
+
+@pytest.mark.parametrize(
+    ("place", "rule"),
+    [
+        ("drivers.windows.TAKEN", "Decision 861/QD-TTg applied"),
+        ("drivers.windows.GIVEN", "Decree 75/2023"),
+        ("figures.coverage._NEW_DENOMINATOR", "VSS changes the labour-force denominator"),
+        ("findings.outcomes.MERGER", "34 provinces replace 63"),
+        ("forecast.space.STEP", "Decision 861/QD-TTg applied"),
+        ("forecast.wanted._MERGED", "34 provinces replace 63"),
+        ("late_payment.data.LAW", "Law on Social Insurance 2024 in force"),
+        ("readings.evidence.LABOUR_FORCE_BREAK", "VSS changes the labour-force denominator"),
+        ("readings.identities._DECISION_861", "Decision 861/QD-TTg applied"),
+        ("readings.identities._LABOUR_FORCE_BREAK", "VSS changes the labour-force denominator"),
+        ("readings.identities._RESOLUTION_202", "Resolution 202/2025/QH15"),
+    ],
+)
+def test_a_date_of_a_rule_in_code_is_that_of_the_table(place, rule):
+    module, name = place.rsplit(".", 1)
+    events = real_raw().policy_events
+    days = set(events.loc[events["event"].str.startswith(rule), "date"])
+    assert days == {getattr(importlib.import_module(f"analysis.{module}"), name)}
+
+
+def test_events_with_a_short_name_on_charts_are_in_the_table():
+    days = real_raw().policy_events["date"].dt.strftime("%Y-%m-%d")
+    assert set(brief._EVENTS) <= set(days)

@@ -24,7 +24,7 @@ from analysis.site.page import brief_of, render, unit_label
 from analysis.verdicts import NAMES, NO_TARGET, NOT_ENOUGH_EVIDENCE
 
 Entries = list[dict[str, str]]
-Row = Mapping[Hashable, Any]
+_Row = Mapping[Hashable, Any]
 #: The tile maps, and the forecast of the country against its targets.
 Figures = tuple[list[Figure], Figure]
 
@@ -190,12 +190,12 @@ def _course_note(course: overview.Course | None, language: str) -> str:
     return say("site.course_note", language, was=course.was, later=course.later)
 
 
-def _course_rows(course: overview.Course, level: str, code: str, indicator: str) -> list[Row]:
+def _course_rows(course: overview.Course, level: str, code: str, indicator: str) -> list[_Row]:
     found = of_unit(course.table, level, code)
     return list(found[found["indicator"] == indicator].to_dict("records"))
 
 
-def _was(row: Row, language: str) -> str:
+def _was(row: _Row, language: str) -> str:
     """What was published for the last due day, and whether the target was met; else nothing."""
     if pd.isna(row["was_reading"]):
         return ""
@@ -204,7 +204,7 @@ def _was(row: Row, language: str) -> str:
     return f"{_MARKS.get(row['met'], '')} {said}".strip()
 
 
-def _mark(row: Row, language: str) -> str:
+def _mark(row: _Row, language: str) -> str:
     """Met or not met, with the figure as its title; the figure where no target was asked of it."""
     said = html.escape(_was(row, language))
     mark = _MARKS.get(row["met"], "") if said else "–"
@@ -392,7 +392,7 @@ def _pasts(tables: BriefTables) -> dict[tuple[str, str, str], list[float]]:
 
 
 def _row(
-    row: Row,
+    row: _Row,
     past: Mapping[tuple[str, str, str], list[float]],
     pages: set[str],
     language: str,
@@ -472,14 +472,14 @@ def _rests(mark: Any) -> str:
     return f' data-evidence="{html.escape(mark)}"' if isinstance(mark, str) and mark else ""
 
 
-def _latest(row: Row, language: str) -> str:
+def _latest(row: _Row, language: str) -> str:
     if pd.isna(row["value"]):
         return ""
     day = write(row["as_of"], "short_date", language)
     return f"{write(row['value'], 'printed', language)} <small>{day}</small>"
 
 
-def _target(row: Row, aimless: bool, language: str) -> str:
+def _target(row: _Row, aimless: bool, language: str) -> str:
     known = "" if aimless else write(row["target"], "goal", language)
     if pd.isna(row["newer_target"]):
         return known
@@ -488,7 +488,7 @@ def _target(row: Row, aimless: bool, language: str) -> str:
     return f'{known} <small title="{title}">→ {newer}*</small>'.strip()
 
 
-def _pill(row: Row, language: str) -> str:
+def _pill(row: _Row, language: str) -> str:
     word = say(f"verdict.{row['verdict']}", language)
     chance = write(row["p_meets_reported"], "chance", language)
     known = pd.notna(row["p_meets_reported"])
@@ -497,7 +497,7 @@ def _pill(row: Row, language: str) -> str:
     return f'<span class="pill v-{row["verdict"]}">{text}</span>{dots}'
 
 
-def _needed(row: Row, aimless: bool, language: str) -> str:
+def _needed(row: _Row, aimless: bool, language: str) -> str:
     if aimless:
         return ""
     if pd.isna(row["persons_month_80"]):

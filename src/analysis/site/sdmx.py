@@ -103,7 +103,7 @@ def files(tables: Mapping[str, bytes], prepared: str) -> dict[str, bytes]:
 def data(flow: Flow, table: bytes) -> bytes:
     """Return a table as SDMX-CSV 2.0.0. Raises ValueError as `files`."""
     columns = [*flow.dimensions, flow.value, *flow.attributes]
-    lists = {name: codes(flow, name) for name in columns}
+    lists = {name: _codes(flow, name) for name in columns}
     written = io.StringIO()
     rows = csv.writer(written, lineterminator="\n")
     head = [flow.name_of(name) for name in columns]
@@ -137,7 +137,7 @@ def _code(word: str) -> str:
     return word.replace(" ", "_")
 
 
-def codes(flow: Flow, column: str) -> dict[str, dict[str, str]]:
+def _codes(flow: Flow, column: str) -> dict[str, dict[str, str]]:
     """The codes of a column with their names by language; empty where any text may stand."""
     if column == "indicator":
         return {
@@ -178,7 +178,7 @@ def structure(flows: list[Flow], prepared: str) -> bytes:
 
 def _lists(flows: list[Flow]) -> dict[str, dict[str, dict[str, str]]]:
     found = {
-        _list_of(flow, column): codes(flow, column) for flow in flows for column in flow.fields
+        _list_of(flow, column): _codes(flow, column) for flow in flows for column in flow.fields
     }
     return {name: found[name] for name in sorted(found) if found[name]}
 
@@ -230,7 +230,7 @@ def _component(inside: Xml.Element, kind: str, flow: Flow, column: str, **more: 
     of = {"agencyID": AGENCY, "package": "conceptscheme", "class": "Concept"}
     Xml.SubElement(concept, "Ref", {"id": flow.name_of(column), **scheme, **of})
     local = _add(made, "str:LocalRepresentation")
-    if codes(flow, column):
+    if _codes(flow, column):
         _refer(_add(local, "str:Enumeration"), _list_of(flow, column), "codelist", "Codelist")
     else:
         _add(local, "str:TextFormat", textType=_TYPES[flow.fields[column]["type"]])

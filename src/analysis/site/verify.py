@@ -37,7 +37,7 @@ _INPUTS = ("data/", "notebooks/", "scenarios/", "src/", "packages/", "requiremen
 
 
 @dataclass(frozen=True)
-class Setting:
+class Build:
     """How a build is made: its folder's name, its environment, workers at once, umask, home."""
 
     folder: str
@@ -160,14 +160,14 @@ def _other_language() -> str:
     return "C"
 
 
-def settings(processor: bool = False) -> tuple[Setting, Setting]:
+def settings(processor: bool = False) -> tuple[Build, Build]:
     """The two builds, which differ in all variations at once."""
     every = variations(processor)
     before = {name: value for one in every for name, value in one.before.items()}
     after = {name: value for one in every for name, value in one.environment.items()}
     return (
-        Setting(FOLDERS[0], before, 1),
-        Setting(FOLDERS[1], after, 4, umask=0o077, other_home=True),
+        Build(FOLDERS[0], before, 1),
+        Build(FOLDERS[1], after, 4, umask=0o077, other_home=True),
     )
 
 
@@ -233,7 +233,7 @@ def copy(root: Path) -> None:
             shutil.copy2(source, root / name)
 
 
-def _build(root: Path, setting: Setting, only: list[str]) -> None:
+def _build(root: Path, setting: Build, only: list[str]) -> None:
     command = [sys.executable, "-m", "analysis", "report", "--workers", str(setting.workers)]
     with tempfile.TemporaryDirectory(prefix="analysis-verify-home-") as aside:
         ended = subprocess.run(
@@ -249,7 +249,7 @@ def _build(root: Path, setting: Setting, only: list[str]) -> None:
         raise RuntimeError(f"the build in {setting.folder!r} failed:\n{ended.stdout}{ended.stderr}")
 
 
-def surroundings(root: Path, setting: Setting, aside: Path) -> dict[str, str]:
+def surroundings(root: Path, setting: Build, aside: Path) -> dict[str, str]:
     """The environment of a build in `root`; `aside` is an empty folder for what it needs."""
     (aside / "sitecustomize.py").write_text(SHIFTED, encoding="utf-8")
     code = [str(aside), *(str(root / name) for name in ("src", store.KERNELS))]

@@ -24,7 +24,6 @@ from xlsxwriter.worksheet import Worksheet
 from analysis import paths
 from analysis.country import geography
 from analysis.figures import brief as brief_figures
-from analysis.figures.style import Figure
 from analysis.findings import overview
 from analysis.findings.brief import (
     WHOLE,
@@ -39,6 +38,7 @@ from analysis.report import wording
 from analysis.report.describe import described, schemas
 from analysis.report.results import Result
 from analysis.report.wording import say
+from analysis.site.front import Figures
 from analysis.site.page import brief_file, unit_label
 from analysis.site.pdf import brief_paper, brief_pdf, country_paper, country_pdf
 from analysis.site.word import brief_docx, country_docx
@@ -306,8 +306,6 @@ _LONGEST_NAME = 31
 
 #: Work that makes files, by their path below the folder of the report.
 Part = Callable[[], dict[str, bytes]]
-#: The tile maps, and the forecast of the country against its targets.
-Figures = tuple[list[Figure], Figure]
 
 
 def parts(
