@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from analysis.forecast.space import DEFAULT
+from analysis.paths import write_table
 from analysis.validation import designs, own_model, stored_forecasts
 
 
@@ -25,6 +26,18 @@ def test_kept_forecasts_equal_computed_ones(fold):
     computed = own_model.computed(fold.questions, fold.known)
     # Processors round the linear algebra differently: up to 0.002 points were seen.
     pd.testing.assert_frame_equal(kept[own_model.COLUMNS], computed, atol=1e-2, rtol=0)
+
+
+def test_the_mark_is_the_same_before_and_after_a_table_was_written(fold, tmp_path):
+    """A number half-way between two of nine digits is rounded up in memory and down in a file."""
+    readings = fold.known.readings.copy()
+    readings.loc[0, "value"] = 207640.00650000003
+    file = write_table(readings[["value"]], tmp_path / "readings.csv")
+    written = readings.assign(value=pd.read_csv(file)["value"])
+    assert f"{written.loc[0, 'value']:.9g}" != f"{readings.loc[0, 'value']:.9g}"
+    before, after = (dataclasses.replace(fold.known, readings=one) for one in (readings, written))
+    marks = {stored_forecasts.mark(one, fold.questions, DEFAULT) for one in (before, after)}
+    assert len(marks) == 1
 
 
 def test_the_mark_follows_evidence_question_and_settings(fold):

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.country.indicators import OFFICIAL_BASIS
+from analysis.disk_cache import cached
 from analysis.facts import Raw, corrected
 from analysis.facts.corrections import settled
 from analysis.readings import KEY, build_readings, conflicts
@@ -71,7 +72,7 @@ def known_at(
         hidden = {*estimates.index[estimates > origin]}
         raw = dataclasses.replace(whole, facts=whole.facts[~whole.facts["row"].isin(hidden)])
         known_facts = dataclasses.replace(raw, facts=raw.facts[~later.reindex(raw.facts.index)])
-        anew = build_readings(known_facts).readings
+        anew = _built_anew(known_facts)
         readings = _settled_anew(readings, anew, hidden, {*estimates.index})
     announced = targets_room.known_at(targets, origin)
     seen = _known_by(readings, origin)
@@ -91,6 +92,12 @@ def known_at(
     )
 
 
+@cached
+def _built_anew(raw: Raw) -> pd.DataFrame:
+    """The readings of tables that lack what was printed later; many forecasts ask for the same."""
+    return build_readings(raw).readings
+
+
 def _never_printed(
     raw: Raw, readings: pd.DataFrame, rows: frozenset[int]
 ) -> tuple[Raw, pd.DataFrame]:
@@ -102,7 +109,7 @@ def _never_printed(
     """
     hidden = conflicts.one_level(raw.facts[raw.facts["row"].isin(rows)], raw)
     raw = dataclasses.replace(raw, facts=raw.facts[~raw.facts["row"].isin(rows)])
-    anew = build_readings(raw).readings
+    anew = _built_anew(raw)
     kept, fresh = readings[~_rest_on(readings, hidden)], anew[_rest_on(anew, hidden)]
     return raw, pd.concat([kept, fresh], ignore_index=True).sort_values([*KEY], ignore_index=True)
 

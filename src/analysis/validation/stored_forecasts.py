@@ -18,7 +18,7 @@ import pandas as pd
 from analysis import disk_cache
 from analysis.forecast.known import Known
 from analysis.forecast.space import Settings
-from analysis.paths import ROOT, asked
+from analysis.paths import FLOAT_FORMAT, ROOT, asked
 
 FILE = Path(ROOT) / "data" / "benchmarks" / "own.csv"
 #: The module whose imports, as far as they lie in these rooms, make a forecast what it is; the
@@ -54,10 +54,22 @@ def mark(known: Known, queries: pd.DataFrame, settings: Settings, start: str = S
     ]
     total = hashlib.sha256(f"{code(start)} {settings!r} {known.origin:%Y-%m-%d}".encode())
     for table in computed:  # rounded, since computers differ in the last digit
-        total.update(table.to_csv(index=False, float_format="%.9g").encode())
+        total.update(_as_read(table).to_csv(index=False, float_format="%.9g").encode())
     for table in as_read:  # long, and the same everywhere
         total.update(pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes())
     return total.hexdigest()[:16]
+
+
+def _as_read(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with its numbers as a CSV of the project gives them back.
+
+    A number half-way between two of nine digits would else be rounded up before it has been
+    written, and down after it has been read.
+    """
+    table = table.copy()
+    for name in table.select_dtypes("float").columns:
+        table[name] = [float(FLOAT_FORMAT % number) for number in table[name]]
+    return table
 
 
 @cache
