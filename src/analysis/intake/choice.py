@@ -199,14 +199,17 @@ def _areas(
     found: Understood, provinces: pd.DataFrame, wanted: Options, faults: list[Fault]
 ) -> None:
     own = found.own
-    labels = {
-        labels[i]: code
-        for labels, code in zip(own["labels"], own["province_code"], strict=True)
-        for i in found.place_levels
-        if labels[i]
-    }
+    labels: dict[str, str] = {}
+    years: dict[int, set[str]] = {}
+    columns = ("labels", "province_code", "year", "text")
+    for said, code, year, text in zip(*(own[name] for name in columns), strict=True):
+        names = [said[i] for i in found.place_levels if said[i]]
+        labels |= dict.fromkeys(names, code)
+        left = str(year) in wanted.ignore or any(_same(x, y) for x in said for y in wanted.ignore)
+        if _bare(text, False, False) and not left:
+            years.setdefault(year, set()).update(names)
     try:
-        refuse_merged(labels, provinces, set(own["year"]), wanted.areas, found.shape.file)
+        refuse_merged(labels, provinces, years, wanted.areas, found.shape.file)
     except IntakeError as error:
         faults += error.faults
 
@@ -299,7 +302,7 @@ def choose(found: Understood, wanted: Options) -> pd.DataFrame:
     own = found.own
     file = found.shape.file
     left = own["labels"].map(lambda one: any(_same(x, y) for x in one for y in wanted.ignore))
-    own = own[~left.astype(bool)]
+    own = own[~left.astype(bool) & ~own["year"].astype(str).isin(wanted.ignore)]
     for pick in wanted.pick:
         own = _picked(found, own, pick)
     if own.empty:
@@ -455,6 +458,9 @@ def _wrong(bad: pd.DataFrame, file: str, sign: str) -> list[Fault]:
         message = f"is not a number with a decimal {sign}"
         if "%" in value:
             message += "; a percent sign is read with --unit percent"
+        elif re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+            message += ": the sheet holds a day there, which programs make of 3/5 or 3.5; type the "
+            message += "figure again"
         elif is_figure(value) and re.fullmatch(rf"({NUMBER})({MARK})+", value, re.IGNORECASE):
             message += ": it carries a mark; read its note, then say --marks read to take the "
             message += "figures without their marks, or delete the figure"

@@ -106,16 +106,22 @@ def is_larger(name: str) -> bool:
 
 
 def refuse_merged(
-    found: dict[str, str], provinces: pd.DataFrame, years: set[int], areas: str, file: str
+    found: dict[str, str],
+    provinces: pd.DataFrame,
+    years: dict[int, set[str]],
+    areas: str,
+    file: str,
 ) -> None:
     """Refuse a table of the 34 units after the merger, whose names are those of provinces.
 
     Offices compute figures of the 34 units back to earlier years, so that the years prove
     nothing. What proves the 63 is a province that the merger dissolved; where none is in the
-    table, a unit whose area has changed leaves both readings open.
+    table, a unit whose area has changed leaves both readings open. A table may go over from one
+    to the other, so that a year is judged by the units that have a figure for it.
 
     Args:
         found: label in the table -> province code, before anything was chosen or left out.
+        years: year -> labels that have a figure for it.
         areas: "63" where the caller vouches for it.
 
     Raises:
@@ -133,7 +139,21 @@ def refuse_merged(
         for label, code in found.items()
     )
     changed = sorted({code for code in found.values() if sizes[code] > 1})
-    if before or not changed or areas == "63":
+    if not changed or areas == "63":
+        return
+    if before:
+        for year, labels in sorted(years.items()):
+            units = {found[label] for label in labels if label in found}
+            # Before the merger a few provinces may be the only ones with a figure.
+            nearly_all = year >= 2025 or len(units) >= 0.85 * len(sizes)
+            if nearly_all and units <= set(sizes) and units & set(changed):
+                message = (
+                    f"gives for {year} only units that exist since the merger of July 2025 "
+                    f"({len(units)} of them): their names are those of provinces, their areas are "
+                    f"not. Leave that year out with --ignore {year}, or say --areas 63 where "
+                    "these are the provinces as they were before"
+                )
+                raise IntakeError([Fault(file, 0, "", str(year), message)])
         return
     if len(set(found.values())) >= 0.85 * len(sizes) or max(years, default=0) >= 2025:
         message = (

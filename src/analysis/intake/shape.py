@@ -70,7 +70,7 @@ class Shape:
 
     levels: the kinds of labels. cells: row, place (in the file), labels (tuple, one a level; ""
     where a level says nothing), text and exact (held as a number); one row a figure or empty cell.
-    places: index of the level of provinces, or None; label_places: label -> code or LARGER.
+    units: label -> unit, where the file gives each kind of figure one of its own.
     """
 
     file: str
@@ -80,6 +80,7 @@ class Shape:
     title: str = ""
     unit: str = ""
     notes: list[str] = field(default_factory=list)
+    units: dict[str, str] = field(default_factory=dict)
 
 
 def read_shape(path: Path, place_of: Callable[[str], str], part: str = "", year: str = "") -> Shape:
@@ -110,7 +111,7 @@ def _from_labels(file: str, found: Labelled) -> Shape:
         rows.append((at + 1, f"figure {at + 1}", tuple(reversed(labels)), text, _is_plain(text)))
     levels = [Level(name, "dimension") for name, _ in found.dimensions]
     table = pd.DataFrame(rows, columns=["row", "place", "labels", "text", "exact"])
-    return Shape(file, found.kind, levels, table, found.title, found.unit, found.notes)
+    return Shape(file, found.kind, levels, table, found.title, found.unit, found.notes, found.units)
 
 
 def _is_plain(text: str) -> bool:
