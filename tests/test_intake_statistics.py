@@ -301,6 +301,26 @@ def test_thousands_beside_the_figures_and_no_scale_is_a_question(tmp_path, text)
     assert new(tmp_path, text, pick=pick, scale=1000.0)["01", 2018] == 1000
 
 
+@pytest.mark.parametrize("line", ["ĐVT: Nghìn người - Unit: Thous. persons", "Đơn vị: 1000 người"])
+def test_the_line_of_the_unit_is_found_below_titles_in_two_languages(tmp_path, line):
+    text = f"Lao động theo tỉnh\nLabour by province\n{line}\nTỉnh,2018\nHà Nội,1\nHà Nam,5\n"
+    assert "--scale 1000" in asked(tmp_path, text, scale=None)
+    shape = lines(read_table(tmp_path / "px.csv", Wanted(**{**vars(WANTED), "covariate": "new"})))
+    assert any("Unit in the file" in told for told in shape)
+    whole = text.replace(line, "Đơn vị tính: %")
+    assert "say --unit percent" in asked(tmp_path, whole)
+    assert new(tmp_path, whole, unit="percent", scale=None)["35", 2018] == 5
+
+
+def test_tables_below_each_other_keep_their_own_units(tmp_path):
+    rows = "Tỉnh,2018\nHà Nội,{}\nHà Nam,5\n"
+    text = f"ĐVT: Nghìn người\n{rows.format(1)}\nĐVT: %\n{rows.format(9)}"
+    assert "--pick 'ĐVT: %'" in asked(tmp_path, text)
+    assert "say --unit percent" in asked(tmp_path, text, pick=("ĐVT: %",))
+    assert "--scale 1000" in asked(tmp_path, text, pick=("ĐVT: Nghìn người",), scale=None)
+    assert new(tmp_path, text, pick=("ĐVT: %",), unit="percent", scale=None)["01", 2018] == 9
+
+
 def test_figures_in_percent_are_never_taken_for_persons(tmp_path):
     text = "Đơn vị: Nghìn người, %\nTỉnh,2018,\n,Số,%\nHà Nội,1,9\nHà Nam,5,9\n"
     assert "say --unit percent" in asked(tmp_path, text, pick=("%",))

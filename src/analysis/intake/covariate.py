@@ -152,10 +152,11 @@ def _unit_fits(found: Understood, table: pd.DataFrame, wanted: Wanted) -> None:
     told = "; ".join(said) or whole
     percent = wanted.unit.startswith("percent")
     in_percent, factors = _PERCENT.search(told), _factors(told)
+    stated = said or _PERCENT.search(shape.unit)
     message = ""
     if wanted.scale == 1:
         return
-    if said and in_percent and not factors and not re.search("percent|per mille|%", wanted.unit):
+    if stated and in_percent and not factors and not re.search("percent|per mille|%", wanted.unit):
         message = "choose others, say --unit percent, or --scale 1 where they are in "
         message += f"{wanted.unit} all the same"
     elif percent and factors and not in_percent:

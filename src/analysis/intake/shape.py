@@ -40,7 +40,9 @@ _HEAD_WORD = re.compile(
     r"tỉnh|thành phố|địa phương|provinc|cit(y|ies)|đơn vị|vùng|region|area|unit|name|tên|locality",
     re.I,
 )
-_UNIT_LINE = re.compile(r"^\W*(đơn vị( tính)?|đvt|units?( of measure)?)\s*[:(-]?\s*(.*?)\W*$", re.I)
+_UNIT_LINE = re.compile(
+    r"^\W*(đơn vị(?: tính)?|đvt|units?(?: of measure)?)\b\s*[:(-]?\s*(.*?)[\s.)\]:]*$", re.I
+)
 _NOTE_LINE = re.compile(r"^\W*(ghi chú|chú thích|nguồn|notes?\b|source|\(?\*\)?$|\(\d\)\s)", re.I)
 #: Names of totals and parts, which part tables where they stand in a line of their own.
 _PART_LINE = re.compile(
@@ -224,8 +226,8 @@ class _Sheet:
     def _say(self, into: list[str], row: list[str]) -> None:
         text = ", ".join(cell for cell in row if cell)
         unit = _UNIT_LINE.match(text)
-        if unit and unit[3]:
-            self.unit = self.unit or unit[3]
+        if unit and unit[2]:
+            self.unit = self.unit or unit[2]
         elif text:
             into.append(text)
 
@@ -448,9 +450,9 @@ class _Sheet:
             if kind == "blank":
                 above = (above or [""]) if heads else above
                 continue
-            if unit and unit[3]:
-                self.unit = self.unit or unit[3]
-            elif not _CONTINUED.match(text):
+            if unit and not seen:
+                self.unit = self.unit or unit[2]
+            if not _CONTINUED.match(text):
                 (above if heads else below).insert(0, text)
         above = [text for text in above if text]
         if not seen:
