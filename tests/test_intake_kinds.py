@@ -122,6 +122,7 @@ def test_a_name_is_taken_in_every_usual_spelling(code, name):
 @pytest.mark.parametrize(
     ("level", "code", "name"),
     [("province_63", "83", "Trà Vinh"), ("province_63", "83", "Bến Tre, Trà Vinh"),
+     ("province_63", "83", "TP. Bến Tre"), ("province_34", "96", "Thành phố Cà Mau"),
      ("province_63", "86", "Bến Tre"), ("province_34", "86", "Bến Tre"), ("country", "00", "Huế")],
 )  # fmt: skip
 def test_the_name_of_another_unit_is_not_taken(level, code, name):

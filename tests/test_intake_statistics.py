@@ -381,3 +381,34 @@ def test_a_table_without_figures_of_provinces_is_called_so(tmp_path):
     found = read(tmp_path, text, Wanted(**{**vars(WANTED), "covariate": "new", "scale": 1.0}))
     with pytest.raises(IntakeError, match="holds no figure of a province"):
         propose_covariate(found, WANTED, tmp_path / "px.csv")
+
+
+@pytest.mark.parametrize("name", ["TP. Bến Tre", "Thành phố Bến Tre", "Ben Tre city"])
+def test_a_city_in_a_province_is_not_the_province(tmp_path, name):
+    text = f"Tỉnh,2018\nTP. Cần Thơ,1\nTP Huế,2\nTỉnh Hà Nam,5\n{name},9\n"
+    message = asked(tmp_path, text)
+    assert f"{name}: is not one of the 63 provinces" in message and "Cần Thơ" not in message
+    kept = new(tmp_path, text, ignore=(name,))
+    assert kept == {("92", 2018): 1.0, ("46", 2018): 2.0, ("35", 2018): 5.0}
+
+
+@pytest.mark.parametrize("beside", ["6 tháng năm", "Kế hoạch", "Quý I", "Plan", "First half"])
+def test_figures_of_a_part_of_a_year_or_of_a_plan_are_not_those_of_the_year(tmp_path, beside):
+    text = f"Tỉnh,{beside} 2018\nHà Nội,1\nHà Nam,5\n"
+    message = asked(tmp_path, text)
+    assert "row 2, column B is headed" in message
+    pick = re.search(r"--pick ('[^']*'|\S+)", message)[1].strip("'")
+    assert new(tmp_path, text, pick=(pick,)) == {("01", 2018): 1.0, ("35", 2018): 5.0}
+    assert new(tmp_path, text, pick=(f"beside the year={pick}",))["01", 2018] == 1
+    plain = text.replace(beside, "Sơ bộ")
+    assert new(tmp_path, plain)["01", 2018] == 1
+
+
+def test_a_sheet_that_is_named_by_its_year_offers_it(tmp_path):
+    book = Workbook()
+    book.active.title = "2018"
+    for row in (["Tỉnh", "Số"], ["Hà Nội", 1], ["Hà Nam", 5]):
+        book.active.append(row)
+    book.save(tmp_path / "px.xlsx")
+    with pytest.raises(IntakeError, match="say --year 2018"):
+        read_covariate(tmp_path / "px.xlsx", Wanted(**{**vars(WANTED), "covariate": "new"}))

@@ -19,7 +19,7 @@ from analysis.country.indicators import INDICATORS, Indicator
 from analysis.facts import Raw
 from analysis.facts.plausible import LARGEST
 from analysis.facts.tables import BASES
-from analysis.intake.provinces import codes, key
+from analysis.intake.provinces import codes, is_city_within, key
 
 #: Spellings of names beside those of provinces.csv, as letters only.
 _OLD_SPELLINGS = {"baccan": "06", "daclak": "66", "daklac": "66", "hoachiminh": "79",
@@ -101,7 +101,8 @@ class Names:
         if level == "country":
             return COUNTRY if key(name) in _COUNTRY_NAMES else ""
         plain = _AGE.sub(" ", bare(name))
-        return self._codes.get(level, {}).get(key(plain), "")
+        code = self._codes.get(level, {}).get(key(plain), "")
+        return "" if is_city_within(plain, code) else code
 
     def is_name_of(self, name: str, level: str, code: str) -> bool:
         """Whether a text names the unit: in either language, or in both at once."""

@@ -32,6 +32,12 @@ from analysis.intake.shape import (
 from analysis.intake.sheet import IntakeError
 
 _SHOWN = 8
+#: What stands beside a year where the figures are not those of the year.
+_NOT_THE_YEAR = re.compile(
+    r"tháng|quý|months?|quarter|q[1-4]|half|kế hoạch|dự báo|mục tiêu|chỉ tiêu|plan|forecast|target"
+    r"|so với|tăng|growth|change",
+    re.IGNORECASE,
+)
 
 
 class Options(Protocol):
@@ -106,7 +112,8 @@ def understand(shape: Shape, wanted: Options, provinces: pd.DataFrame) -> Unders
     if re.fullmatch(r"19[5-9]\d|20[0-4]\d", wanted.year) and not cells["year"].any():
         cells["year"] = int(wanted.year)
     choice = [i for i in range(n) if i not in place_levels and i not in year_levels]
-    if len(set(cells["beside"])) > 1:
+    besides = set(cells["beside"])
+    if len(besides) > 1 or any(map(_NOT_THE_YEAR.search, besides)):
         choice.append(-1)
     result = Understood(shape, cells, place_levels, year_levels, choice, faults)
     faults += _faults(result, wanted, known)
@@ -169,7 +176,8 @@ def _faults(found: Understood, wanted: Options, known: dict[str, str]) -> list[F
         message = "names two places, or a place beside a name that is none; correct it"
         return [Fault(file, _row(clash), "", " / ".join(clash["labels"].iloc[0]), message)]
     if not cells["year"].any():
-        titled = {year_of(text) for text in [found.shape.title, *found.shape.notes]} - {None}
+        said = [found.shape.title, *found.shape.notes, found.shape.kind]
+        titled = {year_of(text) for text in said} - {None}
         message = "no line with years and no column of years says of which year the figures are"
         offered = sorted(int(year) for year in titled if year)
         message += f"; say --year {offered[0] if len(offered) == 1 else 'and the year'}"
@@ -317,6 +325,12 @@ def choose(found: Understood, wanted: Options) -> pd.DataFrame:
         message = "gives several figures for one province and year; choose with --pick, "
         message += "one of each line:\n  " + "\n  ".join(questions)
         raise IntakeError([Fault(file, _row(own), "", "", message)])
+    others = own[own["beside"].map(lambda text: bool(_NOT_THE_YEAR.search(text)))]
+    if len(others) and not any(_same(others["beside"].iloc[0], _label(x)) for x in wanted.pick):
+        beside, place = others["beside"].iloc[0], others["place"].iloc[0]
+        message = f"{place} is headed {beside!r} beside the year: say --pick {shlex.quote(beside)} "
+        message += "to take these for the figures of the year, or choose others"
+        raise IntakeError([Fault(file, _row(others), "", beside, message)])
     again = own[own.duplicated(["province_code", "year"], keep=False)]
     if len(again):
         first = again.iloc[0]
@@ -336,6 +350,11 @@ def choose(found: Understood, wanted: Options) -> pd.DataFrame:
 
 def _normal(label: str) -> str:
     return " ".join(unicodedata.normalize("NFC", label).casefold().split())
+
+
+def _label(pick: str) -> str:
+    """The label of a choice, without the name of its level."""
+    return pick.partition("=")[2] or pick
 
 
 def _same(label: str, asked: str) -> bool:

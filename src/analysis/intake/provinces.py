@@ -38,6 +38,9 @@ _LARGER = re.compile(
     r"|bactrungbova(duyenhai)n?mientrung|duyenhai(mientrung|namtrungbo(vataynguyen)?)"
     r"|(6|six|sau)?(regions?|vung)"
 )
+#: The cities that are provinces; any other city lies in the province of its name.
+_CITIES = frozenset({"01", "31", "46", "48", "79", "92"})
+_CITY = re.compile(r"^((thanh pho|tp|t p|city of) )+\S|\S ?(city|thanh pho|tp|t p)$")
 #: A code before or behind a name: "01 ", "01. ", "VN-HN ", " [01]".
 _CODE = re.compile(r"^(VN-[A-Z0-9]{2,3}|[A-Z]?\d{1,5})\s*[.:)_–-]?\s*(?=\D)|\s*\[\w+\]$")
 #: A mark of a footnote behind a name, which may mean another area.
@@ -48,10 +51,22 @@ LARGER = "larger"
 @lru_cache(maxsize=20_000)
 def key(name: str) -> str:
     """Return a name without accents, signs and the words for province and city around it."""
+    return _AFTER.sub("", _BEFORE.sub("", _letters(name))).replace(" ", "")
+
+
+def _letters(name: str) -> str:
     bare = unicodedata.normalize("NFD", name.lower().replace("đ", "d").replace("ð", "d"))
     bare = "".join(sign for sign in bare if not unicodedata.combining(sign))
-    bare = re.sub(r"[^a-z0-9]+", " ", bare).strip()
-    return _AFTER.sub("", _BEFORE.sub("", bare)).replace(" ", "")
+    return re.sub(r"[^a-z0-9]+", " ", bare).strip()
+
+
+def is_city_within(name: str, code: str) -> bool:
+    """Tell whether a name is that of a city in a province, such as "TP. Bến Tre" in Bến Tre.
+
+    Args:
+        code: of the province that bears the name.
+    """
+    return code not in _CITIES and bool(_CITY.search(_letters(name)))
 
 
 def codes(provinces: pd.DataFrame) -> dict[str, str]:
@@ -77,7 +92,8 @@ def place(label: str, known: dict[str, str]) -> str:
     bare = _CODE.sub("", label.strip())
     for one in (label, bare):
         if key(one) in known:
-            return known[key(one)]
+            code = known[key(one)]
+            return "" if is_city_within(one, code) else code
         if key(one) and is_larger(one):
             return LARGER
     for sign in ("\n", "/", " - ", " – ", "|", ";"):
