@@ -6,6 +6,7 @@ import shutil
 import time
 import unicodedata
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -127,6 +128,21 @@ def test_a_name_is_taken_in_every_usual_spelling(code, name):
 )  # fmt: skip
 def test_the_name_of_another_unit_is_not_taken(level, code, name):
     assert not Names(load_raw()).is_name_of(name, level, code)
+
+
+def test_a_city_that_bears_the_name_of_its_province_is_not_taken_for_it(raw_dir, tmp_path):
+    found = faults_of(proposed(tmp_path, raw_dir, NEW | {"province": "TP. Bến Tre"}))
+    assert len(found) == 1 and "where the whole province is meant, else delete the row" in found[0]
+
+
+def test_a_city_among_the_districts_of_a_province_keeps_its_name():
+    raw = load_raw()
+    cities = raw.provinces.head(2).assign(
+        province_code=["829", "831"], name_en=["Ben Tre City", "Chau Thanh"],
+        name_vi=["Thành phố Bến Tre", "Châu Thành"],
+    )  # fmt: skip
+    names = Names(replace(raw, provinces=cities))
+    assert names.code("province_63", "TP. Bến Tre") == "829"
 
 
 def test_a_wrong_name_is_shown_beside_the_right_one(raw_dir, tmp_path):

@@ -101,8 +101,9 @@ class Names:
         if level == "country":
             return COUNTRY if key(name) in _COUNTRY_NAMES else ""
         plain = _AGE.sub(" ", bare(name))
-        code = self._codes.get(level, {}).get(key(plain), "")
-        return "" if is_city_within(plain, code) else code
+        known = self._codes.get(level, {})
+        code = known.get(key(plain), "")
+        return "" if is_city_within(plain, code, known.values()) else code
 
     def is_name_of(self, name: str, level: str, code: str) -> bool:
         """Whether a text names the unit: in either language, or in both at once."""
@@ -202,6 +203,8 @@ def _right_name(value: str, level: str, code: str, names: Names) -> str:
     if other == code:
         return ""
     more = f"; the code of {names.said(level, other)} is {other}" if other else ""
+    if not other and key(value) in {key(name) for name in names.both[level, code]}:
+        return f"{right} where the whole province is meant, else delete the row"
     return f"{right}, or leave the cell empty{more}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Collection
 from functools import lru_cache
 
 import pandas as pd
@@ -60,13 +61,14 @@ def _letters(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", " ", bare).strip()
 
 
-def is_city_within(name: str, code: str) -> bool:
+def is_city_within(name: str, code: str, known: Collection[str]) -> bool:
     """Tell whether a name is that of a city in a province, such as "TP. Bến Tre" in Bến Tre.
 
     Args:
         code: of the province that bears the name.
+        known: all codes; districts are units of their own, and some are cities.
     """
-    return code not in _CITIES and bool(_CITY.search(_letters(name)))
+    return code not in _CITIES and bool(_CITY.search(_letters(name))) and set(known) >= _CITIES
 
 
 def codes(provinces: pd.DataFrame) -> dict[str, str]:
@@ -93,7 +95,7 @@ def place(label: str, known: dict[str, str]) -> str:
     for one in (label, bare):
         if key(one) in known:
             code = known[key(one)]
-            return "" if is_city_within(one, code) else code
+            return "" if is_city_within(one, code, known.values()) else code
         if key(one) and is_larger(one):
             return LARGER
     for sign in ("\n", "/", " - ", " – ", "|", ";"):
