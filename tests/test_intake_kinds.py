@@ -6,6 +6,7 @@ import shutil
 import time
 import unicodedata
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -122,10 +123,26 @@ def test_a_name_is_taken_in_every_usual_spelling(code, name):
 @pytest.mark.parametrize(
     ("level", "code", "name"),
     [("province_63", "83", "Trà Vinh"), ("province_63", "83", "Bến Tre, Trà Vinh"),
+     ("province_63", "83", "TP. Bến Tre"), ("province_34", "96", "Thành phố Cà Mau"),
      ("province_63", "86", "Bến Tre"), ("province_34", "86", "Bến Tre"), ("country", "00", "Huế")],
 )  # fmt: skip
 def test_the_name_of_another_unit_is_not_taken(level, code, name):
     assert not Names(load_raw()).is_name_of(name, level, code)
+
+
+def test_a_city_that_bears_the_name_of_its_province_is_not_taken_for_it(raw_dir, tmp_path):
+    found = faults_of(proposed(tmp_path, raw_dir, NEW | {"province": "TP. Bến Tre"}))
+    assert len(found) == 1 and "where the whole province is meant, else delete the row" in found[0]
+
+
+def test_a_city_among_the_districts_of_a_province_keeps_its_name():
+    raw = load_raw()
+    cities = raw.provinces.head(2).assign(
+        province_code=["829", "831"], name_en=["Ben Tre City", "Chau Thanh"],
+        name_vi=["Thành phố Bến Tre", "Châu Thành"],
+    )  # fmt: skip
+    names = Names(replace(raw, provinces=cities))
+    assert names.code("province_63", "TP. Bến Tre") == "829"
 
 
 def test_a_wrong_name_is_shown_beside_the_right_one(raw_dir, tmp_path):
@@ -142,6 +159,73 @@ def test_every_cell_that_an_official_types_is_named_with_what_to_write(raw_dir, 
     assert len(found) == 6
     for better in ("95.6", "percent", "over", "actual", "2024-12-31", "2025-01-20"):
         assert any(f"; write {better}" in line for line in found)
+
+
+def test_every_day_and_word_beside_a_target_is_named_with_what_to_write(raw_dir, tmp_path):
+    typed = {"kind": "target", "as_of": "2025-12-31", "setter": "UBND tỉnh", "standing": "dự thảo",
+             "announced": "10/12/2024", "source_retrieved": "15.01.2025"}  # fmt: skip
+    found = faults_of(proposed(tmp_path, raw_dir, NEW | typed))
+    assert len(found) == 4
+    for better in ("province", "plan", "2024-12-10", "2025-01-15"):
+        assert any(f"; write {better}" in line for line in found)
+    other = {"setter": "BHXH Việt Nam", "standing": "", "announced": "2024-12-10",
+             "source_retrieved": "2025-01-15"}  # fmt: skip
+    assert "write agency" in faults_of(proposed(tmp_path, raw_dir, NEW | typed | other))[0]
+
+
+@pytest.mark.parametrize(
+    ("indicator", "value", "better"),
+    [
+        ("collections", "6543210000000", "6543.21 for dong"),
+        ("collections", "65432100", "65432.1 for million dong"),
+        ("hi_participants", "1.612.345", "write 1612345"),
+        ("hi_participants", "172.345", "write 172345"),
+        ("hi_participants", "1612.34", "write 1612340 where it is in thousands"),
+    ],
+)
+def test_a_figure_in_another_unit_is_named_with_what_it_may_be(
+    raw_dir, tmp_path, indicator, value, better
+):
+    found = faults_of(proposed(tmp_path, raw_dir, NEW | {"indicator": indicator, "value": value}))
+    assert found and all(line.startswith("mine.csv:2: value") and better in line for line in found)
+    assert not any(" or " in line.split("; write ")[1] for line in found)
+
+
+def test_a_day_that_is_not_read_is_in_no_time_before_or_after_the_merger(raw_dir, tmp_path):
+    found = faults_of(proposed(tmp_path, raw_dir, NEW | {"as_of": "31/12/2024"}))
+    merged = NEW | {"geo_level": "province_34", "province_code": "86", "as_of": "1/9/2025"}
+    found += faults_of(proposed(tmp_path, raw_dir, merged))
+    assert len(found) == 2 and all("is not a date written as" in line for line in found)
+
+
+def test_an_unknown_level_is_one_fault(raw_dir, tmp_path):
+    found = faults_of(proposed(tmp_path, raw_dir, NEW | {"geo_level": "63 tỉnh"}))
+    assert len(found) == 1 and "write province_63" in found[0]
+
+
+@pytest.mark.parametrize("cell", ["geo_level", "province_code", "province"])
+@pytest.mark.parametrize("text", ["Tổng cộng", "TỔNG SỐ", "Cộng:", "Total"])
+def test_a_row_of_totals_is_one_fault_that_calls_it_so(raw_dir, tmp_path, cell, text):
+    total = {"indicator": "hi_participants", "value": "1612345", "as_of": "", cell: text}
+    found = faults_of(proposed(tmp_path, raw_dir, NEW, total))
+    assert len(found) == 1 and "mine.csv:3" in found[0] and "a note or a total" in found[0]
+
+
+@pytest.mark.parametrize("code", ["d-mmm", "dd/mm/yyyy", "mmm-yy"])
+def test_a_figure_that_became_a_day_is_called_so(raw_dir, tmp_path, code):
+    row = texts(NEW | {"value": ""})
+    row[NAMES.index("value")] = Typed(45780.0, code)
+    sheet = read_sheet(workbook(tmp_path / "a.xlsx", {1: HEADING, 2: row}))
+    found = faults_of(propose_facts(sheet, "a.xlsx", raw_dir))
+    assert len(found) == 1 and "is a day: programs make one of 3/5" in found[0]
+
+
+def test_a_merged_cell_that_holds_the_right_name_gets_no_other(raw_dir, tmp_path):
+    rows = {1: HEADING, 2: texts(NEW | {"province": "Bến Tre"}), 3: texts(NEW)}
+    sheet = read_sheet(workbook(tmp_path / "a.xlsx", rows, Writer(merged=("B2:B3", "C2:C3"))))
+    found = faults_of(propose_facts(sheet, "a.xlsx", raw_dir))
+    merged = [line for line in found if "is merged down" in line]
+    assert len(merged) == 2 and not any("write" in line for line in merged)
 
 
 def test_rows_keep_their_numbers_behind_a_note_of_two_lines(raw_dir, tmp_path):

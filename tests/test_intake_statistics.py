@@ -1,10 +1,12 @@
 """Tables of the statistics office: form, language and numbers are read as they are meant."""
 
+import datetime as dt
 import json
 import re
 import time
 
 import pytest
+from openpyxl import Workbook
 
 from analysis import paths
 from analysis.facts import load_raw
@@ -258,3 +260,155 @@ def test_a_large_file_is_read_or_refused_within_seconds(tmp_path):
     with pytest.raises(IntakeError, match="larger than"):
         read_covariate(tmp_path / "px.csv", WANTED)
     assert time.process_time() - start < 30
+
+
+def units_of_both_times() -> str:
+    """A table of the 63 provinces whose column of 2025 holds the units of the merger."""
+    table = load_raw().provinces
+    lasting = set(table["merged_name_en"]) | {"Thua Thien Hue"}
+    rows = [f"{name},1.5,{2.5 if name in lasting else '..'}\n" for name in table["name_en"]]
+    return "Province,2024,2025\n" + "".join(rows)
+
+
+def test_a_table_that_goes_over_to_the_merged_units_is_refused_for_those_years(tmp_path):
+    text = units_of_both_times()
+    message = asked(tmp_path, text)
+    assert "gives for 2025 only units that exist since the merger" in message
+    kept = new(tmp_path, text, ignore=("2025",))
+    assert len(kept) == 63 and {year for _, year in kept} == {2024}
+    assert len(new(tmp_path, text, areas="63")) == 97
+    # Figures of a dissolved province show that the year is one of the 63.
+    assert len(new(tmp_path, text.replace("Ben Tre,1.5,..", "Ben Tre,1.5,3"))) == 98
+
+
+def test_the_old_name_of_one_unit_makes_no_table_of_the_63_provinces(tmp_path):
+    names = sorted(set(load_raw().provinces["merged_name_vi"]) - {"Huế"})
+    text = "Tỉnh,2019\n" + "".join(f"{name},1.5\n" for name in [*names, "Thừa Thiên Huế"])
+    assert "gives for 2019 only units that exist since the merger" in asked(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Tỉnh,Đơn vị tính,2018\nHà Nội,1000 người,1\nHà Nam,1000 người,5\n",
+        "Tỉnh,Đơn vị,2018\nHà Nội,Nghìn người,1\nHà Nội,%,9\nHà Nam,Nghìn người,5\nHà Nam,%,9\n",
+        "Tỉnh,2018,\n,Lao động (nghìn người),Cơ cấu (%)\nHà Nội,1,9\nHà Nam,5,9\n",
+    ],
+)
+def test_thousands_beside_the_figures_and_no_scale_is_a_question(tmp_path, text):
+    pick = tuple(x for x in ("Nghìn người", "Lao động (nghìn người)") if x in text and "%" in text)
+    assert "--scale 1000" in asked(tmp_path, text, pick=pick, scale=None)
+    assert new(tmp_path, text, pick=pick, scale=1000.0)["01", 2018] == 1000
+
+
+@pytest.mark.parametrize("line", ["ĐVT: Nghìn người - Unit: Thous. persons", "Đơn vị: 1000 người"])
+def test_the_line_of_the_unit_is_found_below_titles_in_two_languages(tmp_path, line):
+    text = f"Lao động theo tỉnh\nLabour by province\n{line}\nTỉnh,2018\nHà Nội,1\nHà Nam,5\n"
+    assert "--scale 1000" in asked(tmp_path, text, scale=None)
+    shape = lines(read_table(tmp_path / "px.csv", Wanted(**{**vars(WANTED), "covariate": "new"})))
+    assert any("Unit in the file" in told for told in shape)
+    whole = text.replace(line, "Đơn vị tính: %")
+    assert "say --unit percent" in asked(tmp_path, whole)
+    assert new(tmp_path, whole, unit="percent", scale=None)["35", 2018] == 5
+
+
+def test_tables_below_each_other_keep_their_own_units(tmp_path):
+    rows = "Tỉnh,2018\nHà Nội,{}\nHà Nam,5\n"
+    text = f"ĐVT: Nghìn người\n{rows.format(1)}\nĐVT: %\n{rows.format(9)}"
+    assert "--pick 'ĐVT: %'" in asked(tmp_path, text)
+    assert "say --unit percent" in asked(tmp_path, text, pick=("ĐVT: %",))
+    assert "--scale 1000" in asked(tmp_path, text, pick=("ĐVT: Nghìn người",), scale=None)
+    assert new(tmp_path, text, pick=("ĐVT: %",), unit="percent", scale=None)["01", 2018] == 9
+
+
+def test_figures_in_percent_are_never_taken_for_persons(tmp_path):
+    text = "Đơn vị: Nghìn người, %\nTỉnh,2018,\n,Số,%\nHà Nội,1,9\nHà Nam,5,9\n"
+    assert "say --unit percent" in asked(tmp_path, text, pick=("%",))
+    in_percent = {"pick": ("%",), "unit": "percent", "scale": None}
+    assert new(tmp_path, text, **in_percent) == {("01", 2018): 9.0, ("35", 2018): 9.0}
+    thousands = "Tỉnh,2018\n,Nghìn người\nHà Nội,1\nHà Nam,5\n"
+    assert "choose others" in asked(tmp_path, thousands, unit="percent", scale=None)
+
+
+def test_a_unit_that_the_file_gives_each_kind_of_figure_is_read(tmp_path):
+    dimension = {
+        "p": {"category": {"index": ["a", "b"], "label": {"a": "Ha Noi", "b": "Ha Nam"}}},
+        "t": {"category": {"index": ["2018"]}},
+        "m": {"label": "Kind", "category": {"index": ["n", "s"], "label": {
+            "n": "Workers", "s": "Share"}, "unit": {
+            "n": {"label": "thousand persons"}, "s": {"label": "percent"}}}},
+    }  # fmt: skip
+    json_stat = json.dumps({"version": "2.0", "id": ["p", "t", "m"], "size": [2, 1, 2],
+                            "dimension": dimension, "value": [1, 9, 5, 9]})  # fmt: skip
+    px = (
+        'TITLE="T";\nUNITS("Workers")="thousand persons";\nUNITS("Share")="percent";\n'
+        'STUB="p";\nHEADING="t","m";\nVALUES("p")="Ha Noi","Ha Nam";\nVALUES("t")="2018";\n'
+        'VALUES("m")="Workers","Share";\nDATA=\n1 9\n5 9\n;\n'
+    )
+    for text in (json_stat, px):
+        assert "--scale 1000" in asked(tmp_path, text, pick=("Workers",), scale=None)
+        assert "--unit percent" in asked(tmp_path, text, pick=("Share",))
+        assert new(tmp_path, text, pick=("Workers",), scale=1000.0)["35", 2018] == 5000
+
+
+def in_excel(tmp_path, value, code, **said):
+    book = Workbook()
+    book.active.append(["Tỉnh", "2017", "2018"])
+    for name in ("Hà Nội", "Hà Nam"):
+        book.active.append([name, 4, value])
+        book.active.cell(book.active.max_row, 3).number_format = code
+    book.save(tmp_path / "px.xlsx")
+    wanted = Wanted(**{**vars(WANTED), "covariate": "new", "scale": 1.0, **said})
+    return values(read_covariate(tmp_path / "px.xlsx", wanted))["01", 2018]
+
+
+def test_figures_of_a_workbook_are_what_their_cells_show(tmp_path):
+    for code in ("#,##0,", '#,##0,,"tr"', "[>=1000]#,##0,;0", "_(* #,##0,_)"):
+        with pytest.raises(IntakeError, match=r"px\.xlsx:2: C: 1612345: is not what"):
+            in_excel(tmp_path, 1612345, code)
+    for code in ("#,##0", "_(* #,##0_)", "#,##0.00", "General"):
+        assert in_excel(tmp_path, 1612345, code) == 1612345
+    for value, code in ((0.563, "0.0%"), (56.3, '0.0"%"'), (56.3, "0.0\\%")):
+        with pytest.raises(IntakeError, match="--unit percent"):
+            in_excel(tmp_path, value, code)
+        assert in_excel(tmp_path, value, code, unit="percent") == 56.3
+    with pytest.raises(IntakeError, match="holds a day there"):
+        in_excel(tmp_path, dt.datetime(2025, 5, 3), "d-mmm")
+
+
+def test_a_table_without_figures_of_provinces_is_called_so(tmp_path):
+    text = "Tỉnh,2018\nHà Nội,\nThành thị,1\nHà Nam,\nThành thị,5\n"
+    found = read(tmp_path, text, Wanted(**{**vars(WANTED), "covariate": "new", "scale": 1.0}))
+    with pytest.raises(IntakeError, match="holds no figure of a province"):
+        propose_covariate(found, WANTED, tmp_path / "px.csv")
+
+
+@pytest.mark.parametrize("name", ["TP. Bến Tre", "Thành phố Bến Tre", "Ben Tre city"])
+def test_a_city_in_a_province_is_not_the_province(tmp_path, name):
+    text = f"Tỉnh,2018\nTP. Cần Thơ,1\nTP Huế,2\nTỉnh Hà Nam,5\n{name},9\n"
+    message = asked(tmp_path, text)
+    assert f"{name}: is not one of the 63 provinces" in message and "Cần Thơ" not in message
+    kept = new(tmp_path, text, ignore=(name,))
+    assert kept == {("92", 2018): 1.0, ("46", 2018): 2.0, ("35", 2018): 5.0}
+
+
+@pytest.mark.parametrize("beside", ["6 tháng năm", "Kế hoạch", "Quý I", "Plan", "First half"])
+def test_figures_of_a_part_of_a_year_or_of_a_plan_are_not_those_of_the_year(tmp_path, beside):
+    text = f"Tỉnh,{beside} 2018\nHà Nội,1\nHà Nam,5\n"
+    message = asked(tmp_path, text)
+    assert "row 2, column B is headed" in message
+    pick = re.search(r"--pick ('[^']*'|\S+)", message)[1].strip("'")
+    assert new(tmp_path, text, pick=(pick,)) == {("01", 2018): 1.0, ("35", 2018): 5.0}
+    assert new(tmp_path, text, pick=(f"beside the year={pick}",))["01", 2018] == 1
+    plain = text.replace(beside, "Sơ bộ")
+    assert new(tmp_path, plain)["01", 2018] == 1
+
+
+def test_a_sheet_that_is_named_by_its_year_offers_it(tmp_path):
+    book = Workbook()
+    book.active.title = "2018"
+    for row in (["Tỉnh", "Số"], ["Hà Nội", 1], ["Hà Nam", 5]):
+        book.active.append(row)
+    book.save(tmp_path / "px.xlsx")
+    with pytest.raises(IntakeError, match="say --year 2018"):
+        read_covariate(tmp_path / "px.xlsx", Wanted(**{**vars(WANTED), "covariate": "new"}))

@@ -49,7 +49,8 @@ def said_faults(facts: pd.DataFrame) -> list[Fault]:
     change = facts["indicator"].str.endswith("_change")
     whose = "is empty; write who set the target: government, province or agency"
     since = "is empty; write the first day on which the target was known, YYYY-MM-DD"
-    early = (facts["versus"] != "") & (facts["versus"] >= facts["as_of"])
+    dated = facts["versus"].map(is_day).astype(bool) & facts["as_of"].map(is_day).astype(bool)
+    early = dated & (facts["versus"] >= facts["as_of"])
     impossible = facts["note"].map(impossible_date)
     message = "names a day that no calendar has: " + impossible + "; correct it, or say [sic]"
     return [
@@ -81,7 +82,8 @@ def said_faults(facts: pd.DataFrame) -> list[Fault]:
 
 def source_faults(sources: pd.DataFrame) -> list[Fault]:
     """Return sources that were read before they were published."""
-    dated = sources["published"].str.fullmatch(r"[0-9]{4}(-[0-9]{2}){0,2}")
+    form = r"[0-9]{4}(-[0-9]{2}){0,2}"
+    dated = sources["published"].str.fullmatch(form) & sources["retrieved"].str.fullmatch(form)
     length = np.minimum(sources["published"].str.len(), sources["retrieved"].str.len())
     rows = zip(sources["published"], sources["retrieved"], length, dated, strict=True)
     early = [is_date and read[:n] < printed[:n] for printed, read, n, is_date in rows]
@@ -516,9 +518,10 @@ def name_faults(facts: pd.DataFrame, provinces: pd.DataFrame) -> list[Fault]:
     names = _names_by_unit(provinces)
     keys = pd.Series(list(zip(facts["geo_level"], facts["province_code"], strict=True)))
     name = keys.map(names).set_axis(facts.index)
-    unknown = name.isna()
+    # An unknown level is named by itself.
+    unknown = name.isna() & facts["geo_level"].isin({level for level, _ in names})
     message = "is not a unit of this level in provinces.csv (codes have two digits, such as 01)"
-    other = ~unknown & (name != facts["province"])
+    other = name.notna() & (name != facts["province"])
     return [
         *where("facts", facts, unknown, "province_code", message),
         *where("facts", facts, other, "province", "is not the name that belongs to the code"),
@@ -541,8 +544,9 @@ def unit_of_the_day_faults(facts: pd.DataFrame, provinces: pd.DataFrame) -> list
     actual = facts["kind"] == "actual"
     old = actual & (facts["geo_level"] == "province_63") & into.isin(merging)
     new = actual & (facts["geo_level"] == "province_34") & facts["province_code"].isin(merging)
-    after = old & (facts["as_of"] >= MERGER)
-    before = new & (facts["as_of"] < FIRST_REGIONAL)
+    dated = facts["as_of"].map(is_day).astype(bool)
+    after = old & dated & (facts["as_of"] >= MERGER)
+    before = new & dated & (facts["as_of"] < FIRST_REGIONAL)
     message = "is after the merger of 1 July 2025, when this province became part of "
     gone = message + into.map(names).fillna("") + "; write province_34 and its code "
     gone = gone + into.fillna("")

@@ -96,7 +96,8 @@ PARTIAL_DAY = _each(_is_partial_day, "is not a date written as YYYY, YYYY-MM or 
 ADDRESS = _each(_is_address, "is not an http or https address")
 NUMBER = _each(
     lambda value: re.fullmatch(NUMBER_FORM, value) is not None,
-    "is not a plain number: write digits with a decimal point, without thousands separators",
+    "is not a plain number: write digits with a decimal point, without thousands separators, at "
+    "most 12 before the point and 9 behind it",
 )
 WHOLE = _each(
     lambda value: re.fullmatch(WHOLE_FORM, value) is not None,

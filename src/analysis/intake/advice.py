@@ -15,10 +15,11 @@ from decimal import Decimal, InvalidOperation
 import pandas as pd
 
 from analysis.country.geography import COUNTRY
-from analysis.country.indicators import INDICATORS
+from analysis.country.indicators import INDICATORS, Indicator
 from analysis.facts import Raw
+from analysis.facts.plausible import LARGEST
 from analysis.facts.tables import BASES
-from analysis.intake.provinces import codes, key
+from analysis.intake.provinces import codes, is_city_within, key
 
 #: Spellings of names beside those of provinces.csv, as letters only.
 _OLD_SPELLINGS = {"baccan": "06", "daclak": "66", "daklac": "66", "hoachiminh": "79",
@@ -44,6 +45,20 @@ _WORDS: dict[str, dict[str, str]] = {
         **dict.fromkeys(("34", "34 tinh", "tinh moi", "34 provinces"), "province_34"),
         **dict.fromkeys(("tinh", "thanh pho", "province", "tinh thanh pho"),
                         "province_63 (the 63 provinces) or province_34 (the 34 units)"),
+    },
+    "setter": {
+        **dict.fromkeys(("ubnd", "ubnd tinh", "hdnd", "hdnd tinh", "tinh", "tinh uy",
+                         "uy ban nhan dan tinh", "hoi dong nhan dan tinh"), "province"),
+        **dict.fromkeys(("chinh phu", "thu tuong", "thu tuong chinh phu", "quoc hoi"),
+                        "government"),
+        **dict.fromkeys(("bhxh", "bhxh vn", "bhxh viet nam", "bhxh tinh", "vss",
+                         "bao hiem xa hoi viet nam", "bao hiem xa hoi tinh"), "agency"),
+    },
+    "standing": {
+        **dict.fromkeys(("so bo", "tam tinh", "preliminary"), "provisional"),
+        **dict.fromkeys(("uoc", "uoc tinh", "uoc thuc hien", "estimated"), "estimate"),
+        **dict.fromkeys(("quyet toan", "chinh thuc", "da quyet toan", "final"), "settled"),
+        **dict.fromkeys(("du thao", "du kien", "draft"), "plan"),
     },
     "source_language": {
         **dict.fromkeys(("vn", "tieng viet", "vietnamese", "viet"), "vi"),
@@ -86,7 +101,9 @@ class Names:
         if level == "country":
             return COUNTRY if key(name) in _COUNTRY_NAMES else ""
         plain = _AGE.sub(" ", bare(name))
-        return self._codes.get(level, {}).get(key(plain), "")
+        known = self._codes.get(level, {})
+        code = known.get(key(plain), "")
+        return "" if is_city_within(plain, code, known.values()) else code
 
     def is_name_of(self, name: str, level: str, code: str) -> bool:
         """Whether a text names the unit: in either language, or in both at once."""
@@ -119,14 +136,14 @@ def what_to_write(column: str, row: Mapping[str, object], names: Names) -> str:
     if not value:
         return ""
     if column == "value":
-        return _either(figures(value), value)
-    if column in ("as_of", "source_published"):
+        return _figure(value, INDICATORS.get(str(row["indicator"])))
+    if column in ("as_of", "announced", "versus", "source_published", "source_retrieved"):
         return _either(days(value), value)
     if column == "province":
         return _right_name(value, level, code, names)
     if column == "province_code":
         found = names.code(level, value) or names.code(level, str(row["province"]))
-        return f"{found} is {names.said(level, found)}" if found else ""
+        return f"{found} is {names.said(level, found)}" if found not in ("", value) else ""
     if column == "indicator":
         return _indicator(value)
     if column == "unit":
@@ -137,6 +154,23 @@ def what_to_write(column: str, row: Mapping[str, object], names: Names) -> str:
     if column == "source_url" and re.match(r"[\w-]+(\.[\w-]+)+(/|$)", value):
         return f"https://{value}"
     return _word(column, value)
+
+
+def _figure(value: str, indicator: Indicator | None) -> str:
+    """What a figure may be, as far as its form and the unit of its indicator tell."""
+    readings = figures(value)
+    if indicator is None or not readings:
+        return _either(readings, value)
+    last = Decimal(readings[-1])
+    if indicator.unit == "billion VND" and last >= LARGEST["billion VND"]:
+        dong, thousand, million = (_tidy(f"{last.scaleb(-n).normalize():f}") for n in (9, 6, 3))
+        return f"{dong} for dong, {thousand} for thousand dong, {million} for million dong"
+    if indicator.unit == "persons":
+        whole = [one for one in readings if "." not in one]
+        if not whole and len(readings[-1].partition(".")[2]) <= 3:
+            return f"{last * 1000:.0f} where it is in thousands"
+        return _either(whole, value)
+    return _either(readings, value)
 
 
 def _either(readings: list[str], value: str) -> str:
@@ -166,7 +200,11 @@ def _right_name(value: str, level: str, code: str, names: Names) -> str:
     if not right:
         return ""
     other = names.code(level, value)
+    if other == code:
+        return ""
     more = f"; the code of {names.said(level, other)} is {other}" if other else ""
+    if not other and key(value) in {key(name) for name in names.both[level, code]}:
+        return f"{right} where the whole province is meant, else delete the row"
     return f"{right}, or leave the cell empty{more}"
 
 

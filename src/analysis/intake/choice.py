@@ -32,6 +32,12 @@ from analysis.intake.shape import (
 from analysis.intake.sheet import IntakeError
 
 _SHOWN = 8
+#: What stands beside a year where the figures are not those of the year.
+_NOT_THE_YEAR = re.compile(
+    r"tháng|quý|months?|quarter|q[1-4]|half|kế hoạch|dự báo|mục tiêu|chỉ tiêu|plan|forecast|target"
+    r"|so với|tăng|growth|change",
+    re.IGNORECASE,
+)
 
 
 class Options(Protocol):
@@ -106,7 +112,8 @@ def understand(shape: Shape, wanted: Options, provinces: pd.DataFrame) -> Unders
     if re.fullmatch(r"19[5-9]\d|20[0-4]\d", wanted.year) and not cells["year"].any():
         cells["year"] = int(wanted.year)
     choice = [i for i in range(n) if i not in place_levels and i not in year_levels]
-    if len(set(cells["beside"])) > 1:
+    besides = set(cells["beside"])
+    if len(besides) > 1 or any(map(_NOT_THE_YEAR.search, besides)):
         choice.append(-1)
     result = Understood(shape, cells, place_levels, year_levels, choice, faults)
     faults += _faults(result, wanted, known)
@@ -169,7 +176,8 @@ def _faults(found: Understood, wanted: Options, known: dict[str, str]) -> list[F
         message = "names two places, or a place beside a name that is none; correct it"
         return [Fault(file, _row(clash), "", " / ".join(clash["labels"].iloc[0]), message)]
     if not cells["year"].any():
-        titled = {year_of(text) for text in [found.shape.title, *found.shape.notes]} - {None}
+        said = [found.shape.title, *found.shape.notes, found.shape.kind]
+        titled = {year_of(text) for text in said} - {None}
         message = "no line with years and no column of years says of which year the figures are"
         offered = sorted(int(year) for year in titled if year)
         message += f"; say --year {offered[0] if len(offered) == 1 else 'and the year'}"
@@ -199,14 +207,17 @@ def _areas(
     found: Understood, provinces: pd.DataFrame, wanted: Options, faults: list[Fault]
 ) -> None:
     own = found.own
-    labels = {
-        labels[i]: code
-        for labels, code in zip(own["labels"], own["province_code"], strict=True)
-        for i in found.place_levels
-        if labels[i]
-    }
+    labels: dict[str, str] = {}
+    years: dict[int, set[str]] = {}
+    columns = ("labels", "province_code", "year", "text")
+    for said, code, year, text in zip(*(own[name] for name in columns), strict=True):
+        names = [said[i] for i in found.place_levels if said[i]]
+        labels |= dict.fromkeys(names, code)
+        left = str(year) in wanted.ignore or any(_same(x, y) for x in said for y in wanted.ignore)
+        if _bare(text, False, False) and not left:
+            years.setdefault(year, set()).update(names)
     try:
-        refuse_merged(labels, provinces, set(own["year"]), wanted.areas, found.shape.file)
+        refuse_merged(labels, provinces, years, wanted.areas, found.shape.file)
     except IntakeError as error:
         faults += error.faults
 
@@ -299,7 +310,7 @@ def choose(found: Understood, wanted: Options) -> pd.DataFrame:
     own = found.own
     file = found.shape.file
     left = own["labels"].map(lambda one: any(_same(x, y) for x in one for y in wanted.ignore))
-    own = own[~left.astype(bool)]
+    own = own[~left.astype(bool) & ~own["year"].astype(str).isin(wanted.ignore)]
     for pick in wanted.pick:
         own = _picked(found, own, pick)
     if own.empty:
@@ -314,6 +325,12 @@ def choose(found: Understood, wanted: Options) -> pd.DataFrame:
         message = "gives several figures for one province and year; choose with --pick, "
         message += "one of each line:\n  " + "\n  ".join(questions)
         raise IntakeError([Fault(file, _row(own), "", "", message)])
+    others = own[own["beside"].map(lambda text: bool(_NOT_THE_YEAR.search(text)))]
+    if len(others) and not any(_same(others["beside"].iloc[0], _label(x)) for x in wanted.pick):
+        beside, place = others["beside"].iloc[0], others["place"].iloc[0]
+        message = f"{place} is headed {beside!r} beside the year: say --pick {shlex.quote(beside)} "
+        message += "to take these for the figures of the year, or choose others"
+        raise IntakeError([Fault(file, _row(others), "", beside, message)])
     again = own[own.duplicated(["province_code", "year"], keep=False)]
     if len(again):
         first = again.iloc[0]
@@ -333,6 +350,11 @@ def choose(found: Understood, wanted: Options) -> pd.DataFrame:
 
 def _normal(label: str) -> str:
     return " ".join(unicodedata.normalize("NFC", label).casefold().split())
+
+
+def _label(pick: str) -> str:
+    """The label of a choice, without the name of its level."""
+    return pick.partition("=")[2] or pick
 
 
 def _same(label: str, asked: str) -> bool:
@@ -455,6 +477,9 @@ def _wrong(bad: pd.DataFrame, file: str, sign: str) -> list[Fault]:
         message = f"is not a number with a decimal {sign}"
         if "%" in value:
             message += "; a percent sign is read with --unit percent"
+        elif re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+            message += ": the sheet holds a day there, which programs make of 3/5 or 3.5; type the "
+            message += "figure again"
         elif is_figure(value) and re.fullmatch(rf"({NUMBER})({MARK})+", value, re.IGNORECASE):
             message += ": it carries a mark; read its note, then say --marks read to take the "
             message += "figures without their marks, or delete the figure"

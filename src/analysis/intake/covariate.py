@@ -101,7 +101,7 @@ def take(found: Understood, wanted: Wanted, raw_dir: Path | None = None) -> Cova
     """
     file = found.shape.file
     table = choose(found, wanted)
-    _scale_fits(found, wanted)
+    _unit_fits(found, table, wanted)
     percent = wanted.unit.startswith("percent")
     table = table.assign(
         value=numbers(table, found.cells, file, wanted.decimal, wanted.marks == "read", percent)
@@ -125,19 +125,51 @@ def take(found: Understood, wanted: Wanted, raw_dir: Path | None = None) -> Cova
     )
 
 
-def _scale_fits(found: Understood, wanted: Wanted) -> None:
-    """Ask where the file says thousands, the unit does not, and no scale was given."""
-    text = f"{found.shape.unit} {found.shape.title}"
-    factors = ((r"nghìn|ngàn|thousand|thous\.|\b1[.,]?000\b", 1000), (r"triệu|million", 1_000_000))
-    for pattern, factor in factors:
-        if (
-            wanted.scale is None
-            and re.search(pattern, text, re.IGNORECASE)
-            and not re.search(pattern, wanted.unit, re.IGNORECASE)
-        ):
-            message = f"the file speaks of {text.strip()[:80]!r}: say --scale {factor}, or "
-            message += "--scale 1 where its figures are in the unit already"
-            raise IntakeError([Fault(found.shape.file, 0, "unit", wanted.unit, message)])
+_THOUSANDS = re.compile(
+    r"nghìn|ngàn|thousand|thous\.|(?<!per )(?<!trên )\b1[.,]?000\b", re.IGNORECASE
+)
+_MILLIONS = re.compile(r"triệu|million", re.IGNORECASE)
+_BILLIONS = re.compile(r"\bt[ỷỉ] (?!lệ|suất|số|trọng)|billion", re.IGNORECASE)
+_PERCENT = re.compile(r"%|phần trăm|percent", re.IGNORECASE)
+
+
+def _factors(text: str) -> list[int]:
+    """What the words of a unit multiply by; several where they speak of several."""
+    signs = ((_THOUSANDS, 1_000), (_MILLIONS, 1_000_000), (_BILLIONS, 1_000_000_000))
+    return [factor for sign, factor in signs if sign.search(text)]
+
+
+def _unit_fits(found: Understood, table: pd.DataFrame, wanted: Wanted) -> None:
+    """Ask where the file says thousands or percent, the unit does not, and nothing decides it.
+
+    What is said of the chosen figures themselves goes before what heads the whole table.
+    """
+    shape = found.shape
+    labels = [label for i in found.choice_levels for label in found.labels(i, table)]
+    own = [f"{label} {shape.units.get(label, '')}".strip() for label in labels]
+    said = [text for text in own if _factors(text) or _PERCENT.search(text)]
+    whole = f"{shape.unit} {shape.title}".strip()
+    told = "; ".join(said) or whole
+    percent = wanted.unit.startswith("percent")
+    in_percent, factors = _PERCENT.search(told), _factors(told)
+    stated = said or _PERCENT.search(shape.unit)
+    message = ""
+    if wanted.scale == 1:
+        return
+    if stated and in_percent and not factors and not re.search("percent|per mille|%", wanted.unit):
+        message = "choose others, say --unit percent, or --scale 1 where they are in "
+        message += f"{wanted.unit} all the same"
+    elif percent and factors and not in_percent:
+        message = "choose others, say --unit, or --scale 1 where they are in percent already"
+    elif wanted.scale is None and not percent and not set(factors) & set(_factors(wanted.unit)):
+        per = max(_factors(wanted.unit), default=1)
+        ways = " or ".join(f"--scale {factor / per:.9g}" for factor in factors if factor != per)
+        message = (
+            f"say {ways}, or --scale 1 where they are in {wanted.unit} already" if ways else ""
+        )
+    if message:
+        message = f"the file speaks of {told[:80]!r} for the figures chosen: {message}"
+        raise IntakeError([Fault(shape.file, 0, "unit", wanted.unit, message)])
 
 
 def _same_unit(covariates: pd.DataFrame, wanted: Wanted, file: str) -> None:
@@ -158,6 +190,8 @@ def propose_covariate(
     folder = Path(raw_dir or RAW)
     if found.new.empty:
         message = "holds nothing new: every province and year has a figure already"
+        if found.known.empty:
+            message = "holds no figure of a province: every cell in their rows is empty"
         raise IntakeError([Fault(path.name, 0, "", "", message)])
     rows = found.new.assign(
         covariate=wanted.covariate,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Collection
 from functools import lru_cache
 
 import pandas as pd
@@ -38,6 +39,9 @@ _LARGER = re.compile(
     r"|bactrungbova(duyenhai)n?mientrung|duyenhai(mientrung|namtrungbo(vataynguyen)?)"
     r"|(6|six|sau)?(regions?|vung)"
 )
+#: The cities that are provinces; any other city lies in the province of its name.
+_CITIES = frozenset({"01", "31", "46", "48", "79", "92"})
+_CITY = re.compile(r"^((thanh pho|tp|t p|city of) )+\S|\S ?(city|thanh pho|tp|t p)$")
 #: A code before or behind a name: "01 ", "01. ", "VN-HN ", " [01]".
 _CODE = re.compile(r"^(VN-[A-Z0-9]{2,3}|[A-Z]?\d{1,5})\s*[.:)_–-]?\s*(?=\D)|\s*\[\w+\]$")
 #: A mark of a footnote behind a name, which may mean another area.
@@ -48,10 +52,23 @@ LARGER = "larger"
 @lru_cache(maxsize=20_000)
 def key(name: str) -> str:
     """Return a name without accents, signs and the words for province and city around it."""
+    return _AFTER.sub("", _BEFORE.sub("", _letters(name))).replace(" ", "")
+
+
+def _letters(name: str) -> str:
     bare = unicodedata.normalize("NFD", name.lower().replace("đ", "d").replace("ð", "d"))
     bare = "".join(sign for sign in bare if not unicodedata.combining(sign))
-    bare = re.sub(r"[^a-z0-9]+", " ", bare).strip()
-    return _AFTER.sub("", _BEFORE.sub("", bare)).replace(" ", "")
+    return re.sub(r"[^a-z0-9]+", " ", bare).strip()
+
+
+def is_city_within(name: str, code: str, known: Collection[str]) -> bool:
+    """Tell whether a name is that of a city in a province, such as "TP. Bến Tre" in Bến Tre.
+
+    Args:
+        code: of the province that bears the name.
+        known: all codes; districts are units of their own, and some are cities.
+    """
+    return code not in _CITIES and bool(_CITY.search(_letters(name))) and set(known) >= _CITIES
 
 
 def codes(provinces: pd.DataFrame) -> dict[str, str]:
@@ -77,7 +94,8 @@ def place(label: str, known: dict[str, str]) -> str:
     bare = _CODE.sub("", label.strip())
     for one in (label, bare):
         if key(one) in known:
-            return known[key(one)]
+            code = known[key(one)]
+            return "" if is_city_within(one, code, known.values()) else code
         if key(one) and is_larger(one):
             return LARGER
     for sign in ("\n", "/", " - ", " – ", "|", ";"):
@@ -106,16 +124,22 @@ def is_larger(name: str) -> bool:
 
 
 def refuse_merged(
-    found: dict[str, str], provinces: pd.DataFrame, years: set[int], areas: str, file: str
+    found: dict[str, str],
+    provinces: pd.DataFrame,
+    years: dict[int, set[str]],
+    areas: str,
+    file: str,
 ) -> None:
     """Refuse a table of the 34 units after the merger, whose names are those of provinces.
 
     Offices compute figures of the 34 units back to earlier years, so that the years prove
     nothing. What proves the 63 is a province that the merger dissolved; where none is in the
-    table, a unit whose area has changed leaves both readings open.
+    table, a unit whose area has changed leaves both readings open. A table may go over from one
+    to the other, so that a year is judged by the units that have a figure for it.
 
     Args:
         found: label in the table -> province code, before anything was chosen or left out.
+        years: year -> labels that have a figure for it.
         areas: "63" where the caller vouches for it.
 
     Raises:
@@ -133,7 +157,21 @@ def refuse_merged(
         for label, code in found.items()
     )
     changed = sorted({code for code in found.values() if sizes[code] > 1})
-    if before or not changed or areas == "63":
+    if not changed or areas == "63":
+        return
+    if before:
+        for year, labels in sorted(years.items()):
+            units = {found[label] for label in labels if label in found}
+            # Before the merger a few provinces may be the only ones with a figure.
+            nearly_all = year >= 2025 or len(units) >= 0.85 * len(sizes)
+            if nearly_all and units <= set(sizes) and units & set(changed):
+                message = (
+                    f"gives for {year} only units that exist since the merger of July 2025 "
+                    f"({len(units)} of them): their names are those of provinces, their areas are "
+                    f"not. Leave that year out with --ignore {year}, or say --areas 63 where "
+                    "these are the provinces as they were before"
+                )
+                raise IntakeError([Fault(file, 0, "", str(year), message)])
         return
     if len(set(found.values())) >= 0.85 * len(sizes) or max(years, default=0) >= 2025:
         message = (

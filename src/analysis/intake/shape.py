@@ -40,7 +40,9 @@ _HEAD_WORD = re.compile(
     r"tỉnh|thành phố|địa phương|provinc|cit(y|ies)|đơn vị|vùng|region|area|unit|name|tên|locality",
     re.I,
 )
-_UNIT_LINE = re.compile(r"^\W*(đơn vị( tính)?|đvt|units?( of measure)?)\s*[:(-]?\s*(.*?)\W*$", re.I)
+_UNIT_LINE = re.compile(
+    r"^\W*(đơn vị(?: tính)?|đvt|units?(?: of measure)?)\b\s*[:(-]?\s*(.*?)[\s.)\]:]*$", re.I
+)
 _NOTE_LINE = re.compile(r"^\W*(ghi chú|chú thích|nguồn|notes?\b|source|\(?\*\)?$|\(\d\)\s)", re.I)
 #: Names of totals and parts, which part tables where they stand in a line of their own.
 _PART_LINE = re.compile(
@@ -70,7 +72,7 @@ class Shape:
 
     levels: the kinds of labels. cells: row, place (in the file), labels (tuple, one a level; ""
     where a level says nothing), text and exact (held as a number); one row a figure or empty cell.
-    places: index of the level of provinces, or None; label_places: label -> code or LARGER.
+    units: label -> unit, where the file gives each kind of figure one of its own.
     """
 
     file: str
@@ -80,6 +82,7 @@ class Shape:
     title: str = ""
     unit: str = ""
     notes: list[str] = field(default_factory=list)
+    units: dict[str, str] = field(default_factory=dict)
 
 
 def read_shape(path: Path, place_of: Callable[[str], str], part: str = "", year: str = "") -> Shape:
@@ -110,7 +113,7 @@ def _from_labels(file: str, found: Labelled) -> Shape:
         rows.append((at + 1, f"figure {at + 1}", tuple(reversed(labels)), text, _is_plain(text)))
     levels = [Level(name, "dimension") for name, _ in found.dimensions]
     table = pd.DataFrame(rows, columns=["row", "place", "labels", "text", "exact"])
-    return Shape(file, found.kind, levels, table, found.title, found.unit, found.notes)
+    return Shape(file, found.kind, levels, table, found.title, found.unit, found.notes, found.units)
 
 
 def _is_plain(text: str) -> bool:
@@ -223,8 +226,8 @@ class _Sheet:
     def _say(self, into: list[str], row: list[str]) -> None:
         text = ", ".join(cell for cell in row if cell)
         unit = _UNIT_LINE.match(text)
-        if unit and unit[3]:
-            self.unit = self.unit or unit[3]
+        if unit and unit[2]:
+            self.unit = self.unit or unit[2]
         elif text:
             into.append(text)
 
@@ -447,9 +450,9 @@ class _Sheet:
             if kind == "blank":
                 above = (above or [""]) if heads else above
                 continue
-            if unit and unit[3]:
-                self.unit = self.unit or unit[3]
-            elif not _CONTINUED.match(text):
+            if unit and not seen:
+                self.unit = self.unit or unit[2]
+            if not _CONTINUED.match(text):
                 (above if heads else below).insert(0, text)
         above = [text for text in above if text]
         if not seen:

@@ -156,6 +156,9 @@ _ROWS_ABOVE = 40
 #: A row with so many names of the template is its heading.
 _NAMES_OF_HEADING = 4
 _BREAK = re.compile(r"\s*[\r\n\v\f\u2028\u2029]+\s*")
+_DAY = re.compile(r"\d{4}-\d\d(-\d\d)?")
+#: How a row of totals begins.
+_TOTAL = re.compile(r"\W*(tổng( số| cộng|\b)|cộng\b|total\b|sum\b)", re.IGNORECASE)
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _LARGEST_FILE = 200_000_000
 
@@ -311,7 +314,9 @@ def _as_table(file: str, grid: Grid, strict: bool) -> Sheet:
     remarks += _hidden(grid, heading, row)
     faults = [Fault(file, number, heading[at] if at < width else columns_as_letters([at]),
                     text, message)
-              for number, at, text, message in grid.faults if number > row]  # fmt: skip
+              for number, at, text, message in grid.faults
+              if number > row and not (heading[at : at + 1] == ["value"] and _DAY.fullmatch(text))
+              ]  # fmt: skip
     faults += _merged(file, grid, heading, row)
     kept: list[tuple[int, list[str]]] = []
     for number, cells in body:
@@ -327,6 +332,9 @@ def _as_table(file: str, grid: Grid, strict: bool) -> Sheet:
     if table is None or table.empty:
         raise IntakeError(sorted(set(faults)))
     place = heading.index("value")
+    faults += [Fault(file, number, "value", cells[place], "is a day: programs make one of 3/5 or "
+                     "3.5; type the figure again, in a cell formatted as text")
+               for number, cells in kept if _DAY.fullmatch(cells[place])]  # fmt: skip
     percent = frozenset(number for number, at in grid.percent if at == place)
     signed = {number for number, cells in kept if "%" in cells[place]}
     return Sheet(table, tuple(sorted(set(faults))), percent | signed, tuple(remarks))
@@ -419,7 +427,9 @@ def _checked_row(
     record = dict(zip(heading, cells, strict=True))
     needed = [column for column in COLUMNS if column.needed]
     empty = [column for column in needed if column.name in record and not record[column.name]]
-    if len(empty) >= len(needed) - 1:
+    named = [record.get(name, "") for name in ("geo_level", "province_code", "province")]
+    totalled = any(_TOTAL.match(unicodedata.normalize("NFC", cell)) for cell in named)
+    if len(empty) >= len(needed) - 1 or (empty and totalled):
         said = next((cell for cell in cells if cell), "")
         column = next((name for name, cell in record.items() if cell), "")
         message = "is no row of the table (a note or a total?); delete it"

@@ -26,6 +26,8 @@ from analysis.intake.sheet import IntakeError
 LARGEST_FILE = 30_000_000
 MOST_FIGURES = 400_000
 _CONTROL = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]")
+#: A number format that leaves thousands out, as "#,##0," does.
+_THOUSANDS_LEFT_OUT = re.compile(r"[0#?],+(?![0#?,])")
 _HOW = "download it as CSV (comma or semicolon delimited), .px or JSON-stat"
 
 
@@ -46,7 +48,8 @@ class Grid:
 class Labelled:
     """Figures that the file itself gives labels to (.px and JSON-stat).
 
-    dimensions: name -> its labels in order. figures: (place in row-major order, text).
+    dimensions: name -> its labels in order. figures: (place in row-major order, text). units:
+    label -> unit, where the file gives each kind of figure one of its own.
     """
 
     dimensions: list[tuple[str, list[str]]]
@@ -55,6 +58,7 @@ class Labelled:
     title: str = ""
     unit: str = ""
     notes: list[str] = field(default_factory=list)
+    units: dict[str, str] = field(default_factory=dict)
 
 
 def fault(file: str, message: str, row: int = 0, column: str = "", value: str = "") -> IntakeError:
@@ -222,15 +226,23 @@ def _sheet(file: str, sheet: Any, formulas: Any) -> Grid:
 
 
 def _shown(file: str, cell: Any) -> tuple[str, bool]:
-    """A cell as text, and whether it is a number; a percent format is shown as in Excel."""
+    """A cell as text, and whether it is a number; a percent sign is shown as in Excel.
+
+    Raises:
+        IntakeError: the cell shows thousands of what it holds, or an error.
+    """
     value = cell.value
     if isinstance(value, bool):
         return str(value), False
     if isinstance(value, int | float):
-        pattern = re.sub(r'"[^"]*"|\\.|\[[^]]*\]', "", str(cell.number_format))
-        if "%" in pattern and value:
-            return _plain(round(value * 100, 12)), True
-        return _plain(value), True
+        code = str(cell.number_format)
+        pattern = re.sub(r'"[^"]*"|\\.|_.|\*.|\[[^]]*\]', "", code)
+        if _THOUSANDS_LEFT_OUT.search(pattern) and value:
+            message = f"is not what the cell shows (format {code}); choose a plain number format"
+            raise fault(file, message, cell.row, cell.column_letter, _plain(value))
+        if "%" in pattern:
+            return f"{_plain(round(value * 100, 12))}%", True
+        return _plain(value) + ("%" if "%" in code else ""), True
     if isinstance(value, dt.datetime | dt.date):
         return f"{value:%Y-%m-%d}", False
     text = unicodedata.normalize("NFC", str(value))
@@ -340,9 +352,10 @@ def _dataset(file: str, content: dict) -> Labelled:
             raise fault(file, message, place + 1, "value", str(value)[:60])
         figures.append((place, "" if value is None else _plain(value)))
     version = content.get("version") or "1"
+    units = _units_of(dimensions, order)
     return Labelled(
         named, figures, f"JSON-stat {version}", str(content.get("label") or ""),
-        _unit_of(dimensions, order), _statuses(content.get("status"), places),
+        _only(units), _statuses(content.get("status"), places), units,
     )  # fmt: skip
 
 
@@ -362,14 +375,21 @@ def _categories(category: dict) -> list[str]:
     return [str(category.get("label", {}).get(name, name)).strip() for name in names]
 
 
-def _unit_of(dimensions: dict, order: list) -> str:
-    units = [dimensions[name]["category"].get("unit") or {} for name in order]
-    texts = {
-        str(one.get("label") or one.get("base") or "")
-        for unit in units
-        for one in unit.values()
-        if isinstance(one, dict)
-    }
+def _units_of(dimensions: dict, order: list) -> dict[str, str]:
+    """Label of a category -> its unit."""
+    found = {}
+    for name in order:
+        category = dimensions[name]["category"]
+        for key, one in (category.get("unit") or {}).items():
+            if isinstance(one, dict):
+                label = str(category.get("label", {}).get(key, key)).strip()
+                found[label] = str(one.get("label") or one.get("base") or "")
+    return found
+
+
+def _only(units: dict[str, str]) -> str:
+    """The unit of all figures, "" where there are several."""
+    texts = set(units.values())
     return texts.pop() if len(texts) == 1 else ""
 
 
@@ -410,15 +430,20 @@ def _px(file: str, text: str) -> Labelled:
     if total > MOST_FIGURES:
         raise fault(file, f"has more than {MOST_FIGURES:,} figures; choose fewer")
     title = "".join(words.get(("TITLE", ""), []) or words.get(("DESCRIPTION", ""), []))
-    units = {one for (name, _), values in words.items() if name == "UNITS" for one in values if one}
+    units = {
+        about: values[0]
+        for (name, about), values in words.items()
+        if name == "UNITS" and values and values[0]
+    }
     notes = [
         " ".join(value)
         for (name, _), value in words.items()
         if name.startswith(("NOTE", "VALUENOTE", "CELLNOTE"))
     ]
     figures = [(place, cell.strip('" ')) for place, cell in enumerate(cells)]
-    unit = units.pop() if len(units) == 1 else ""
-    return Labelled(named, figures, "PX", title, unit, notes)
+    by_label = {label: unit for label, unit in units.items() if label}
+    unit = _only(by_label) or units.get("", "")
+    return Labelled(named, figures, "PX", title, unit, notes, by_label)
 
 
 def _keywords(file: str, text: str) -> tuple[dict[tuple[str, str], list[str]], str]:
