@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from scipy.special import expit
 
 from analysis import paths
@@ -290,7 +291,10 @@ def test_the_saved_files_hold_what_is_drawn(explorer, tmp_path):
     shown = panel.Panel(explorer, BEN_TRE, "en")
     drawing, picture, table = shown.save(tmp_path)
     assert drawing.read_text("utf-8").startswith("<svg")
-    assert picture.read_bytes().startswith(b"\x89PNG")
+    with Image.open(picture) as seen:
+        colours = seen.convert("RGB").getcolors(maxcolors=seen.width * seen.height)
+    blue = sum(n for n, (red, _, light) in colours if light > red + 30)
+    assert blue > 0.03 * seen.width * seen.height, "the bands are drawn in their colour"
     data = pd.read_csv(table, dtype={"unit": str})
     assert set(data["unit"]) == {BEN_TRE.unit}
     assert set(data["kind"]) == {"reading", "estimate", "forecast", "with levers", "target"}

@@ -145,6 +145,7 @@ def test_the_workbook_gives_what_the_csv_gives(raw_dir, tmp_path):
     book.save(template)
     from_csv = read_sheet(written(tmp_path / "mine.csv", NEW))
     pd.testing.assert_frame_equal(read_sheet(template).table, from_csv.table)
+    assert not read_sheet(template).remarks, "the template's own lists are no sheet left unread"
 
 
 def test_a_code_typed_as_a_number_keeps_its_zero(tmp_path):

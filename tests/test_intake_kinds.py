@@ -356,6 +356,12 @@ def test_the_preview_gives_no_probability_where_the_report_gives_none():
     assert any("not enough evidence -> 80%" in line for line in rows)
 
 
+def test_the_preview_forecasts_the_year_end_that_follows_the_newest_figure():
+    newest = {"2025-06-30": "2025-12-31", "2025-12-31": "2026-12-31", "2026-03-31": "2026-12-31"}
+    for day, due in newest.items():
+        assert preview.due_after(pd.Timestamp(day)) == pd.Timestamp(due)
+
+
 def asked(folder: Path, text: bytes, capsys, name: str = "q.csv", out: str = "out.csv"):
     (folder / name).write_bytes(text)
     given = ["predict", "--origin", "2024-12-31", "--queries", str(folder / name)]

@@ -166,6 +166,16 @@ def test_a_province_without_readings_gets_an_honest_brief(reports):
     assert "not enough evidence" in text
 
 
+@pytest.mark.parametrize(("language", "within"), [("en", "Since July 2025 part of"),
+                                                  ("vi", "Từ tháng 7/2025 thuộc")])  # fmt: skip
+def test_the_brief_of_a_former_province_leads_to_that_of_today_under_its_title(
+    reports, language, within
+):
+    text = (reports / language / "brief_02_ha_giang.html").read_text("utf-8")
+    below = text.split("</h1>")[1].lstrip()
+    assert below.startswith(f'<p>{within} <a href="brief_merged_08_tuyen_quang.html">')
+
+
 def test_every_page_says_when_the_forecast_was_made(pages):
     said = {"en": "Forecast made on 31 December 2024", "vi": "Dự báo lập ngày 31/12/2024"}
     for name, page in pages.items():

@@ -222,7 +222,7 @@ def _own_or_published(file: str) -> Path:
         dated = f" with origin {origin}" if origin else ""
         print(
             f"{file}: of {chapter_of_table(file) or 'a chapter'} run by hand{dated}, not of the "
-            f"report; without work/tables/{file} the report's is read again."
+            f"report; delete work/tables/{file} to read the report's table again."
         )
     for name, (day, shifted) in _origins.items():
         if (moved or shifted) and day and origin and day != origin:

@@ -7,6 +7,7 @@ serves a notebook with a kernel, a page without one, and a file to take away.
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -59,7 +60,9 @@ def svg(view: View, language: str, standalone: bool = False) -> str:
         head += f' width="{WIDTH}" height="{HEIGHT}" class="explore"'
         head += ' font-family="DejaVu Sans, sans-serif" font-size="12"'
     label = html.escape(alt(view, language))
-    frame = f"<style>{CSS}</style>" if standalone else ""
+    # No page lends its colours to a file, and a program that draws it may know no variables.
+    style = re.sub(r"var\(--[\w-]+,([^()]+)\)", r"\1", CSS)
+    frame = f"<style>{style}</style>" if standalone else ""
     return f'{head} aria-label="{label}">{frame}{inside(view, language)}</svg>'
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.country import geography
+from analysis.country.indicators import INDICATORS
 from analysis.disk_cache import cached
 from analysis.facts import Raw
 from analysis.forecast import DEFAULT, FAMILY
@@ -21,7 +22,7 @@ from analysis.report.wording import has, say, write
 _SHOWN = ["value", "lower", "upper", "rule", "kind_of_evidence"]
 #: Forecasts that move by less, in points and in probability, are counted and not listed.
 SMALL_POINTS, SMALL_CHANCE = 0.05, 0.01
-#: Forecasts are shown for this day until the readings have gone past it.
+#: Forecasts are shown for no earlier day.
 FIRST_DUE = pd.Timestamp(2025, 12, 31)
 
 
@@ -64,9 +65,7 @@ def preview(before: Raw, after: Raw, indicators: list[str] | None = None) -> Pre
     built = [build_readings(raw) for raw in (before, after)]
     old, new = (one.readings for one in built)
     last = max(old["as_of"].max(), new["as_of"].max()) + pd.offsets.MonthEnd(0)
-    due = FIRST_DUE
-    if last >= due:
-        due = pd.Timestamp(last.year + 1, 12, 31)
+    due = due_after(last)
     origin, ends = f"{last:%Y-%m-%d}", f"{due:%Y-%m-%d}"
     sides = [
         known_at(filled(t), raw, last, targets(raw)) for t, raw in ((old, before), (new, after))
@@ -77,6 +76,11 @@ def preview(before: Raw, after: Raw, indicators: list[str] | None = None) -> Pre
     changed = changed_readings(old, new)
     disputed = built[1].conflicts.merge(changed[KEY].drop_duplicates(), on=KEY)
     return Preview(changed, both, origin, ends, disputed)
+
+
+def due_after(newest: pd.Timestamp) -> pd.Timestamp:
+    """The first year-end after the newest figure, which is the one that the report speaks of."""
+    return max(FIRST_DUE, newest + pd.offsets.YearEnd(1))
 
 
 def _families(indicators: list[str] | None) -> list[str]:
@@ -196,6 +200,8 @@ def _conflicts(table: pd.DataFrame) -> list[str]:
 
 def _value(row: dict, side: str) -> str:
     value, lower, upper = (row[f"{part}_{side}"] for part in ("value", "lower", "upper"))
+    if INDICATORS[row["indicator"]].unit == "persons":
+        return f"{value:.0f} [{lower:.0f}, {upper:.0f}]"
     return f"{value:.10g} [{lower:.10g}, {upper:.10g}]"
 
 

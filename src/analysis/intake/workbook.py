@@ -20,7 +20,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 #: Template sheets that hold lists to choose from, not figures.
-LISTS = ("columns", "units", "indicators", "bases")
+LISTS = ("columns", "units", "indicators", "bases", "doubts")
 #: More filled rows than any table of figures has.
 MOST_ROWS = 200_000
 #: Bytes of an unpacked part that is read at once, and of a sheet, whose empty cells are left out.

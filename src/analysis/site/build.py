@@ -255,12 +255,15 @@ def _notebook_page(site: Site, notebook: Executed, made: Body) -> None:
 def _brief_page(site: Site, made: Body, unit: str, language: str) -> None:
     file, (level, code) = brief_file(unit), unit_of(unit)
     name = unit_label(level, code, language)
-    parts, today = [], []
+    parts = []
     if level == "province_34":
         parts = _linked(site, language, [("province_63", one) for one in geography.members(code)])
     elif level == "province_63" and not is_alone(code):
         merged = str(geography.provinces().loc[code, "merged_code"])
-        today = _linked(site, language, [("province_34", merged)])
+        # Above everything else: what is forecast here is a part of today's province.
+        for within, page in _linked(site, language, [("province_34", merged)]):
+            line = render("within.html.j2", language, name=within, page=page)
+            made.html = made.html.replace("</h1>", f"</h1>\n{line}", 1)
     before, after = (_linked(site, language, units) for units in in_region(level, code))
     made.html += render(
         "brief_links.html.j2",
@@ -272,7 +275,6 @@ def _brief_page(site: Site, made: Body, unit: str, language: str) -> None:
         word=brief_file(unit, "docx"),
         readings=readings_file(level, code),
         parts=parts,
-        today=today[0] if today else None,
     )
     entry = {"file": file, "title": name, "code": unit, "level": level}
     site.briefs.setdefault(language, []).append(entry)
