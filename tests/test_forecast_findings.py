@@ -11,7 +11,7 @@ from forecast_cases import built, known, tables, tables_with_targets
 from analysis import paths
 from analysis.findings import forecast
 from analysis.report.wording import LANGUAGES, say
-from analysis.verdicts import NOT_ENOUGH_EVIDENCE
+from analysis.verdicts import NO_TARGET, NOT_ENOUGH_EVIDENCE
 
 
 def numbers(text):
@@ -75,15 +75,16 @@ def test_the_answer_is_that_of_the_published_table():
 
 def test_the_counts_of_provinces_are_those_of_the_verdicts():
     rows = forecast.at_target(tables())
-    counts = rows.loc[rows["geo_level"] == "province_63", "verdict"].value_counts()
+    counts = rows.loc[rows["geo_level"] == "province_34", "verdict"].value_counts()
     expected = [
-        63,
+        34,
         counts.get("likely", 0) + counts.get("very_likely", 0),
         counts.get("about_even", 0),
         counts.get("unlikely", 0) + counts.get("very_unlikely", 0),
+        counts.get(NO_TARGET, 0),
         counts.get(NOT_ENOUGH_EVIDENCE, 0),
     ]
-    assert sum(expected[1:]) == 63
+    assert sum(expected[1:]) == 34
     key, values = forecast.answer(tables()).phrases[-1]
     assert numbers(say(key, "en", **values)) == expected
 

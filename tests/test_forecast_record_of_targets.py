@@ -166,7 +166,7 @@ def likelihood(case, short, heap, width):
 def test_what_a_handful_of_year_ends_says_is_the_product_of_their_likelihoods(spread):
     short = (np.arange(50) + 0.5) / 50
     along = np.linspace(-4, 4, 80)
-    across = np.linspace(-2.5, 2.5, 7) if spread else np.zeros(1)
+    across = np.linspace(-2.5, 2.5, pull.GRID[2]) if spread else np.zeros(1)
     width = 0.15 * np.exp(spread * across)[:, None, None]
     heap = 2.0 * np.exp(1.5 * along)[:, None]
     prior = np.exp(-(along[:, None] ** 2 + across[:, None, None] ** 2) / 2)

@@ -128,7 +128,7 @@ def test_forecasts_use_the_better_of_last_value_and_model(table):
     assert alone["q50"] == pytest.approx(own.sort_values("as_of")["rate"].iloc[-1], rel=0.05)
 
 
-@pytest.mark.parametrize("last_value_sd", [0.3, 0.6])
+@pytest.mark.parametrize("last_value_sd", [0.2, 0.6])
 def test_a_last_value_that_wins_is_the_forecast(last_value_sd):
     """Printed rates spread as the last value did, or as one reading's error where that is more.
 

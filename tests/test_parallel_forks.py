@@ -103,8 +103,9 @@ from analysis.site.pdf import typeset
 
 PAGE = '#set document(title: "A")\\n= One\\nNumber '
 make = typeset.__wrapped__
-first = make(PAGE + "0", {}, {})
-made = parallel.forked(lambda item: len(make(PAGE + str(item), {}, {})), [1, 2, 3], workers=2)
+DATA = {"day": "2026-03-31"}
+first = make(PAGE + "0", DATA, {})
+made = parallel.forked(lambda item: len(make(PAGE + str(item), DATA, {})), [1, 2, 3], workers=2)
 print(len(first) > 0, all(made), parallel.can_fork(), flush=True)
 """
 

@@ -194,7 +194,7 @@ def test_a_round_whose_origin_lies_after_its_due_date_is_closed_by_no_command(
 ):
     text = (paths.NOTEBOOKS / "rounds.yml").read_text("utf-8")
     (tmp_path / "rounds.yml").write_text(
-        text.replace("origin: 2026-03-31", "origin: 2027-03-31"), "utf-8"
+        text.replace("origin: 2026-03-31", "origin: 2027-03-31", 1), "utf-8"
     )
     monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path)
     home = paths.ROOT / "rounds"

@@ -277,9 +277,9 @@ var Explorer = (function () {
   }
 
   function howMuch(state) {
-    if (state.g === null) return state.e === null ? "too_much" : state.e === 0 ? "half" : "even";
-    if (state.g === 0) return "nothing";
-    return state.e === 0 ? "good" : "both";
+    if (state.g === null) return state.e === null ? "too_much" : state.e < 0.5 ? "half" : "even";
+    if (state.g < 0.5) return "nothing";
+    return state.e < 0.5 ? "good" : "both";
   }
 
   /* The rows of the table of scenarios, as texts. */

@@ -111,15 +111,20 @@ def _by_what(view: View) -> str:
     return "support"
 
 
+#: Fewer people than this are written as none.
+HALF = 0.5
+
+
 def _how_much(view: View) -> str:
-    """Which of the two chances takes people beyond the forecast."""
+    """Which of the two chances takes people beyond the forecast; half a person is nobody."""
+    nobody = view.even < HALF
     if math.isnan(view.good):
         if math.isnan(view.even):
             return "too_much"
-        return "half" if view.even == 0 else "even"
-    if view.good == 0:
+        return "half" if nobody else "even"
+    if view.good < HALF:
         return "nothing"
-    return "good" if view.even == 0 else "both"
+    return "good" if nobody else "both"
 
 
 # --------------------------------------------------------------------------------------------------
