@@ -45,7 +45,7 @@ _CITY = re.compile(r"^((thanh pho|tp|t p|city of) )+\S|\S ?(city|thanh pho|tp|t 
 #: A code before or behind a name: "01 ", "01. ", "VN-HN ", " [01]".
 _CODE = re.compile(r"^(VN-[A-Z0-9]{2,3}|[A-Z]?\d{1,5})\s*[.:)_–-]?\s*(?=\D)|\s*\[\w+\]$")
 #: A mark of a footnote behind a name, which may mean another area.
-_MARK = re.compile(r"\s*(\(\d{1,2}\)|\d{1,2}\)|(?<=\D)\d{1,2}|\(?\*+\)?|[¹²³⁴-⁹]+|[†‡])$")
+NAME_MARK = re.compile(r"\s*(\(\d{1,2}\)|\d{1,2}\)|(?<=\D)\d{1,2}|\(?\*+\)?|[¹²³⁴-⁹]+|[†‡])$")
 LARGER = "larger"
 
 
@@ -88,7 +88,7 @@ def place(label: str, known: dict[str, str]) -> str:
     Args:
         label: what stands in the table. known: see `codes`.
     """
-    mark = _MARK.search(label.strip())
+    mark = NAME_MARK.search(label.strip())
     if mark:
         return LARGER if place(label.strip()[: mark.start()], known) == LARGER else ""
     bare = _CODE.sub("", label.strip())
@@ -111,7 +111,7 @@ def place(label: str, known: dict[str, str]) -> str:
 
 def marked(label: str, known: dict[str, str]) -> str:
     """Return the mark of a footnote behind a name that would be a province without it, or ""."""
-    found = _MARK.search(label.strip())
+    found = NAME_MARK.search(label.strip())
     bare = label.strip()[: found.start()] if found else ""
     return found[0].strip() if found and place(bare, known) not in ("", LARGER) else ""
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 from openpyxl.utils import get_column_letter
 
-from analysis.intake.provinces import LARGER
+from analysis.intake.provinces import LARGER, NAME_MARK
 from analysis.intake.statistics import Grid, Labelled, fault, read_file
 
 BLANK = "(blank)"
@@ -280,12 +280,17 @@ class _Sheet:
         Below a heading of the names, a line with another name is one of figures like years.
         """
         name = self.rows[i][self.names]
-        if name and not _HEAD_WORD.search(name) and any(map(self._names_headed, range(i))):
+        if name and not self._is_heading_of_names(name) and any(map(self._names_headed, range(i))):
             return False
         return self._like_a_heading(i)
 
     def _names_headed(self, i: int) -> bool:
-        return bool(_HEAD_WORD.search(self.rows[i][self.names])) and self._like_a_heading(i)
+        return self._is_heading_of_names(self.rows[i][self.names]) and self._like_a_heading(i)
+
+    def _is_heading_of_names(self, label: str) -> bool:
+        """Whether a label speaks of names; "Tỉnh Hà Giang (1)" is one, with a mark behind it."""
+        bare = NAME_MARK.sub("", label)
+        return bool(_HEAD_WORD.search(label)) and self.place_of(bare) in ("", LARGER)
 
     def _like_a_heading(self, i: int) -> bool:
         filled = [cell for cell in self.rows[i] if cell]
@@ -391,7 +396,7 @@ class _Sheet:
         numbers = [text for text in filled if is_figure(text)]
         dated = all(is_year(text) for text in numbers)
         first = not seen and not self._headed_above(i)
-        allowed = first or not label or bool(_HEAD_WORD.search(label))
+        allowed = first or not label or self._is_heading_of_names(label)
         if not numbers or (allowed and dated):
             return "head" if allowed else "text"
         if self._is_number_line(row, filled, seen):
@@ -412,7 +417,7 @@ class _Sheet:
         """Whether a line above heads the names or gives the columns their years."""
         heads = [self.rows[j] for j in range(i) if self._may_head(j)]
         return any(
-            _HEAD_WORD.search(row[self.names]) or any(is_year(row[c]) for c in self.values)
+            self._is_heading_of_names(row[self.names]) or any(is_year(row[c]) for c in self.values)
             for row in heads
         )
 
