@@ -15,7 +15,7 @@ from analysis.findings import coverage
 from analysis.findings.coverage import COVERAGE, Tables
 from analysis.forecast.known import Known, known_at
 from analysis.forecast.tables import filled
-from analysis.readings.targets import Target, for_unit, is_alone
+from analysis.readings.targets import Target, for_unit, is_alone, numbered
 from analysis.report.wording import say
 from analysis.scenarios import Baseline, Scenario, ScenarioError, load_folder, prepared, run
 from analysis.scenarios.baseline import LEVELS, Unit, effects_of_cards
@@ -352,7 +352,7 @@ class Explorer:
     def _target(self, choice: Choice) -> Target | None:
         try:
             return for_unit(
-                self.tables.targets,
+                numbered(self.tables.targets),
                 choice.level,
                 choice.code,
                 choice.indicator,

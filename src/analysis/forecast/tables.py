@@ -31,8 +31,6 @@ KEY = ["geo_level", "province_code", "indicator"]
 RECENT_YEARS = 6
 #: Share of the denominator of an aggregate that provinces with readings of their own must hold.
 ENOUGH = 0.5
-#: A target of so many percent calls for everyone and is no number to be met.
-EVERYONE = 100.0
 
 
 @dataclass(frozen=True)
@@ -175,7 +173,7 @@ def _targets(own: Outlook, few: bool = False) -> dict[tuple[str, str], targets_r
     Raises:
         EvidenceError: by the origin no nationwide target for that date had been announced.
     """
-    held = targets_room.due_on(_numbered(own.targets), own.indicator, own.due)
+    held = targets_room.due_on(targets_room.numbered(own.targets), own.indicator, own.due)
     found = {}
     for unit in units_of(own):
         try:
@@ -188,11 +186,6 @@ def _targets(own: Outlook, few: bool = False) -> dict[tuple[str, str], targets_r
                     "indicator out"
                 ) from missing
     return found
-
-
-def _numbered(targets: pd.DataFrame) -> pd.DataFrame:
-    """Targets without calls for everyone: "universal" names no number that a report could reach."""
-    return targets[targets["value"] < EVERYONE]
 
 
 def _forecasts(
@@ -248,7 +241,7 @@ def chance(values: np.ndarray | None, target: float, enough: bool) -> float:
 
     NaN too for a call for everyone (see `_numbered`).
     """
-    if values is None or not np.isfinite(target) or not enough or target >= EVERYONE:
+    if values is None or not np.isfinite(target) or not enough or target >= targets_room.EVERYONE:
         return float("nan")
     return float((values >= target).mean())
 

@@ -15,6 +15,8 @@ KEY = ["geo_level", "province_code", "indicator", "basis", "due", "setter", "val
 # Drafts, and an agency's estimate of what will be reached: no target that anybody has set.
 NOT_SET = ("plan", "estimate")
 NATIONWIDE = "nationwide"
+#: Percent of all: a call for everyone, and no number that a report could reach.
+EVERYONE = 100.0
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,11 @@ def _once(table: pd.DataFrame) -> pd.DataFrame:
 def known_at(table: pd.DataFrame, origin: str | pd.Timestamp) -> pd.DataFrame:
     """Return the targets that had been announced by the origin."""
     return table[table["announced"] <= pd.Timestamp(origin)]
+
+
+def numbered(table: pd.DataFrame) -> pd.DataFrame:
+    """Targets that a report could reach: without calls for everyone, such as "universal"."""
+    return table[table["value"] < EVERYONE]
 
 
 def for_unit(

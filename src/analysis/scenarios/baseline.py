@@ -466,7 +466,7 @@ def _goals(draws: Draws, at: int) -> dict[Unit, np.ndarray]:
 
 def _targets(own: Outlook, date: pd.Timestamp) -> dict[Unit, tuple[float, str]]:
     """The target that each unit is held against; NaN where there is none."""
-    held = targets_room.due_on(own.targets, own.indicator, date)
+    held = targets_room.due_on(targets_room.numbered(own.targets), own.indicator, date)
     found: dict[Unit, tuple[float, str]] = {}
     for unit in own.draws.members:
         try:
