@@ -99,8 +99,10 @@ def test_memory_beyond_the_limit_is_an_error_in_its_cell(warm):
     assert "MemoryError" in done.failure.message
 
 
+# A run that a shell put in the background ignores SIGINT, and so would all that it starts.
 RUN = """
-import sys, threading
+import signal, sys, threading
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from analysis import parallel
 from analysis.runs import environment as settings
 from analysis.runs.execute import execute, warm_kernels
