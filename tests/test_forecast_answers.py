@@ -10,6 +10,7 @@ from forecast_cases import built, known, outlooks_of, tables
 from analysis.forecast import tables as tables_room
 from analysis.forecast.answers import AT_LEAST, PASSES, Asked, all_met, at_least
 from analysis.forecast.outlook import outlook
+from analysis.readings import targets as targets_room
 from analysis.seeds import generator
 
 
@@ -95,7 +96,7 @@ def test_later_target_years_share_the_draws_of_the_first():
 def test_a_call_for_everyone_is_no_number_to_be_met():
     targets = known().targets
     call = targets[targets["geo_level"] == "country"].iloc[[-1]].assign(value=100.0)
-    found = tables_room._numbered(pd.concat([targets, call]))
+    found = targets_room.numbered(pd.concat([targets, call]))
     assert len(found) == (targets["value"] < 100).sum() > 50
     assert np.isnan(tables_room.chance(np.full(9, 99.9), 100.0, True))
     assert tables_room.chance(np.full(9, 99.9), 99.0, True) == 1.0

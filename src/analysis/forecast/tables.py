@@ -239,7 +239,7 @@ def _chances(drawn: dict[str, np.ndarray], target: float, enough: bool) -> dict[
 def chance(values: np.ndarray | None, target: float, enough: bool) -> float:
     """Share of draws at or above the target; NaN without draws, target or enough evidence.
 
-    NaN too for a call for everyone (see `_numbered`).
+    NaN too for a call for everyone (see `readings.targets.numbered`).
     """
     if values is None or not np.isfinite(target) or not enough or target >= targets_room.EVERYONE:
         return float("nan")
