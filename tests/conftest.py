@@ -1,7 +1,6 @@
 """What all tests share: repeatable property tests, slow tests on demand, notebooks in order."""
 
 import os
-from pathlib import Path
 
 import notebook_order
 import pytest
@@ -33,19 +32,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     notebook_order.remove_folder_for_tables(config)
 
 
-OPEN = Path(__file__).with_name("open_tests.txt")
-
-
-def _is_open(nodeid: str) -> bool:
-    """Whether a test is among those that open_tests.txt names, by the beginning of its name."""
-    lines = OPEN.read_text("utf-8").splitlines()
-    return any(nodeid.startswith(line) for line in lines if line and not line.startswith("#"))
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    for item in items:
-        if _is_open(item.nodeid):
-            item.add_marker(pytest.mark.xfail(reason="open: see tests/open_tests.txt"))
     wanted = config.getoption("--slow")
     other = [item for item in items if bool(item.get_closest_marker("slow")) != wanted]
     if other:

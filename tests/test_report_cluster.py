@@ -25,10 +25,10 @@ def cluster(tmp_path):
 
 @pytest.fixture
 def two_projects(tmp_path):
-    """The same project twice; its briefs take a second and show who made them nowhere."""
+    """The same project twice; its briefs take a second and show that they ran in its root."""
     projects = [TinyProject(tmp_path / name) for name in ("here", "there")]
     for project in projects:
-        slow = "from pathlib import Path\nimport time\n\ntime.sleep(1)\nlen(list(Path().iterdir()))"
+        slow = "from pathlib import Path\nimport time\n\ntime.sleep(1)\nPath('notebooks').is_dir()"
         read = "from analysis.paths import read_processed\nread_processed('sums')"
         parameters = 'language = "en"\nunit = "a"'
         project.notebook("08_brief", [slow, read], parameters)
