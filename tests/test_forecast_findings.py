@@ -156,12 +156,15 @@ def test_late_payment_counts_targets_forecasts_and_silence():
         "geo_level": "province_63", "province_code": "01", "basis": "unspecified",
         "scale": "reported", "q10": 1.0, "q50": 2.0, "q90": 3.0, "target": 2.5,
         "target_setter": "agency", "p_meets_reported": 0.7, "verdict": "likely",
+        "origin": "2025-06-30",
     }  # fmt: skip
     none = dict.fromkeys(("q10", "q50", "q90", "target", "p_meets_reported"), np.nan)
     table = pd.DataFrame(
         [row, {**row, "scale": "true"}, {**row, "province_code": "02", "target": np.nan}]
         + [{**row, **none, "province_code": code, "scale": np.nan} for code in ("04", "06", "08")]
     )
-    result = forecast.late_payment(table)
+    result = forecast.late_payment(table, pd.Timestamp("2025-06-30"))
     assert numbers(result.text("en")) == [1, 1, 3]
     assert result.table["province_code"].tolist() == ["01"]
+    other = forecast.late_payment(table, pd.Timestamp("2026-03-31"))
+    assert other.table.empty and "2025" in other.text("en") and "2026" in other.text("en")

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 from example_facts import fact, raw_with, source
 
+from analysis.forecast import known as known_module
 from analysis.forecast.known import (
     ended_years,
     fact_printed_on,
@@ -254,6 +255,44 @@ def test_an_estimate_for_a_year_end_counts_from_its_own_day():
 # --------------------------------------------------------------------------------------------------
 # What a reading that is hidden takes with it.
 # --------------------------------------------------------------------------------------------------
+
+
+def test_what_rests_on_a_fact_is_found_by_its_day_its_facts_and_through_what_was_computed():
+    other = pd.Timestamp("2021-12-31")
+    rows = table(
+        reading("2"),
+        reading("9", as_of=other),
+        reading("3;5", as_of=other),
+        reading("", reading_id="a", as_of=other, derived_from="r9;r3;5"),
+        reading("", reading_id="b", as_of=other, derived_from="x;r2"),
+        reading("", reading_id="c", as_of=other, derived_from="x;b"),
+    )
+    rows["derived_from"] = rows["derived_from"].fillna("")
+    facts = pd.DataFrame([fact(90.0, row=7)]).assign(row=7)
+    facts["as_of"] = pd.to_datetime(facts["as_of"])
+    of_the_day = known_module._rest_on(rows, facts)
+    assert of_the_day.tolist() == [True, False, False, False, True, True]
+    facts = facts.assign(row=5, as_of=pd.Timestamp("2010-12-31"))
+    assert known_module._rest_on(rows, facts).tolist() == [False, False, True, False, False, False]
+
+
+def test_readings_that_rest_on_no_hidden_fact_stay_and_nothing_else_is_added():
+    old = table(reading("2"), reading("3", value=91.0), reading("4", basis="official_population"))
+    anew = table(
+        reading("8", reading_id="r2"), reading("3", value=1.0), reading("6"), reading("7")
+    )
+    found = known_module._settled_anew(old, anew, {2}, {7})
+    assert sorted(found["reading_id"]) == ["r2", "r3", "r4", "r7"]
+    by_id = found.set_index("reading_id")
+    assert by_id.loc["r2", "facts"] == "facts.csv:8"
+    assert by_id.loc["r3", "value"] == 91.0, "what rests on no hidden fact is not settled anew"
+
+
+def test_questions_up_to_the_last_day_are_answered(tmp_path):
+    file = tmp_path / "questions.csv"
+    head = "geo_level,province_code,indicator,as_of\n"
+    file.write_text(f"{head}country,00,hi_coverage,{known_module.LAST:%Y-%m-%d}\n", "utf-8")
+    assert known_module.read_queries(file)["as_of"].tolist() == [known_module.LAST]
 
 
 def whole():

@@ -54,12 +54,25 @@ def test_chapters_may_stand_in_any_order(project):
         ({"a": "{produces: [x.csv]}", "b": "{produces: [x.csv]}"}, "x.csv is written by a and b"),
         ({"a": "{vary: {unit: every}}"}, "vary takes a list"),
         ({"a": "{vary: {unit: [1]}, produces: [x.csv]}"}, "what varies cannot write"),
+        ({"a": "{also: {unit: every}}"}, "vary takes a list"),
     ],
 )
 def test_what_cannot_be_run_is_refused_by_name(project, chapters, message):
     declare(project, **chapters)
     with pytest.raises(PipelineError, match=message):
         pipeline.load()
+
+
+def test_a_further_run_has_a_page_of_its_own_and_gives_no_table_to_others(project):
+    declare(project, a="{produces: [a.csv], also: {day: [x]}}", b="{needs: [a.csv]}")
+    jobs = {one.name: one for one in pipeline.jobs(pipeline.load())}
+    assert {"a language=en", "a day=x language=en", "a day=x language=vi"} < set(jobs)
+    assert [name for name, job in jobs.items() if job.writes_tables] == ["a language=en"]
+    assert jobs["b language=en"].after == ("a language=en",)
+    assert jobs["a day=x language=vi"].after == ("a day=x language=en",)
+    given = pipeline.jobs(pipeline.load(), {"a": {"day": "y"}})
+    assert [one.name for one in given][:2] == ["a day=y language=en", "a day=y language=vi"]
+    assert given[0].writes_tables
 
 
 def test_a_name_without_a_notebook_is_refused(project):

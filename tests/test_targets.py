@@ -254,6 +254,7 @@ def forecast(**given):
         "geo_level": "province_63", "province_code": "89", "indicator": "hi_coverage",
         "target_setter": "province", "verdict": "likely",
         "p_meets_true": 0.613, "p_meets_reported": 0.713, "p_meets_official": 0.433,
+        "date": pd.Timestamp("2025-12-31"),
     }  # fmt: skip
     return whole | given
 
@@ -297,6 +298,26 @@ def test_without_enough_evidence_there_is_no_chance(word):
         ({"target_setter": "nationwide", "geo_level": "province_34"}, False),
         ({"target_setter": "nationwide", "geo_level": "province_34", "province_code": "01"}, True),
         ({"target_setter": "nationwide", "geo_level": "region", "province_code": "R1"}, False),
+        ({"target_setter": "nationwide", "date": pd.Timestamp("2026-12-31")}, False),
+        (
+            {
+                "target_setter": "nationwide",
+                "date": pd.Timestamp("2026-12-31"),
+                "province_code": "01",
+                "geo_level": "province_34",
+            },
+            False,
+        ),
+        ({"target_setter": "province", "date": pd.Timestamp("2026-12-31")}, True),
+        (
+            {
+                "target_setter": "nationwide",
+                "date": pd.Timestamp("2026-12-31"),
+                "province_code": "00",
+                "geo_level": "country",
+            },
+            True,
+        ),
     ],
 )
 def test_a_chance_is_of_a_units_own_target_or_of_the_95_percent_of_health_insurance(unit, meant):

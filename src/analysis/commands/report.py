@@ -132,11 +132,14 @@ def requested(options: argparse.Namespace) -> Request:
 
     settings = parsed_settings(options.set)
     if options.round:
-        from analysis.forecast.rounds import named
+        from analysis.forecast.rounds import BACKCAST, named
 
         chosen = named(options.round)  # an unknown one is refused before anything is run
         settings.setdefault(ROUNDS_CHAPTER, {})["round"] = options.round
-        settings.setdefault(LATE_CHAPTER, {}).setdefault("origin", f"{chosen.origin:%Y-%m-%d}")
+        # Alone, the chapter says that late payment is of another day. Back-casts are of coverage:
+        # too few rates of late payment had been printed by then.
+        if not options.only and chosen.kind != BACKCAST:
+            settings.setdefault(LATE_CHAPTER, {}).setdefault("origin", f"{chosen.origin:%Y-%m-%d}")
     return Request(tuple(options.only), settings, options.workers, not options.cold)
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from analysis.findings.coverage import Tables as Published
+from analysis.findings.outcomes import came, met
 from analysis.forecast.answers import ALL_NATIONAL, AT_LEAST, PASSES
 from analysis.forecast.known import Known
 from analysis.forecast.model import kept_model
@@ -262,11 +265,17 @@ def _likely(chances: pd.Series) -> int:
     return int(chances.map(verdict).isin(LIKELY).sum())
 
 
-def late_payment(table: pd.DataFrame) -> Result:
+def late_payment(table: pd.DataFrame, origin: pd.Timestamp) -> Result:
     """Chance of meeting the late payment target, from the forecasts of chapter 04.
 
-    table: late_payment_forecasts as chapter 04 wrote it.
+    Args:
+        table: late_payment_forecasts as chapter 04 wrote it.
+        origin: of the round; forecasts made from another day are not shown beside it.
     """
+    made = pd.to_datetime(table["origin"]).max()
+    if made != origin:
+        other = ("forecast.late_payment_other", {"origin": origin, "made": made})
+        return Result("forecast_late_payment", table.iloc[:0, :0], [other], topic="forecast")
     rows = table[table["scale"].eq("reported") & table["target"].notna()]
     rows = rows.sort_values("p_meets_reported", ascending=False, ignore_index=True)
     silent = table["scale"].isna()
@@ -303,6 +312,47 @@ def stamp(chosen: Round, known: Known) -> Result:
               "version": chosen.model, "due": chosen.due[0]}  # fmt: skip
     phrases = [(f"record.stamp_{chosen.kind}", values)]
     return Result("round_stamp", days, phrases, {"date": "short_date"}, topic="record")
+
+
+def what_came(tables: ForecastTables, published: Published) -> Result:
+    """Forecasts of the first due date beside the figures published for it since, as they are.
+
+    A chance is that of the target known at the origin, and so is the word whether it was met.
+    """
+    rows = at_target(tables)
+    rows = rows[rows["geo_level"].isin(["country", "province_34"])]
+    asked = rows.assign(basis="", due=rows["date"], country=rows["geo_level"] == "country")
+    table = came(asked, published)
+    table = table[table["reading"].notna()]
+    table["met"] = [
+        met(row["reading"], row["lower"], row["upper"], row["target"], row["indicator"])
+        if row["target"] == row["target"]
+        else ""
+        for row in table.to_dict("records")
+    ]
+    table = table.sort_values(
+        ["country", "indicator", "province_code"], ascending=[False, True, True]
+    )
+    columns = ["province_code", "indicator", "target", "p_meets_reported", "q10", "q50", "q90",
+               "reading", "met", "geo_level"]  # fmt: skip
+    shown = table.assign(geo_level=np.where(table["country"], "country", "province_34"))[columns]
+    values = {"date": due(tables), "n": len(shown)}
+    if len(shown):
+        values |= {
+            "inside": int(shown["reading"].between(shown["q10"], shown["q90"]).sum()),
+            "miss": float((shown["reading"] - shown["q50"]).abs().mean()),
+        }
+    formats = {**_VALUES, "reading": "printed", "p_meets_reported": "chance"}
+    return Result(
+        "round_what_came",
+        shown.reset_index(drop=True),
+        [("record.came" if len(shown) else "record.came_not_yet", values)],
+        formats,
+        {"province_code": "unit", "indicator": "indicator", "met": "outcome_met"},
+        "forecast",
+        hidden=("geo_level",),
+        joined=_JOINED,
+    )
 
 
 def together(tables: ForecastTables) -> Result:

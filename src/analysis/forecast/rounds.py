@@ -24,7 +24,9 @@ from analysis.forecast.known import LAST
 from analysis.forecast.space import DEFAULT, Settings
 
 FILE = "rounds.yml"
-KINDS = ("prospective", "retrospective", "backcast")
+#: Years on which the model was chosen: scored as other rounds are, and never with them.
+BACKCAST = "backcast"
+KINDS = ("prospective", "retrospective", BACKCAST)
 #: What `units` may say -> the levels that are archived and scored, beside the country.
 SYSTEMS = {
     "34": ("country", "province_34"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,7 +19,7 @@ from analysis.forecast.outlook import FIRST_YEAR, Outlook, needs, outlooks
 from analysis.forecast.rounds import Round, named
 from analysis.forecast.space import DEFAULT, FAMILY, Settings
 from analysis.readings import targets as targets_room
-from analysis.verdicts import NOT_ENOUGH_EVIDENCE, verdict
+from analysis.verdicts import NOT_ENOUGH_EVIDENCE, coarse, verdict
 
 QUANTILES = {
     "q025": 0.025, "q05": 0.05, "q10": 0.10, "q25": 0.25, "q50": 0.50,
@@ -71,8 +72,8 @@ def forecast_tables(
     made = outlooks(known, indicators, target_year, settings, later)
     shares = {name: read_share(known, own, settings) for name, own in made.items()}
     asked = [(name, one) for name, own in made.items() for one in (own, *own.later)]
-    held = {(name, one.target_year): _targets(one, one.target_year != target_year)
-            for name, one in asked}  # fmt: skip
+    held = {(name, one.target_year): _targets(one) for name, one in asked}
+    _check_targets(made, held)
     return ForecastTables(
         estimates=_stack(_estimates(own, known, shares[name]) for name, own in made.items()),
         forecasts=_stack(
@@ -165,27 +166,27 @@ def _printed(known: Known, indicator: str) -> dict[tuple[str, str, int], str]:
     return dict(zip(keys, rows["reading_id"], strict=True))
 
 
-def _targets(own: Outlook, few: bool = False) -> dict[tuple[str, str], targets_room.Target]:
-    """The target that each unit is held against.
-
-    few: of a later year, for which many targets are not set yet, units without one are left out.
-
-    Raises:
-        EvidenceError: by the origin no nationwide target for that date had been announced.
-    """
+def _targets(own: Outlook) -> dict[tuple[str, str], targets_room.Target]:
+    """The target that each unit is held against; units without one are left out."""
     held = targets_room.due_on(targets_room.numbered(own.targets), own.indicator, own.due)
     found = {}
     for unit in units_of(own):
-        try:
+        with contextlib.suppress(KeyError):
             found[unit] = held.held_by(*unit)
-        except KeyError as missing:
-            if not few:
-                raise EvidenceError(
-                    f"{own.indicator}: by {own.origin:%Y-%m-%d} no nationwide target for "
-                    f"{own.due:%Y-%m-%d} was known: choose another target year or leave the "
-                    "indicator out"
-                ) from missing
     return found
+
+
+def _check_targets(
+    made: Mapping[str, Outlook], held: Mapping[tuple[str, int], Mapping[tuple[str, str], object]]
+) -> None:
+    """Raises EvidenceError: no target at all was known for the first due date by the origin."""
+    first = {name: held[name, own.target_year] for name, own in made.items()}
+    if not any(first.values()):
+        own = next(iter(made.values()))
+        raise EvidenceError(
+            f"{', '.join(made)}: by {own.origin:%Y-%m-%d} no nationwide target for "
+            f"{own.due:%Y-%m-%d} was known: choose another target year or other indicators"
+        )
 
 
 def _forecasts(
@@ -220,7 +221,7 @@ def _scales(
             "target_setter": target.setter if target else "",
             **chances,
             "persons_short": _short(own, unit, day, scale, values, target),
-            "verdict": _verdict(chances[f"p_meets_{scale}"], target, enough),
+            "verdict": _verdict(unit[0], chances[f"p_meets_{scale}"], target, enough),
             "evidence": "own" if enough else "borrowed",
         }
         for scale, values in drawn.items()
@@ -246,10 +247,15 @@ def chance(values: np.ndarray | None, target: float, enough: bool) -> float:
     return float((values >= target).mean())
 
 
-def _verdict(probability: float, target, enough: bool) -> str:  # type: ignore[no-untyped-def]
+def _verdict(
+    level: str, probability: float, target: targets_room.Target | None, enough: bool
+) -> str:
+    """The word for a chance as pages print it: those of units in steps of five percent."""
     if target is None:
         return ""
-    return verdict(probability) if enough else NOT_ENOUGH_EVIDENCE
+    if not enough:
+        return NOT_ENOUGH_EVIDENCE
+    return verdict(probability if level == "country" else coarse(probability))
 
 
 def _short(own, unit, day, scale, values, target) -> float:  # type: ignore[no-untyped-def]

@@ -226,9 +226,10 @@ def judged(table: pd.DataFrame) -> pd.DataFrame:
     """
     table = table.copy()
     unsure = table["verdict"].isin(["", NOT_ENOUGH_EVIDENCE]) | table["verdict"].isna()
-    aim = ["geo_level", "province_code", "indicator", "target_setter"]
+    aim = table[["geo_level", "province_code", "indicator", "target_setter"]]
+    aim = aim.assign(date=pd.to_datetime(table["date"]))
     aimless = ~unsure & np.array(
-        [not _has_aim(*row) for row in table[aim].itertuples(index=False, name=None)], bool
+        [not _has_aim(*row) for row in aim.itertuples(index=False, name=None)], bool
     )
     for name in _CHANCES:
         if name in table:
@@ -240,13 +241,19 @@ def judged(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _has_aim(level: str, code: str, indicator: str, setter: object) -> bool:
+#: The last day for which the Government set a target of health insurance for every province.
+ASSIGNED_UNTIL = pd.Timestamp("2025-12-31")
+
+
+def _has_aim(level: str, code: str, indicator: str, setter: object, date: pd.Timestamp) -> bool:
     """Whether a chance against the target means something for a unit.
 
-    Its own target does. The goal of 95% of the population in health insurance was set for every
-    one of the 63 provinces' reports; the nationwide goals of the other two are averages of very
-    unlike labour markets, and a province made in July 2025 was never given the first.
+    Its own target does. The goal of 95% of the population in health insurance was set for the
+    reports of every one of the 63 provinces up to 2025; nothing of that kind is known of later
+    years, nor of provinces made in July 2025, whether or not they merged. The nationwide goals of
+    the other two rates are averages of very unlike labour markets.
     """
     if setter != NATIONWIDE:
         return bool(setter)
-    return indicator == "hi_coverage" and (level == "province_63" or is_alone(code))
+    assigned = indicator == "hi_coverage" and date <= ASSIGNED_UNTIL
+    return level == "country" or (assigned and (level == "province_63" or is_alone(code)))

@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis import paths
 from analysis.facts import load_raw
+from analysis.forecast.rounds import BACKCAST
 from analysis.report.results import Result
 from analysis.rounds import archive, scoreboard
 from analysis.rounds.archive import Archived
@@ -56,7 +57,7 @@ def write(record: Record) -> list[str]:
 
 def dated(record: Record) -> list[Archived]:
     """The closed rounds that are a record; back-casts are none."""
-    return [one for one in record.rounds if one.record["kind"] != scoreboard.BACKCAST]
+    return [one for one in record.rounds if one.record["kind"] != BACKCAST]
 
 
 def board(record: Record) -> Result:
@@ -84,7 +85,7 @@ def _backcasts(record: Record) -> dict[str, list[Archived]]:
     """Back-casts by the name under which they are scored together, in the order of their years."""
     found: dict[str, list[Archived]] = {}
     for one in record.rounds:
-        if one.record["kind"] == scoreboard.BACKCAST:
+        if one.record["kind"] == BACKCAST:
             found.setdefault(scoreboard.together(one.name), []).append(one)
     return found
 
@@ -183,7 +184,7 @@ def closed(record: Record) -> Result:
 def chances(record: Record) -> Result:
     """Every chance whose target has been met or missed, the country first."""
     events = record.board.events
-    rows = events[(events["event"] == CHANCES) & (events["kind"] != scoreboard.BACKCAST)]
+    rows = events[(events["event"] == CHANCES) & (events["kind"] != BACKCAST)]
     rows = rows.assign(first=rows["geo_level"] != "country")
     rows = rows.sort_values(["round", "first", "indicator", "geo_level", "province_code", "target"])
     columns = ["round", "province_code", "indicator", "due", "target", "whose", "probability",
@@ -214,7 +215,7 @@ def values(record: Record) -> Result:
     events = record.board.events
     own = {one.own for one in record.rounds}
     rows = events[(events["event"] == VALUES) & events["model"].isin(own)]
-    rows = rows[rows["kind"] != scoreboard.BACKCAST]
+    rows = rows[rows["kind"] != BACKCAST]
     rows = rows.assign(first=rows["geo_level"] != "country")
     rows = rows.sort_values(["round", "first", "indicator", "geo_level", "province_code"])
     inside = int(rows["reading"].between(rows["q10"], rows["q90"]).sum())

@@ -28,7 +28,7 @@ from analysis.country import geography
 from analysis.facts import Raw
 from analysis.findings.coverage import Tables
 from analysis.findings.outcomes import NOT_KNOWN, YES, came, met
-from analysis.forecast.rounds import RoundError
+from analysis.forecast.rounds import BACKCAST, RoundError
 from analysis.forecast.space import FAMILY
 from analysis.forecast.tables import QUANTILES
 from analysis.readings import targets
@@ -37,8 +37,6 @@ from analysis.validation import scores
 from analysis.validation.rule import decomposition, recalibrated
 
 VALUES, CHANCES = "values", "chances"
-#: Years on which the model was chosen: scored as other rounds are, and never with them.
-BACKCAST = "backcast"
 #: Chances are taken as at least this and at most one less this where a score has logarithms: no
 #: share of 4,000 draws says more.
 LEAST = 0.005

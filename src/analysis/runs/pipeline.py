@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -33,7 +33,8 @@ class Chapter:
 
     `raw`: files of data/raw that it reads ("all", or names); `needs` and `produces`: tables of
     data/processed; `files`: patterns of other files below the root that it reads; `vary`: parameter
-    -> values, one run for each; `limit`: seconds; `memory`: megabytes.
+    -> values, one run for each; `also`: parameter -> values, one further run for each, whose tables
+    no other notebook takes; `limit`: seconds; `memory`: megabytes.
     """
 
     stem: str
@@ -43,6 +44,7 @@ class Chapter:
     produces: tuple[str, ...] = ()
     languages: tuple[str, ...] = LANGUAGES
     vary: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    also: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     limit: float = 600
     memory: int = 6000
 
@@ -54,11 +56,15 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Job:
-    """One run of a notebook: the chapter, the parameters passed, the jobs that come before."""
+    """One run of a notebook: the chapter, the parameters passed, the jobs that come before.
+
+    further: whether it is one of those that `also` adds.
+    """
 
     chapter: Chapter
     parameters: Mapping[str, Any]
     after: tuple[str, ...] = ()
+    further: bool = False
 
     @cached_property
     def name(self) -> str:
@@ -74,7 +80,8 @@ class Job:
     @property
     def writes_tables(self) -> bool:
         """Whether its tables are the ones that count: those of the first language."""
-        return bool(self.chapter.produces) and self.language == self.chapter.languages[0]
+        first = self.language == self.chapter.languages[0]
+        return bool(self.chapter.produces) and first and not self.further
 
 
 def load(file: Path | None = None) -> list[Chapter]:
@@ -92,14 +99,17 @@ def load(file: Path | None = None) -> list[Chapter]:
 
 
 def _chapter(stem: str, entry: Mapping[str, Any]) -> Chapter:
-    if unknown := entry.keys() - _LISTS - _NUMBERS - {"vary"}:
+    if unknown := entry.keys() - _LISTS - _NUMBERS - {"vary", "also"}:
         raise PipelineError(f"pipeline.yml, {stem}: unknown key {', '.join(sorted(unknown))}")
     values: dict[str, Any] = {
         key: tuple(_listed(given)) for key, given in entry.items() if key in _LISTS
     }
     values |= {key: entry[key] for key in _NUMBERS & entry.keys()}
-    vary = {name: _values(stem, given) for name, given in entry.get("vary", {}).items()}
-    chapter = Chapter(stem, vary=vary, **values)
+    vary, also = (
+        {name: _values(stem, given) for name, given in entry.get(key, {}).items()}
+        for key in ("vary", "also")
+    )
+    chapter = Chapter(stem, vary=vary, also=also, **values)
     if not chapter.path.is_file():
         raise PipelineError(f"pipeline.yml names {stem}, and there is no notebooks/{stem}.ipynb")
     return chapter
@@ -195,19 +205,28 @@ def jobs(
     makers: dict[str, str] = {}
     for chapter in chapters:
         given = dict((settings or {}).get(chapter.stem, {}))
-        vary = {name: (given[name],) if name in given else v for name, v in chapter.vary.items()}
         before = {makers[table] for table in chapter.needs if table in makers}
-        for varied in itertools.product(*vary.values()):
+        for varied, further in _runs(chapter, given):
             first = None
             for language in chapter.languages:
-                parameters = {**given, **dict(zip(vary, varied, strict=True))}
+                parameters = {**given, **varied, "language": language}
                 after = before | ({first} if first else set())
-                job = Job(chapter, {**parameters, "language": language}, tuple(sorted(after)))
+                job = Job(chapter, parameters, tuple(sorted(after)), further)
                 first = first or job.name
                 made.append(job)
                 if job.writes_tables:
                     makers.update(dict.fromkeys(chapter.produces, job.name))
     return made
+
+
+def _runs(chapter: Chapter, given: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], bool]]:
+    """The parameters of each run, and whether `also` adds it; what is given takes their place."""
+    vary = {name: (given[name],) if name in given else v for name, v in chapter.vary.items()}
+    for varied in itertools.product(*vary.values()):
+        yield dict(zip(vary, varied, strict=True)), False
+    for name, values in chapter.also.items():
+        if name not in given:
+            yield from (({name: value}, True) for value in values)
 
 
 def chosen(chapters: Iterable[Chapter], stems: Iterable[str]) -> list[Chapter]:
