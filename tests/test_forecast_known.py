@@ -278,9 +278,7 @@ def test_what_rests_on_a_fact_is_found_by_its_day_its_facts_and_through_what_was
 
 def test_readings_that_rest_on_no_hidden_fact_stay_and_nothing_else_is_added():
     old = table(reading("2"), reading("3", value=91.0), reading("4", basis="official_population"))
-    anew = table(
-        reading("8", reading_id="r2"), reading("3", value=1.0), reading("6"), reading("7")
-    )
+    anew = table(reading("8", reading_id="r2"), reading("3", value=1.0), reading("6"), reading("7"))
     found = known_module._settled_anew(old, anew, {2}, {7})
     assert sorted(found["reading_id"]) == ["r2", "r3", "r4", "r7"]
     by_id = found.set_index("reading_id")

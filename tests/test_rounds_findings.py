@@ -10,7 +10,9 @@ from forecast_cases import known, tables
 
 from analysis.figures.forecast import at_least
 from analysis.findings import forecast
+from analysis.findings.coverage import Tables as Published
 from analysis.forecast.rounds import Round
+from analysis.readings.targets import targets
 from analysis.report.wording import LANGUAGES
 from analysis.rounds import archive, scoreboard
 from analysis.rounds import findings as findings_record
@@ -104,6 +106,25 @@ def test_back_casts_are_scored_together_and_called_so(record):
     assert years["chances"].sum() == row["chances"]
 
 
+def test_the_scoreboard_of_values_has_the_rounds_of_the_other_one(record):
+    values = findings_record.board_of_values(record).table
+    chances = findings_record.board(record).table
+    key = ["round", "model", "kind"]
+    assert values[key].equals(chances[key])
+    scores = record.board.scores
+    own = scores[(scores["round"] == "2025-v2") & (scores["group"] == "all")]
+    crps = own[(own["score"] == "crps_shared") & (own["model"] == "analysis-v2")]["value"].item()
+    row = values[(values["round"] == "2025") & (values["model"] == 2)].iloc[0]
+    assert row["crps"] == pytest.approx(crps, abs=1e-4)
+
+
+def test_groups_name_their_round_as_the_scoreboard_does(record):
+    groups = findings_record.by_group(record).table
+    board = findings_record.board(record).table
+    key = ["round", "model"]
+    assert set(groups[key].itertuples(index=False)) <= set(board[key].itertuples(index=False))
+
+
 def test_back_casts_stand_in_no_list_of_the_record(record):
     assert all(one.record["kind"] != "backcast" for one in findings_record.dated(record))
     for make in (findings_record.chances, findings_record.values, findings_record.closed):
@@ -119,7 +140,8 @@ def test_a_round_without_outcomes_waits(record):
     *rounds, past = [key for key, _ in result.phrases]
     assert all(key.startswith("record.waiting_") for key in rounds)
     assert past == "record.backcasts_waiting"
-    assert (result.table["values"] == 0).all() and result.table["brier"].isna().all()
+    assert (result.table["chances"] == 0).all() and result.table["brier"].isna().all()
+    assert (findings_record.board_of_values(waiting).table["values"] == 0).all()
     assert result.text("en") and result.html("vi")
     none = findings_record.Record([], waiting.board)
     assert findings_record.board(none).phrases == [("record.none", {})]
@@ -156,3 +178,41 @@ def test_events_are_counted_by_units_and_days(record):
         ["round", "geo_level", "province_code", "indicator", "due"]
     )
     assert counts["n"] == len(events)
+
+
+def test_forecasts_stand_beside_what_came_and_a_figure_is_held_to_the_target_of_then():
+    published = Published(
+        pd.DataFrame(
+            [
+                came_reading("country", "00", 90.0),
+                came_reading("province_63", "89", 70.0),
+            ]
+        ),
+        real_raw_targets(),
+        real_raw(),
+    )
+    result = forecast.what_came(tables(), CHOSEN, published)
+    assert result.table["province_code"].tolist() == ["00", "89"]
+    for row in result.table.to_dict("records"):
+        meant = (
+            "" if np.isnan(row["target"]) else "yes" if row["reading"] >= row["target"] else "no"
+        )
+        assert row["met"] == meant
+    inside = result.table["reading"].between(result.table["q10"], result.table["q90"]).sum()
+    assert result.phrases[0][1]["inside"] == inside
+    nothing = forecast.what_came(
+        tables(), CHOSEN, dataclasses.replace(published, readings=published.readings.iloc[:0])
+    )
+    assert nothing.phrases[0][0] == "record.came_not_yet"
+
+
+def came_reading(level, code, value):
+    return {
+        "geo_level": level, "province_code": code, "indicator": "hi_coverage", "basis": "",
+        "as_of": pd.Timestamp("2020-12-31"), "value": value, "lower": value, "upper": value,
+        "reading_id": code, "kind_of_evidence": "published", "facts": "2", "sources": "",
+    }  # fmt: skip
+
+
+def real_raw_targets():
+    return targets(real_raw())

@@ -54,16 +54,19 @@ def at_target(
 def answer(tables: ForecastTables) -> Result:
     """The country's targets and how many provinces will report theirs as met."""
     table = _country(tables)
-    phrases = [("forecast.country", _sentence(row)) for row in table.to_dict("records")]
+    phrases = [(_key_of(row), _sentence(row)) for row in table.to_dict("records")]
     return _of_country(table, [*phrases, ("forecast.provinces", _counts(tables))])
+
+
+def _key_of(row: Mapping[Any, Any]) -> str:
+    return "forecast.country_no_target" if pd.isna(row["target"]) else "forecast.country"
 
 
 def country(tables: ForecastTables) -> Result:
     """The country: each indicator against its target, as a level and as it will be reported."""
     table = _country(tables)
-    return _of_country(
-        table, [("forecast.level_and_report", _sentence(row)) for row in table.to_dict("records")]
-    )
+    aims = table[table["target"].notna()].to_dict("records")
+    return _of_country(table, [("forecast.level_and_report", _sentence(row)) for row in aims])
 
 
 def country_later(tables: ForecastTables) -> Result:
@@ -314,19 +317,22 @@ def stamp(chosen: Round, known: Known) -> Result:
     return Result("round_stamp", days, phrases, {"date": "short_date"}, topic="record")
 
 
-def what_came(tables: ForecastTables, published: Published) -> Result:
+def what_came(tables: ForecastTables, chosen: Round, published: Published) -> Result:
     """Forecasts of the first due date beside the figures published for it since, as they are.
+
+    Of a round of both systems the provinces of today are shown.
 
     A chance is that of the target known at the origin, and so is the word whether it was met.
     """
     rows = at_target(tables)
-    rows = rows[rows["geo_level"].isin(["country", "province_34"])]
+    level = chosen.levels[-1]
+    rows = rows[rows["geo_level"].isin(["country", level])]
     asked = rows.assign(basis="", due=rows["date"], country=rows["geo_level"] == "country")
     table = came(asked, published)
     table = table[table["reading"].notna()]
     table["met"] = [
         met(row["reading"], row["lower"], row["upper"], row["target"], row["indicator"])
-        if row["target"] == row["target"]
+        if pd.notna(row["target"])
         else ""
         for row in table.to_dict("records")
     ]
@@ -335,7 +341,7 @@ def what_came(tables: ForecastTables, published: Published) -> Result:
     )
     columns = ["province_code", "indicator", "target", "p_meets_reported", "q10", "q50", "q90",
                "reading", "met", "geo_level"]  # fmt: skip
-    shown = table.assign(geo_level=np.where(table["country"], "country", "province_34"))[columns]
+    shown = table.assign(geo_level=np.where(table["country"], "country", level))[columns]
     values = {"date": due(tables), "n": len(shown)}
     if len(shown):
         values |= {

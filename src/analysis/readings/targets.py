@@ -226,6 +226,8 @@ def judged(table: pd.DataFrame) -> pd.DataFrame:
     """
     table = table.copy()
     unsure = table["verdict"].isin(["", NOT_ENOUGH_EVIDENCE]) | table["verdict"].isna()
+    if {"target", "evidence"} <= set(table):
+        unsure &= ~(table["target"].isna() & (table["evidence"] == "own"))
     aim = table[["geo_level", "province_code", "indicator", "target_setter"]]
     aim = aim.assign(date=pd.to_datetime(table["date"]))
     aimless = ~unsure & np.array(
@@ -254,6 +256,6 @@ def _has_aim(level: str, code: str, indicator: str, setter: object, date: pd.Tim
     the other two rates are averages of very unlike labour markets.
     """
     if setter != NATIONWIDE:
-        return bool(setter)
+        return isinstance(setter, str) and bool(setter)
     assigned = indicator == "hi_coverage" and date <= ASSIGNED_UNTIL
     return level == "country" or (assigned and (level == "province_63" or is_alone(code)))

@@ -75,10 +75,18 @@ def board(record: Record) -> Result:
     for name, past in _backcasts(record).items():
         years = [one.record["round"] for one in past]
         row = _row(past[0], record.board.scores, name)
-        rows.append(row | {"round": f"{years[0]}–{years[-1]}"})
+        rows.append(row | {"round": _years(past)})
         key = "record.backcasts" if row["chances"] else "record.backcasts_waiting"
         phrases.append((key, row | {"first": years[0], "last": years[-1], "years": len(years)}))
-    return _board("record_scoreboard", rows, phrases or [("record.none", {})])
+    return _board("record_scoreboard", rows, phrases or [("record.none", {})], _OF_CHANCES)
+
+
+def board_of_values(record: Record) -> Result:
+    """One row a closed round: how far its values lay from what came, beside plain forecasts."""
+    rows = [_row(one, record.board.scores) for one in dated(record)]
+    for name, past in _backcasts(record).items():
+        rows.append(_row(past[0], record.board.scores, name) | {"round": _years(past)})
+    return _board("record_scoreboard_values", rows, [], _OF_VALUES)
 
 
 def _backcasts(record: Record) -> dict[str, list[Archived]]:
@@ -90,16 +98,24 @@ def _backcasts(record: Record) -> dict[str, list[Archived]]:
     return found
 
 
+def _years(past: Sequence[Archived]) -> str:
+    return f"{past[0].record['round']}–{past[-1].record['round']}"
+
+
 def back_casts(record: Record) -> Result:
-    """One row a back-cast, in the columns of the scoreboard."""
+    """One row a back-cast: its chances and its values."""
     past = [one for own in _backcasts(record).values() for one in own]
-    return _board("record_backcasts", [_row(one, record.board.scores) for one in past], [])
+    columns = ["chances", "brier", "brier_cautious", "values", "crps", "crps_last", "crps_curve"]
+    rows = [_row(one, record.board.scores) for one in past]
+    return _board("record_backcasts", rows, [], columns)
 
 
-def _board(name: str, rows: list[dict[str, Any]], phrases: list) -> Result:
-    columns = ["round", "model", "kind", "values", "crps", "crps_last", "crps_curve", "inside_80",
-               "chances", "brier", "brier_half", "brier_share", "brier_cautious", "log",
-               "e_value"]  # fmt: skip
+#: What the two scoreboards show: of chances, and of values.
+_OF_CHANCES = ["chances", "brier", "brier_half", "brier_share", "brier_cautious", "log", "e_value"]
+_OF_VALUES = ["values", "crps", "crps_last", "crps_curve", "inside_80"]
+
+
+def _board(name: str, rows: list[dict[str, Any]], phrases: list, columns: Sequence[str]) -> Result:
     formats = {
         **dict.fromkeys(("model", "values", "chances"), "integer"),
         **dict.fromkeys(("crps", "crps_last", "crps_curve", "log"), "number2"),
@@ -107,7 +123,7 @@ def _board(name: str, rows: list[dict[str, Any]], phrases: list) -> Result:
         "inside_80": "share0",
         "e_value": "number2",
     }
-    table = pd.DataFrame(rows, columns=columns)
+    table = pd.DataFrame(rows, columns=["round", "model", "kind", *columns])
     return Result(name, table, phrases, formats, {"kind": "record"}, "record")
 
 
@@ -148,15 +164,22 @@ def by_group(record: Record) -> Result:
     rows = rows[rows["group"].isin(["country", "units"])]
     shown = [one.name for one in dated(record)] + list(_backcasts(record))
     rows = rows[rows["round"].isin(shown)]
-    names = {one.own: "own" for one in record.rounds}
-    wide = rows.assign(model=rows["model"].replace(names)).pivot_table(
+    own_models = {one.own: "own" for one in record.rounds}
+    wide = rows.assign(model=rows["model"].replace(own_models)).pivot_table(
         index=["round", "group", "n"], columns="model", values="value", aggfunc="first"
     )
     columns = {"own": "brier", "one_half": "brier_half", "past_share": "brier_share",
                "cautious_share": "brier_cautious"}  # fmt: skip
     table = wide.rename(columns=columns).reindex(columns=list(columns.values())).reset_index()
+    past = _backcasts(record)
+    names = {one.name: (one.record["round"], one.record["model"]) for one in dated(record)}
+    names |= {name: (_years(own), own[0].record["model"]) for name, own in past.items()}
+    table.insert(1, "model", [names[name][1] for name in table["round"]])
+    table["round"] = [names[name][0] for name in table["round"]]
     table = table.rename(columns={"n": "chances"})
-    formats = {"chances": "integer"} | dict.fromkeys(columns.values(), "number3")
+    formats = {"chances": "integer", "model": "integer"} | dict.fromkeys(
+        columns.values(), "number3"
+    )
     return Result("record_groups", table, [], formats, {"group": "record"}, "record")
 
 

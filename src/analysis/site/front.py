@@ -335,7 +335,9 @@ def _filters(provinces: Result, language: str) -> list[dict[str, Any]]:
     ]
 
 
-_WORD = '<td class="word"'
+_WORD, _STAYS = '<td class="word stays"', '<td class="stays"'
+#: Columns that a phone shows beside the name; the others are on the page of each province.
+ON_A_PHONE = ("province", "forecast", "chance")
 #: Whether a target was met -> how cells show it.
 _MARKS = {"yes": "✓", "no": "✗"}
 #: Columns of the table of provinces.
@@ -359,7 +361,7 @@ def table(
     past = _pasts(tables)
     lines = [_row(row, past, pages, language, course) for row in provinces.table.to_dict("records")]
     heads = [
-        f'<th scope="col"{"" if name in ("province", "past", "chance") else " class=number"}>'
+        f'<th scope="col"{_class(name)}>'
         f"{html.escape(say(f'site.head_{name}', language))}</th>"
         for name in HEADS
     ]
@@ -376,6 +378,13 @@ def table(
         + "\n".join(lines)
         + "\n</tbody></table></div>"
     )
+
+
+def _class(name: str) -> str:
+    number = "" if name in ("province", "past", "chance") else "number"
+    stays = "stays" if name in ON_A_PHONE else ""
+    both = " ".join(filter(None, [number, stays]))
+    return f' class="{both}"' if both else ""
 
 
 def _pasts(tables: BriefTables) -> dict[tuple[str, str, str], list[float]]:
@@ -418,7 +427,7 @@ def _row(
             f"<b{_rests(row['rests_on'])}>{write(row['q50'], 'percent1', language)}</b>"
             + range_bar(row["q50"], row["q10"], row["q90"], target, _AXES[rate]),
             "",
-        ),
+        ).replace("<td", _STAYS, 1),
         _number(
             float("nan") if aimless else row["target"],
             _target(row, aimless, language),
