@@ -1,5 +1,7 @@
 """Charts of chapters 03 and 04 draw the numbers of their results and say them in their alt text."""
 
+import dataclasses
+
 import pytest
 from driver_data import small_coverage, small_late_payment
 from figure_rules import check
@@ -41,3 +43,13 @@ def test_late_payment_charts(name, late_found):
     assert charts[1].png.startswith(b"\x89PNG")
     for language, chart in zip(LANGUAGES, charts, strict=True):
         check(chart, language)
+
+
+def test_every_change_of_late_payment_lies_inside_its_panel(late_found):
+    changes = late_found.changes.copy()
+    changes.loc[changes.index[0], ["rate0", "rate1"]] = [0.6, 0.4]
+    chart = late_payment.changes(dataclasses.replace(late_found, changes=changes), "en")
+    lines = [(axes.get_ylim(), line) for axes in chart.drawing.axes for line in axes.lines]
+    assert len(lines) == len(changes)
+    for (low, high), line in lines:
+        assert all(low < rate < high for rate in line.get_ydata())

@@ -33,7 +33,9 @@ def _log_ticks(axes: Axes, ticks: list[float], language: str, spec: str, which: 
     getattr(axes, f"set_{which}scale")("log")
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())
-    getattr(axes, f"set_{which}ticks")(ticks, [write(t, spec, language) for t in ticks])
+    specs = ["percent1" if spec == "percent0" and tick < 1 else spec for tick in ticks]
+    words = [write(tick, one, language) for tick, one in zip(ticks, specs, strict=True)]
+    getattr(axes, f"set_{which}ticks")(ticks, words)
 
 
 @style.both_widths
@@ -125,14 +127,19 @@ def changes(late: LatePayment, language: str) -> style.Figure:
     start = pd.Timestamp(late.changes["start"].min())
     end = pd.Timestamp(late.changes["end"].max())
     ticks: Any = [pd.Timestamp(f"{y}-01-01") for y in range(start.year + 1, end.year + 1, 3)]
+    rates = late.changes[["rate0", "rate1"]].to_numpy(float)
+    low, high = 0.8 * rates.min(), 1.6 * rates.max()
+    marks = [mark for mark in (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0) if low <= mark <= high]
+    middle = start + (end - start) / 2
     for axes, code in zip(panels, codes, strict=False):
-        _province_changes(axes, late.changes[late.changes["province_code"] == code], language)
+        rows = late.changes[late.changes["province_code"] == code]
+        _province_changes(axes, rows, middle, language)
         name = geography.name(code, "province_63", language)
         axes.set_title(name, fontsize=style.TEXT)
     for at, axes in enumerate(panels[: len(codes)]):
         axes.tick_params(labelbottom=at + across >= len(codes))
-        _log_ticks(axes, [1.0, 2.0, 3.0, 5.0, 8.0], language, "percent0", "y")
-        axes.set_ylim(1.0, 10)
+        _log_ticks(axes, marks, language, "percent0", "y")
+        axes.set_ylim(low, high)
         axes.set_xticks(ticks, [str(tick.year) for tick in ticks])
         axes.margins(x=0.08)
     for axes in panels[len(codes) :]:
@@ -144,8 +151,8 @@ def changes(late: LatePayment, language: str) -> style.Figure:
     return style.Figure("late_changes", drawing, alt, result.table)
 
 
-def _province_changes(axes: Axes, rows: pd.DataFrame, language: str) -> None:
-    """Lines of one province, each named at its last point by its definition."""
+def _province_changes(axes: Axes, rows: pd.DataFrame, middle: pd.Timestamp, language: str) -> None:
+    """Lines of one province, each named by its definition where it begins, towards the middle."""
     ends: dict[tuple[Any, ...], tuple[Any, float]] = {}
     for row in rows.to_dict("records"):
         colour = vector.ESTIMATE if row["ratio"] < 1 else vector.TARGET
@@ -160,7 +167,8 @@ def _province_changes(axes: Axes, rows: pd.DataFrame, language: str) -> None:
             continue
         shown.add(basis)
         text = say(f"late_basis.{basis}", language)
-        style.direct_label(axes, day, rate, text, vector.SOFT, xytext=(0, 10), ha="center")
+        side = "left" if day < middle else "right"
+        style.direct_label(axes, day, rate, text, vector.SOFT, xytext=(0, 10), ha=side)
 
 
 @style.both_widths

@@ -361,8 +361,7 @@ def table(
     past = _pasts(tables)
     lines = [_row(row, past, pages, language, course) for row in provinces.table.to_dict("records")]
     heads = [
-        f'<th scope="col"{_class(name)}>'
-        f"{html.escape(say(f'site.head_{name}', language))}</th>"
+        f'<th scope="col"{_class(name)}>{html.escape(say(f"site.head_{name}", language))}</th>'
         for name in HEADS
     ]
     if course is not None:
