@@ -56,12 +56,15 @@ def percent(probability: float) -> float:
 def coarse(probability: float) -> float:
     """A province's probability in steps of five percent; below 2.5% and above 97.5% as it is.
 
-    Words and colours go by the result, so that two provinces with one printed chance are called
-    alike.
+    The word goes by the probability itself, here as in the tables. The step printed is the nearest
+    of those with the same word: 0.878 is likely, and 85% rather than 90%. So two provinces with
+    one printed chance are called alike, and no page calls a unit other than its table does.
     """
     if math.isnan(probability) or min(probability, 1.0 - probability) < STEP / 200:
         return probability
-    return STEP * math.floor(100.0 * probability / STEP + 0.5) / 100.0
+    word = verdict(probability)
+    alike = [step for step in range(STEP, 100, STEP) if verdict(step / 100) == word]
+    return min(alike, key=lambda step: (abs(100.0 * probability - step), -step)) / 100.0
 
 
 def verdict(probability: float | None) -> str:
