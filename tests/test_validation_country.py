@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
 from pathlib import Path
@@ -413,3 +414,61 @@ def test_the_model_card_says_what_the_tables_say(study):
     for row, line in found.items():
         met = round(line["share_met"] * line["n"])
         assert said[row] == f"{line['brier']:.3f} ({met} of {line['n']} met)", row
+
+
+def _aims():
+    text = (Path(paths.ROOT) / "docs/model-card.md").read_text("utf-8")
+    rows = re.findall(r"^\| ([^|]+?) \| ([^|]+?) \| ([^|]+?) \| (yes|no) \|$", text, re.MULTILINE)
+    assert len(rows) == 9
+    return {what: (aim, came, reached) for what, aim, came, reached in rows}
+
+
+def test_the_aims_that_the_model_card_calls_reached_are_the_ones_that_are():
+    for what, (aim, came, reached) in _aims().items():
+        value = float(came.replace("−", "-").rstrip("%"))
+        edges = [float(part) for part in re.findall(r"[\d.]+", aim)]
+        if len(edges) == 2:
+            met = edges[0] <= value <= edges[1]
+        else:
+            met = value > edges[0] if aim.startswith("above") else value <= edges[0]
+        assert reached == ("yes" if met else "no"), what
+
+
+def test_the_model_card_gives_the_countrys_aims_the_numbers_of_the_tables(study):
+    aims = _aims()
+    for when, design in (("ends", country.YEAR_END), ("middles", country.MID_YEAR)):
+        chances = study.country_chances
+        own = (chances["model"] == "analysis") & (chances["indicator"] == "hi_coverage")
+        own &= (chances["design"] == design) & (chances["probability"] == "meets_reported")
+        came = aims[f"Brier score of the country, {when} of years"][1]
+        assert came == f"{chances.loc[own, 'brier'].item():.3f}"
+    made = study.country_forecasts
+    made = made[(made["model"] == "analysis") & (made["indicator"] == "hi_coverage")]
+    during = made.loc[~pd.to_datetime(made["as_of"]).dt.is_year_end, "crps"].mean()
+    assert aims["CRPS of the country's readings during the year"][1] == f"{during:.2f}"
+
+
+def test_the_model_card_gives_the_provinces_aims_the_numbers_that_chapter_06_stored():
+    cells = json.loads((Path(paths.NOTEBOOKS) / "06_validation.ipynb").read_text("utf-8"))["cells"]
+    aims = _aims()
+    asked = {
+        "warm-table": [
+            "CRPS, provinces read before",
+            "their 50% band holds",
+            "their 80% band holds",
+            "width of their 80% band",
+            "lower limit of the lead over the nationwide curve",
+        ],
+        "cold-table": ["CRPS, provinces never read"],
+    }
+    columns = {"CRPS": 2, "50%": 5, "80%": 6, "width": 8, "lower": 11}
+    for cell, names in asked.items():
+        output = next(one for one in cells if one["id"] == cell)["outputs"][0]
+        lines = "".join(output["data"]["text/plain"]).splitlines()
+        row = next(one.split() for one in lines if one.strip().startswith("this project's model "))
+        fields = ["model", *row[3:]]
+        for name in names:
+            column = next(at for key, at in columns.items() if key in name.split(",")[0])
+            if name.startswith("width"):
+                column = columns["width"]
+            assert aims[name][1] == fields[column], name
