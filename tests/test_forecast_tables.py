@@ -9,7 +9,7 @@ from forecast_cases import ORIGIN, ask, built, gathered, known, outlooks_of, tab
 
 from analysis.forecast.prediction import answers
 from analysis.forecast.tables import KEY, QUANTILES, RECENT_YEARS
-from analysis.verdicts import NOT_ENOUGH_EVIDENCE, coarse, verdict
+from analysis.verdicts import NOT_ENOUGH_EVIDENCE, verdict
 
 COLUMNS = [
     "geo_level", "province_code", "indicator", "origin", "date", "scale", "mean", "sd",
@@ -82,9 +82,7 @@ def test_each_verdict_is_that_of_its_own_scale():
     due = tables().forecasts
     due = due[(due["date"] == DUE) & (due["evidence"] == "own")]
     for row in due.to_dict("records"):
-        chance = row[f"p_meets_{row['scale']}"]
-        printed = chance if row["geo_level"] == "country" else coarse(chance)
-        assert row["verdict"] == verdict(printed)
+        assert row["verdict"] == verdict(row[f"p_meets_{row['scale']}"])
 
 
 def test_probabilities_and_persons_short_follow_from_the_draws():

@@ -19,7 +19,7 @@ from analysis.forecast.outlook import FIRST_YEAR, Outlook, needs, outlooks
 from analysis.forecast.rounds import Round, named
 from analysis.forecast.space import DEFAULT, FAMILY, Settings
 from analysis.readings import targets as targets_room
-from analysis.verdicts import NOT_ENOUGH_EVIDENCE, coarse, verdict
+from analysis.verdicts import NOT_ENOUGH_EVIDENCE, verdict
 
 QUANTILES = {
     "q025": 0.025, "q05": 0.05, "q10": 0.10, "q25": 0.25, "q50": 0.50,
@@ -221,7 +221,7 @@ def _scales(
             "target_setter": target.setter if target else "",
             **chances,
             "persons_short": _short(own, unit, day, scale, values, target),
-            "verdict": _verdict(unit[0], chances[f"p_meets_{scale}"], target, enough),
+            "verdict": _verdict(chances[f"p_meets_{scale}"], target, enough),
             "evidence": "own" if enough else "borrowed",
         }
         for scale, values in drawn.items()
@@ -247,15 +247,13 @@ def chance(values: np.ndarray | None, target: float, enough: bool) -> float:
     return float((values >= target).mean())
 
 
-def _verdict(
-    level: str, probability: float, target: targets_room.Target | None, enough: bool
-) -> str:
-    """The word for a chance as pages print it: those of units in steps of five percent."""
+def _verdict(probability: float, target: targets_room.Target | None, enough: bool) -> str:
+    """The word for a chance; none before a target falls due."""
     if target is None:
         return ""
     if not enough:
         return NOT_ENOUGH_EVIDENCE
-    return verdict(probability if level == "country" else coarse(probability))
+    return verdict(probability)
 
 
 def _short(own, unit, day, scale, values, target) -> float:  # type: ignore[no-untyped-def]
