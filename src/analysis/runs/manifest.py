@@ -225,7 +225,7 @@ def _clock() -> int:
     """The time by the disk's own clock, which may lie on another machine; 0 where none is told."""
     try:
         Path(paths.CACHE).mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=paths.CACHE) as file:
+        with tempfile.TemporaryFile(dir=str(paths.CACHE)) as file:
             return os.fstat(file.fileno()).st_ctime_ns
     except OSError:
         return 0
