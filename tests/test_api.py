@@ -169,9 +169,9 @@ def test_without_a_report_the_error_names_the_command(tmp_path, monkeypatch):
 
 
 def test_a_warning_names_the_raw_table_that_has_changed_since_the_report(processed, tmp_path):
-    from analysis.runs import store as runs_store
+    from analysis.runs import manifest
 
-    inputs = runs_store.inputs()
+    inputs = manifest.inputs()
     file = tmp_path / "reports" / "manifest.json"
     file.parent.mkdir()
     file.write_text(json.dumps({"inputs": inputs}))

@@ -12,7 +12,7 @@ import yaml
 
 from analysis import cli, paths
 from analysis.report.describe import schemas
-from analysis.runs import store
+from analysis.runs import manifest
 from analysis.site import release, verify
 
 LOCK = """\
@@ -64,11 +64,11 @@ def project(tmp_path, monkeypatch):
 def note(root):
     """Write the manifest of the report as it lies there."""
     maker = {"notebook": "05_forecast", "parameters": {"language": "en"}}
-    files = store.listed(root / "reports", "reports/", {"en/05": maker})
-    files += store.listed(root / "data" / "processed", "data/processed/", {"units": maker})
+    files = manifest.listed(root / "reports", "reports/", {"en/05": maker})
+    files += manifest.listed(root / "data" / "processed", "data/processed/", {"units": maker})
     settings = {"only": [], "parameters": {}}
-    text = store.text(store.inputs(), settings, [maker], files)
-    (root / "reports" / store.NAME).write_text(text, encoding="utf-8")
+    text = manifest.text(manifest.inputs(), settings, [maker], files)
+    (root / "reports" / manifest.NAME).write_text(text, encoding="utf-8")
 
 
 def members(archive):

@@ -9,7 +9,7 @@ import time
 import pytest
 from tiny_project import TinyProject
 
-from analysis.runs import store
+from analysis.runs import manifest, store
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def is_whole(project):
         "reports/": project.root / "reports",
         "data/processed/": project.root / "data/processed",
     }
-    return not store.differences(store.read(project.root / "reports"), folders)
+    return not manifest.differences(manifest.read(project.root / "reports"), folders)
 
 
 def change(project, number):

@@ -19,9 +19,9 @@ from analysis.explore.session import Choice
 from analysis.findings.brief import Tables, brief
 from analysis.forecast import rounds
 from analysis.report.wording import say
+from analysis.runs.manifest import is_up_to_date
 from analysis.runs.pipeline import Request
 from analysis.scenarios import run_all
-from analysis.site.build import is_up_to_date
 from analysis.site.page import brief_file
 
 UNITS = {"country/00": "00", "province_63/83": "83", "province_63/79": "79"}
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.xdist_group("report")
 
 @pytest.fixture(scope="module")
 def forecasts():
-    if not is_up_to_date(Request()):
+    if not is_up_to_date(Request().as_settings()):
         pytest.skip("reports/ holds no report of these files: run `make report`")
     return run_all.read_forecasts()
 

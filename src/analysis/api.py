@@ -243,13 +243,13 @@ def _check_table(name: str) -> None:
 
 def _say_when_older_than_the_figures() -> None:
     """Warn when data/raw has changed since the report whose tables are read."""
-    from analysis.runs import store
+    from analysis.runs import manifest
 
-    made_from = store.read(Path(paths.REPORTS)).get("inputs", {})
+    made_from = manifest.read(Path(paths.REPORTS)).get("inputs", {})
     changed = [
         path.name
         for path in sorted(Path(paths.RAW).glob("*.csv"))
-        if made_from and made_from.get(f"data/raw/{path.name}") != store.digest(path)
+        if made_from and made_from.get(f"data/raw/{path.name}") != manifest.digest(path)
     ]
     if changed:
         warnings.warn(

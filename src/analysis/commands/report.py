@@ -87,18 +87,22 @@ def run(options: argparse.Namespace) -> int:
     """Returns how many notebooks failed, 1 for faulty raw tables, 2 for an impossible request."""
     from analysis import paths
     from analysis.runs import committed
-    from analysis.runs.environment import run_pinned
-    from analysis.site.build import is_up_to_date, report
+    from analysis.runs.manifest import is_up_to_date
 
     request = requested(options)
     for line in committed.take(options.uncommitted):
         print(line, flush=True)
     asked = [*options.set, *([f"round={options.round}"] if options.round else [])]
     apart = trial_folder(options.only, asked)
-    if is_up_to_date(request):
+    if is_up_to_date(request.as_settings()):
         print(f"Nothing has changed. The report: {paths.REPORTS / 'index.html'}")
         return 0
+    # Half a second of imports that only a report with something to do needs.
+    from analysis.runs.environment import run_pinned
+
     run_pinned()
+    from analysis.site.build import report
+
     print("Looking for what has changed; each notebook says when it is done ...", flush=True)
     signal.signal(signal.SIGTERM, _stop)
     if options.scheduler:

@@ -14,11 +14,12 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from nbformat import NotebookNode
+from analysis import paths
 
-from analysis import disk_cache, paths
-from analysis.runs import notebook
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 _SECONDS = 60
 _SHOWN = 3
@@ -109,6 +110,8 @@ def _git(*arguments: str) -> bytes:
 
 def _difference(name: str, was: bytes) -> str:
     """In words what cells or parameters differ; empty where none does."""
+    from analysis.runs import notebook  # loads what only a changed notebook needs
+
     before = _read(name, was)
     try:
         after = notebook.read(paths.ROOT / name)
@@ -133,6 +136,8 @@ def _difference(name: str, was: bytes) -> str:
 
 def _other_cells(before: NotebookNode, after: NotebookNode) -> list[str]:
     """Cells that were changed, added or taken out, without that of the parameters' values."""
+    from analysis.runs import notebook
+
     old, new = ({cell.id: cell for cell in one.cells} for one in (before, after))
     found = []
     for own in dict.fromkeys([*old, *new]):
@@ -148,6 +153,8 @@ def _other_cells(before: NotebookNode, after: NotebookNode) -> list[str]:
 
 
 def _read(name: str, content: bytes) -> NotebookNode:
+    from analysis.runs import notebook
+
     folder = paths.CACHE / "committed" / "read"
     file = paths.write_atomic(folder / Path(name).name, content)
     return notebook.read(file)
@@ -155,6 +162,8 @@ def _read(name: str, content: bytes) -> NotebookNode:
 
 def _lay_out(content: dict[str, bytes]) -> Path:
     """A copy of notebooks/ with the committed content in the place of what differs."""
+    from analysis import disk_cache
+
     home = paths.CACHE / "committed"
     key = disk_cache.digest(
         *(part for name, text in sorted(content.items()) for part in (name, text))

@@ -11,8 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from analysis import paths
 
 LANGUAGES = ("en", "vi")
@@ -86,6 +84,8 @@ class Job:
 
 def load(file: Path | None = None) -> list[Chapter]:
     """The chapters of pipeline.yml, each after those it needs. Raises PipelineError."""
+    import yaml
+
     file = file or paths.NOTEBOOKS / "pipeline.yml"
     try:
         entries = yaml.safe_load(paths.read_edited(file, f"notebooks/{file.name}"))["notebooks"]

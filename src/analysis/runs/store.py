@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import hashlib
-import importlib.util
 import json
 import os
 import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 from analysis import disk_cache, paths
-from analysis.runs import environment
+from analysis.runs import environment, manifest
 from analysis.runs import notebook as runs_notebook
 from analysis.runs.notebook import translation_file
 from analysis.runs.pipeline import Job
@@ -80,24 +76,12 @@ def key(job: Job, tables: Mapping[str, Path]) -> str:
         json.dumps(job.parameters, sort_keys=True),
         disk_cache.fingerprint(used),
         disk_cache.code_fingerprint(RUNNING),
-        *_named_digests((path.name, path) for path in kernel_files()),
+        *_named_digests((path.name, path) for path in manifest.kernel_files()),
         *_named_digests(raw_files(job)),
         *_named_digests((name, tables[name]) for name in job.chapter.needs),
         *_named_digests(other_files(job)),
         lock_digest(),
     )
-
-
-#: Where the package of warm kernels stands in the project.
-KERNELS = "packages/papermill-warm/src"
-
-
-@cache
-def kernel_files() -> tuple[Path, ...]:
-    """The code of the package that runs notebooks in warm kernels."""
-    found = importlib.util.find_spec("papermill_warm")
-    assert found is not None and found.origin is not None
-    return tuple(sorted(Path(found.origin).parent.glob("*.py")))
 
 
 def _named_digests(files: Iterable[tuple[str, Path]]) -> Iterable[str]:
@@ -175,123 +159,6 @@ def forget_old() -> None:
     by_age = sorted(_store().iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in by_age[KEPT:]:
         shutil.rmtree(path, ignore_errors=True)
-
-
-# --------------------------------------------------------------------------------------------------
-# reports/manifest.json: every file made, what made it, and every file it was made from.
-#
-# The manifest holds no times and no addresses, so two runs on the same inputs give the same bytes.
-# It is also how the next run knows, without importing anything heavy, that there is nothing to do.
-# --------------------------------------------------------------------------------------------------
-
-NAME = "manifest.json"
-#: Lie beside the report, and are no part of it: measurements differ from run to run.
-APART = ("bench.json",)
-_IGNORED = {"__pycache__", ".ipynb_checkpoints"}
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file, read in pieces."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def inputs() -> dict[str, str]:
-    """Every file that a report can depend on -> SHA-256: data, notebooks, code, lock."""
-    root = Path(paths.ROOT)
-    made = (Path(paths.PROCESSED), root / "data" / "processed")
-    files = {*_below(Path(paths.RAW)), *_below(Path(paths.NOTEBOOKS)), *_below(disk_cache.SOURCE)}
-    files |= {*_below(root / "data"), *_below(root / "scenarios"), *_below(root / "rounds")}
-    files |= {root / "requirements.lock", *kernel_files()}
-    files = {path for path in files if not any(path.is_relative_to(one) for one in made)}
-    return {_name(path, root): digest(path) for path in sorted(files) if path.is_file()}
-
-
-def _below(folder: Path) -> list[Path]:
-    return [
-        path
-        for path in folder.rglob("*")
-        if path.is_file() and not _IGNORED.intersection(path.parts) and path.suffix != ".pyc"
-    ]
-
-
-def _name(path: Path, root: Path) -> str:
-    if path.is_relative_to(paths.NOTEBOOKS):  # which may be a copy of what is committed
-        return f"notebooks/{path.relative_to(paths.NOTEBOOKS).as_posix()}"
-    if path.is_relative_to(root):
-        return path.relative_to(root).as_posix()
-    if path.is_relative_to(disk_cache.SOURCE):
-        return f"src/analysis/{path.relative_to(disk_cache.SOURCE).as_posix()}"
-    if path in kernel_files():
-        return f"{KERNELS}/papermill_warm/{path.name}"
-    return path.name
-
-
-def read(reports: Path) -> dict[str, Any]:
-    """The manifest of a report, or an empty one when there is none that can be read."""
-    try:
-        return json.loads((reports / NAME).read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-
-
-def text(
-    made_from: Mapping[str, str],
-    settings: Mapping[str, Any],
-    runs: Sequence[Mapping[str, Any]],
-    files: Sequence[Mapping[str, Any]],
-) -> str:
-    """The text of a manifest; `runs` and `files` are written sorted."""
-    content = {
-        "inputs": dict(sorted(made_from.items())),
-        "settings": dict(settings),
-        "notebooks": sorted(runs, key=lambda run: json.dumps(run, sort_keys=True)),
-        "files": sorted(files, key=lambda file: file["file"]),
-    }
-    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
-
-
-def listed(folder: Path, prefix: str, makers: Mapping[str, Mapping[str, Any]]) -> list[dict]:
-    """Name, size and digest of every file below `folder`, with the run that made it.
-
-    `makers`: start of a file's name (below `folder`) -> the run; the longest that fits counts.
-    """
-    found = []
-    for path in sorted(_below(folder)):
-        name = path.relative_to(folder).as_posix()
-        if name in {NAME, ".gitkeep", *APART}:
-            continue
-        entry = {"file": prefix + name, "size": path.stat().st_size, "sha256": digest(path)}
-        starts = [start for start in makers if name.startswith(start)]
-        if starts:
-            entry.update(makers[max(starts, key=len)])
-        found.append(entry)
-    return found
-
-
-def differences(manifest: Mapping[str, Any], folders: Mapping[str, Path]) -> list[str]:
-    """The files that are missing, other than the manifest says, or not in it.
-
-    `folders`: start of a name in the manifest -> the folder where such files lie.
-    """
-    said = {entry["file"]: entry for entry in manifest.get("files", [])}
-    there = {
-        prefix + path.relative_to(folder).as_posix(): path
-        for prefix, folder in folders.items()
-        for path in _below(folder)
-    }
-    wrong = [name for name, entry in said.items() if not _agrees(there.get(name), entry)]
-    known = {*said, *(f"reports/{name}" for name in (NAME, *APART))}
-    surplus = {name for name in there if name.startswith("reports/") and name not in known}
-    return sorted({*wrong, *surplus})
-
-
-def _agrees(path: Path | None, entry: Mapping[str, Any]) -> bool:
-    return (
-        path is not None
-        and path.stat().st_size == entry["size"]
-        and digest(path) == entry["sha256"]
-    )
 
 
 # --------------------------------------------------------------------------------------------------

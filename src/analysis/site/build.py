@@ -27,7 +27,7 @@ from analysis.findings.brief import Tables, former_units, present_units, unit_of
 from analysis.findings.overview import Units
 from analysis.readings.targets import is_alone
 from analysis.report.wording import LANGUAGES, say
-from analysis.runs import pipeline, store
+from analysis.runs import manifest, pipeline, store
 from analysis.runs.jobs import Outcome, plan, run_jobs
 from analysis.runs.pipeline import Request
 from analysis.runs.store import put_in_place, staging
@@ -445,7 +445,7 @@ def _build(aside: Path, outcomes: Sequence[Outcome], publish: Publisher) -> None
     processed.mkdir()
     for path in _kept_from_before():
         shutil.copyfile(path, processed / path.name)
-    for name in store.APART:
+    for name in manifest.APART:
         if (paths.REPORTS / name).is_file():
             shutil.copyfile(paths.REPORTS / name, reports / name)
     finished = [outcome for outcome in outcomes if outcome.finished]
@@ -519,15 +519,15 @@ def _write_manifest(
         for table in one.job.chapter.produces
     }
     files = [
-        *store.listed(aside / "reports", "reports/", _pages(outcomes)),
+        *manifest.listed(aside / "reports", "reports/", _pages(outcomes)),
         *(
             entry
-            for entry in store.listed(aside / "processed", "data/processed/", tables)
+            for entry in manifest.listed(aside / "processed", "data/processed/", tables)
             if "notebook" in entry
         ),
     ]
-    text = store.text(made_from, request.as_settings(), runs, files)
-    paths.write_atomic(aside / "reports" / store.NAME, text)
+    text = manifest.text(made_from, request.as_settings(), runs, files)
+    paths.write_atomic(aside / "reports" / manifest.NAME, text)
 
 
 def _run(outcome: Outcome) -> dict[str, Any]:
@@ -583,8 +583,8 @@ def report(request: Request, wait: bool = True) -> int:
     for a request that cannot be carried out. In each case the last report stays as it was.
     """
     with one_at_a_time(wait):
-        made_from = store.inputs()
-        if is_up_to_date(request, made_from):
+        made_from = manifest.inputs()
+        if manifest.is_up_to_date(request.as_settings(), made_from):
             return 0
 
         with staging() as aside:
@@ -618,24 +618,10 @@ def one_at_a_time(wait: bool) -> Iterator[None]:
         lock.release()
 
 
-def is_up_to_date(request: Request, made_from: Mapping[str, str] | None = None) -> bool:
-    """Whether the report was made from exactly these inputs and is whole, byte for byte."""
-    reports = Path(paths.REPORTS)
-    said = store.read(reports)
-    if said.get("settings") != request.as_settings():
-        return False
-    if said.get("inputs") != (made_from or store.inputs()):
-        return False
-    if any("failed" in run for run in said.get("notebooks", [])):
-        return False
-    folders = {"reports/": reports, "data/processed/": Path(paths.PROCESSED)}
-    return not store.differences(said, folders)
-
-
 def check_raw() -> None:
     """Raise RawDataError listing every fault; tables found in order once are not read again."""
     raw = sorted(path for path in Path(paths.RAW).iterdir() if path.is_file())
-    content = [part for path in raw for part in (path.name, store.digest(path))]
+    content = [part for path in raw for part in (path.name, manifest.digest(path))]
     key = disk_cache.digest(disk_cache.fingerprint(["analysis.facts"]), *content)
     mark = paths.CACHE / "checked" / key
     if mark.exists():

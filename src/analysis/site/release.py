@@ -26,7 +26,7 @@ import yaml
 
 from analysis import paths
 from analysis.report import describe
-from analysis.runs import store
+from analysis.runs import manifest
 from analysis.site import sdmx
 
 FOLDER, SUMS, DIGESTS = "release", "SHA256SUMS", "DIGESTS"
@@ -92,7 +92,7 @@ def release() -> list[Path]:
 
 
 def _checked_manifest() -> dict[str, Any]:
-    said = store.read(Path(paths.REPORTS))
+    said = manifest.read(Path(paths.REPORTS))
     again = "run `make report`, then `make release` again"
     if not said:
         raise NotReady(f"there is no report to release: {again}")
@@ -103,7 +103,7 @@ def _checked_manifest() -> dict[str, Any]:
         raise NotReady(
             f"the report was made with options of its own and is not the usual one: {again}"
         )
-    now = store.inputs()
+    now = manifest.inputs()
     changed = [
         name
         for name in sorted({*now, *said["inputs"]})
@@ -112,7 +112,7 @@ def _checked_manifest() -> dict[str, Any]:
     if changed:
         raise NotReady(f"{_some(changed)} changed after the report was made: {again}")
     folders = {"reports/": Path(paths.REPORTS), "data/processed/": Path(paths.PROCESSED)}
-    if wrong := store.differences(said, folders):
+    if wrong := manifest.differences(said, folders):
         raise NotReady(f"{_some(wrong)} is not as the report made it: {again}")
     return said
 
@@ -123,7 +123,7 @@ def _some(names: list[str]) -> str:
 
 def _files(said: Mapping[str, Any]) -> dict[str, bytes]:
     """Return what was made and what it was made from, by its name in the archive."""
-    made = [entry["file"] for entry in said["files"]] + [f"reports/{store.NAME}"]
+    made = [entry["file"] for entry in said["files"]] + [f"reports/{manifest.NAME}"]
     data = [name for name in said["inputs"] if name.startswith("data/")]
     rounds = paths.ROOT / "rounds"
     kept = [

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from analysis import disk_cache, paths
-from analysis.runs import environment, store
+from analysis.runs import environment, manifest
 from analysis.runs.jobs import SCHEDULE
 from analysis.site.release import read_digests
 
@@ -28,7 +28,7 @@ NEEDED = (
     "requirements.lock",
     "pyproject.toml",
     "src",
-    store.KERNELS,
+    manifest.KERNELS,
 )
 
 
@@ -207,7 +207,7 @@ def verify_against(published: Path, only: list[str]) -> tuple[list[str], list[st
     wanted = {name for name in said if name.startswith(("reports/", "data/processed/"))}
     if not wanted:
         raise ValueError(f"{published}: lists no file of reports/ or data/processed/")
-    here = store.inputs()
+    here = manifest.inputs()
     inputs = sorted(n for n in said if n.startswith(_INPUTS) and n not in wanted)
     changed = [name for name in inputs if here.get(name) != said[name]]
     with tempfile.TemporaryDirectory(prefix="analysis-verify-") as home:
@@ -252,7 +252,7 @@ def _build(root: Path, setting: Build, only: list[str]) -> None:
 def surroundings(root: Path, setting: Build, aside: Path) -> dict[str, str]:
     """The environment of a build in `root`; `aside` is an empty folder for what it needs."""
     (aside / "sitecustomize.py").write_text(SHIFTED, encoding="utf-8")
-    code = [str(aside), *(str(root / name) for name in ("src", store.KERNELS))]
+    code = [str(aside), *(str(root / name) for name in ("src", manifest.KERNELS))]
     made = {**os.environ, **setting.environment, "PYTHONPATH": os.pathsep.join(code)}
     if setting.other_home:
         made["HOME"] = str(aside / "nobody")
@@ -277,8 +277,8 @@ def _digests(root: Path) -> dict[str, str]:
 
 def _digest(path: Path) -> str:
     """Of the manifest without the keys of the runs, which name the processor's instructions."""
-    if path.name != store.NAME:
-        return store.digest(path)
+    if path.name != manifest.NAME:
+        return manifest.digest(path)
     said = json.loads(path.read_text("utf-8"))
     for run in said.get("notebooks", []):
         run.pop("made_from", None)
