@@ -29,9 +29,8 @@ from analysis.runs import notebook
 
 START = Path(paths.ROOT) / "examples" / "start.ipynb"
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-#: The notebook that is in front of the others, and the sign that its kernel waits for work.
+#: The notebook that is in front of the others.
 FRONT = ".jp-NotebookPanel:not(.lm-mod-hidden)"
-IDLE = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
 NUMBERS = [
     "import pandas as pd\nfrom analysis.paths import PROCESSED, RAW, WORK, write_table",
     "numbers = pd.read_csv(RAW / 'facts.csv')\nnumbers['value'] *= factor\nnumbers",
@@ -213,6 +212,11 @@ def tiny(tmp_path, by_hand):
     made.notebook("00_welcome", ["1"])
     made.write("notebooks/vi/00_welcome.md", "<!-- cell: title -->\n# Tiêu đề\n")
     made.write("notebooks/pipeline.yml", f"{TINY}  00_welcome:\n    limit: 300\n")
+    for path in (made.root / "notebooks").glob("*.ipynb"):
+        # Without it the editor asks for a kernel before it starts one.
+        book = nbformat.read(path, 4)
+        book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+        nbformat.write(book, path)
     made.write(".gitignore", "reports/\n.cache/\nwork/\ndata/processed/\n.ipynb_checkpoints/\n")
     shutil.copy(Path(paths.ROOT) / "Makefile", made.root)
     (made.root / "examples").mkdir()
@@ -258,7 +262,7 @@ def test_what_a_person_does_in_the_lab_is_neither_published_nor_deleted(tiny, sc
         cell = screen.locator(f"{FRONT} .jp-CodeCell .cm-content").first
         cell.wait_for()
         # The kernel has told its language, which the editor then writes into the file.
-        screen.wait_for_selector(f"{FRONT} {IDLE}")
+        screen.get_by_text("| Idle").first.wait_for()
         return cell
 
     def saved(text):
