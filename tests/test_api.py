@@ -88,7 +88,12 @@ def test_every_example_of_the_page_gives_what_it_says(processed):
         ("Vĩnh Long (cũ)", "province_63", "86"), ("Huế", "province_63", "46"),
         ("Thua Thien Hue", "province_63", "46"), ("Đắk Lắk (former)", "province_63", "66"),
         ("Việt Nam", "country", "00"), ("vietnam", "country", "00"), ("R6", "region", "R6"),
-        ("mekong river delta", "region", "R6"),
+        ("mekong river delta", "region", "R6"), ("cả nước", "country", "00"),
+        ("TP. HCM cũ", "province_63", "79"), ("Tp. Hồ Chí Minh (mới)", "province_34", "79"),
+        ("Sài Gòn cũ", "province_63", "79"), ("Thừa Thiên-Huế", "province_63", "46"),
+        ("TP. Huế", "province_63", "46"), ("Ba Ria Vung Tau", "province_63", "77"),
+        ("Bà Rịa – Vũng Tàu", "province_63", "77"), ("BR-VT", "province_63", "77"),
+        ("Bắc Cạn", "province_63", "06"), ("Vĩnh Long mới", "province_34", "86"),
     ],
 )  # fmt: skip
 def test_a_unit_is_found_by_name_code_or_level_and_code(word, level, code):
@@ -112,6 +117,12 @@ def test_every_unit_is_found_by_what_the_tables_call_it():
     [
         ("86", "", "province_63/86 .* or province_34/86"),
         ("Vĩnh Long", "", "stands for 2 units: write province_63/86"),
+        ("TP. HCM", "", "province_63/79 .* or province_34/79"),
+        ("TP.HCM", "", "province_63/79 .* or province_34/79"),
+        ("HCMC", "", "province_63/79 .* or province_34/79"),
+        ("Đắc Lắc", "", "province_63/66 .* or province_34/66"),
+        ("TP. Bến Tre", "", "is a city in the province of that name; .* write province_63/83"),
+        ("Quang", "", "do you mean .*Quảng Nam or "),
         ("Bên Trè", "province_34", "at the level province_34: write province_63/83"),
         ("Ben Tere", "", "do you mean B.n Tre"),
         ("province_63/99", "", "the codes of province_63 go from 01 to 96"),

@@ -9,10 +9,10 @@ import pytest
 from openpyxl import Workbook
 
 from analysis import paths
+from analysis.country.names import codes, key
 from analysis.facts import load_raw
 from analysis.intake.choice import lines
 from analysis.intake.covariate import Wanted, propose_covariate, read_covariate, read_table
-from analysis.intake.provinces import codes, key
 from analysis.intake.sheet import IntakeError
 
 WANTED = Wanted("labour_force", "persons", "NSO-X", "https://example.org/px", scale=1000)

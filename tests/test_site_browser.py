@@ -9,7 +9,7 @@ import pytest
 import report_site
 
 from analysis import paths
-from analysis.country import geography
+from analysis.country import geography, names
 from analysis.facts import load_raw
 from analysis.readings import build_readings, store
 from analysis.report.wording import say
@@ -156,6 +156,30 @@ def test_the_search_forgives_marks_and_leads_from_an_old_name_to_the_new_provinc
     page.keyboard.press("Enter")
     page.wait_for_url("**/brief_merged_86_vinh_long.html")
     assert page.complaints == []
+
+
+@pytest.mark.parametrize(
+    ("word", "name", "also"),
+    [("TP.HCM", "Ho Chi Minh City", ""), ("Sài Gòn", "Ho Chi Minh City", ""),
+     ("BR-VT", "Ho Chi Minh City", "Ba Ria - Vung Tau"), ("Thừa Thiên-Huế", "Hue", ""),
+     ("Vĩnh Long (cũ)", "Vinh Long", ""), ("tỉnh Đắc Lắc", "Dak Lak", "")],
+)  # fmt: skip
+def test_search_and_table_know_the_spellings_that_lookups_know(open_page, word, name, also):
+    page = open_page("en/index.html")
+    page.fill("#find", word)
+    said = page.locator("#found").inner_text()
+    assert name in said and also in said
+    page.fill("#filter-text", word)
+    assert name in shown(page)
+    assert page.complaints == []
+
+
+def test_the_key_of_a_name_is_the_same_in_page_and_package(open_page):
+    page = open_page("en/index.html")
+    words = [*geography.provinces()["name_vi"], *geography.merged()["name_en"], "TP HCM", "tp",
+             "Thành phố Cần Thơ", "Vĩnh Long mới", "Hải Phòng city"]  # fmt: skip
+    found = page.evaluate("words => words.map(window.keyOfName)", words)
+    assert found == [names.key(names.without_age(word)[0]) for word in words]
 
 
 @pytest.mark.parametrize(("due", "passed"), [("2025-12-31", True), ("2999-12-31", False)])

@@ -17,9 +17,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
+from analysis.country.names import codes
 from analysis.facts import load_raw
 from analysis.intake.choice import choose, lines, numbers, understand
-from analysis.intake.provinces import codes, place
+from analysis.intake.provinces import place
 from analysis.intake.shape import read_shape
 from analysis.intake.sheet import IntakeError
 

@@ -15,23 +15,17 @@ from __future__ import annotations
 
 import difflib
 import re
-import unicodedata
 import warnings
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import pandas as pd
 
 from analysis import paths
-from analysis.country import geography
+from analysis.country import geography, names
 from analysis.country.indicators import INDICATORS
 from analysis.report import describe as report_describe
 from analysis.report.exports import ExportError, typed
-
-COUNTRY_WORDS = ("country", "Viet Nam", "Vietnam", "Việt Nam", "00")
-_BEFORE = re.compile(r"^(tinh|thanh pho|tp|province|city of)\b")
-_AFTER = re.compile(r"\b(province|city)$")
 
 
 class NotFound(ValueError):
@@ -68,7 +62,8 @@ def unit(name: str | int | Unit, level: str = "") -> Unit:
     """Return a unit by its name, with or without accents, its code, or level/code.
 
     Args:
-        name: such as "Bến Tre", "ben tre", "83", 83, "province_34/86", "R6" or "Viet Nam".
+        name: such as "Bến Tre", "ben tre", "BR-VT", "83", 83, "province_34/86", "R6" or "cả nước";
+            "cũ" or "former" behind a name means before July 2025, "mới" or "new" after.
         level: "province_63" for before July 2025, "province_34" for after, where the name or the
             code stands for both.
 
@@ -85,11 +80,7 @@ def unit(name: str | int | Unit, level: str = "") -> Unit:
         level, wanted = before, after
     else:
         wanted = asked
-    found = [pair for pair in _by_word().get(_bare(wanted), ()) if level in ("", pair[0])]
-    if not found and level == "province_34":
-        # A province that did not merge is asked for under its new level.
-        alone = [pair for pair in _by_word().get(_bare(wanted), ()) if _is_alone(*pair)]
-        found = alone
+    found = names.named(wanted, level)
     if len(found) == 1:
         return _made(*found[0])
     if found:
@@ -259,52 +250,13 @@ def _say_when_older_than_the_figures() -> None:
         )
 
 
-@cache
-def _by_word() -> dict[str, tuple[tuple[str, str], ...]]:
-    """Every word that names a unit -> (level, code) of the units that it names."""
-    found: dict[str, dict[tuple[str, str], None]] = {}
-
-    def add(word: str, level: str, code: str) -> None:
-        found.setdefault(_bare(word), {})[level, code] = None
-
-    for word in COUNTRY_WORDS:
-        add(word, "country", geography.COUNTRY)
-    for level in ("region", "province_63", "province_34"):
-        for code in geography.codes(level):
-            # One that did not merge is one unit, even where it was renamed (Hue).
-            under = "province_63" if _is_alone(level, code) else level
-            for language in ("en", "vi"):
-                add(geography.name(code, level, language), under, code)
-                add(geography.label(code, level, language), under, code)
-            add(code, under, code)
-    add("HCMC", "province_63", "79")
-    add("HCMC", "province_34", "79")
-    return {word: tuple(pairs) for word, pairs in found.items()}
-
-
-def _is_alone(level: str, code: str) -> bool:
-    """Whether a unit is one of those that did not merge."""
-    return level.startswith("province") and (
-        code in geography.merged().index and len(geography.members(code)) == 1
-    )
-
-
-def _bare(word: str) -> str:
-    """Letters and digits alone, without accents, case and the words for province and city."""
-    plain = unicodedata.normalize("NFD", word.replace("Đ", "D").replace("đ", "d"))
-    letters = "".join(one for one in plain if not unicodedata.combining(one)).casefold()
-    words = " ".join(re.sub(r"[^a-z0-9]+", " ", letters).split())
-    short = _AFTER.sub("", _BEFORE.sub("", words)).strip()
-    return (short or words).replace(" ", "")
-
-
 def _made(level: str, code: str) -> Unit:
     provincial = level.startswith("province")
     now = ""
     if provincial:
         merged = str(geography.provinces()["merged_code"].get(code, code))
         merged = code if level == "province_34" else merged
-        now = f"province_63/{code}" if _is_alone(level, code) else f"province_34/{merged}"
+        now = f"province_63/{code}" if names.is_alone(level, code) else f"province_34/{merged}"
     return Unit(
         level,
         code,
@@ -326,21 +278,25 @@ def _which(asked: str, found: list[tuple[str, str]]) -> str:
 
 
 def _no_unit(asked: str, wanted: str, level: str) -> str:
-    if _bare(wanted) in _by_word():
-        others = " or ".join(f"{one}/{code}" for one, code in _by_word()[_bare(wanted)])
-        return f"no unit {asked!r} at the level {level}: write {others}"
+    others = names.named(wanted)
+    if others:
+        return f"no unit {asked!r} at the level {level}: write {_listed(others)}"
     if level and re.fullmatch(r"R?\d+", wanted):
         codes = geography.codes(level)
         return f"no unit {asked!r}: the codes of {level} go from {codes[0]} to {codes[-1]}"
-    names = {
-        _bare(geography.name(code, one, language)): geography.name(code, one, language)
-        for one in ("region", "province_34", "province_63")
-        for code in geography.codes(one)
-        for language in ("vi", "en")
-    }
-    close = difflib.get_close_matches(_bare(wanted), names, 3, 0.7)
-    hint = f"; do you mean {' or '.join(names[one] for one in close)}?" if close else ""
+    province = names.by_key().get(names.key(wanted), ())
+    if province:
+        return (
+            f"{asked!r} is a city in the province of that name; for the province write "
+            f"{_listed(list(province))}"
+        )
+    close = names.similar(wanted)
+    hint = f"; do you mean {' or '.join(close)}?" if close else ""
     return f"no unit is called {asked!r}{hint or '; analysis.units() lists all'}"
+
+
+def _listed(found: list[tuple[str, str]]) -> str:
+    return " or ".join(f"{level}/{code}" for level, code in found)
 
 
 def _like(name: str, known: object) -> str:

@@ -112,10 +112,10 @@ def run(options: argparse.Namespace) -> int:
     except ValueError as error:
         if not hasattr(error, "faults"):
             print(f"analysis report: {error}", file=sys.stderr)
-            print("No notebook was run; the last report is as it was.", file=sys.stderr)
+            print("No report was made; the last report is as it was.", file=sys.stderr)
             return 2
         print(error, file=sys.stderr)
-        print("No notebook was run; the last report is as it was.", file=sys.stderr)
+        print("No report was made; the last report is as it was.", file=sys.stderr)
         return 1
     except OSError as error:
         if error.errno not in _DISK:

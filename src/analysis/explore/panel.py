@@ -197,7 +197,8 @@ class Panel:
         self._choosers()
         self._sliders(start)
         self.drawing, self.words, self.table, self.saved = (widgets.HTML() for _ in range(4))
-        self.button = widgets.Button(description=self._say("save"), icon="download")
+        wide = widgets.Layout(width="auto")  # the words do not fit the usual width
+        self.button = widgets.Button(description=self._say("save"), icon="download", layout=wide)
         self.button.add_class("explore-save")
         self.view = explorer.view(start)
         self._show(self.view)

@@ -16,18 +16,11 @@ import pandas as pd
 
 from analysis.country.geography import COUNTRY
 from analysis.country.indicators import INDICATORS, Indicator
+from analysis.country.names import codes, is_city_within, is_country, key, without_age
 from analysis.facts import Raw
 from analysis.facts.plausible import LARGEST
 from analysis.facts.tables import BASES
-from analysis.intake.provinces import codes, is_city_within, key
 
-#: Spellings of names beside those of provinces.csv, as letters only.
-_OLD_SPELLINGS = {"baccan": "06", "daclak": "66", "daklac": "66", "hoachiminh": "79",
-                  "hochiminhcity": "79", "tphcm": "79", "baria": "77", "thuathien": "46",
-                  "thuathienhue": "46", "hn": "01"}  # fmt: skip
-_COUNTRY_NAMES = {"vietnam", "canuoc", "toanquoc", "quocgia", "country", "thewholecountry",
-                  "wholecountry", "national", "nationwide"}  # fmt: skip
-_AGE = re.compile(r"\b(cu|moi|old|new|former|sap nhap)\b")
 _WORDS: dict[str, dict[str, str]] = {
     "qualifier": {
         **dict.fromkeys(("tren", "hon", "more than", "above", ">", "≥", "vuot"), "over"),
@@ -87,7 +80,7 @@ class Names:
         old = raw.provinces
         merged = old[["merged_code", "merged_name_en", "merged_name_vi"]].drop_duplicates()
         new = merged.set_axis(["province_code", "name_en", "name_vi"], axis=1)
-        self._codes = {"province_63": _with_old(codes(old)), "province_34": _with_old(codes(new))}
+        self._codes = {"province_63": codes(old), "province_34": codes(new)}
         self.both: dict[tuple[str, str], tuple[str, str]] = {
             ("country", COUNTRY): ("Viet Nam", "Việt Nam")
         }
@@ -99,8 +92,8 @@ class Names:
     def code(self, level: str, name: str) -> str:
         """The code of the unit of a level with this name, "" where there is none."""
         if level == "country":
-            return COUNTRY if key(name) in _COUNTRY_NAMES else ""
-        plain = _AGE.sub(" ", bare(name))
+            return COUNTRY if is_country(name) else ""
+        plain = without_age(name)[0]
         known = self._codes.get(level, {})
         code = known.get(key(plain), "")
         return "" if is_city_within(plain, code, known.values()) else code
@@ -110,18 +103,13 @@ class Names:
         if self.code(level, name) == code:
             return True
         parts = [part for part in re.split(r"[/()|,;]|\s[-–]\s", name) if part.strip()]
-        named = [self.code(level, part) for part in parts if _AGE.sub("", bare(part)).strip()]
+        named = [self.code(level, part) for part in parts if without_age(part)[0]]
         return bool(named) and set(named) == {code}
 
     def said(self, level: str, code: str) -> str:
         """Both names of a unit, "" for an unknown one."""
         english, vietnamese = self.both.get((level, code), ("", ""))
         return f"{english} ({vietnamese})" if english else ""
-
-
-def _with_old(known: dict[str, str]) -> dict[str, str]:
-    every = set(known.values())
-    return {**{name: code for name, code in _OLD_SPELLINGS.items() if code in every}, **known}
 
 
 def what_to_write(column: str, row: Mapping[str, object], names: Names) -> str:

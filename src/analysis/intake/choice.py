@@ -16,8 +16,9 @@ from typing import Protocol
 
 import pandas as pd
 
+from analysis.country.names import codes, key
 from analysis.facts import Fault
-from analysis.intake.provinces import LARGER, codes, key, marked, place, refuse_merged
+from analysis.intake.provinces import LARGER, marked, place, refuse_merged
 from analysis.intake.shape import _CODE_WORD as CODE_WORD
 from analysis.intake.shape import (
     BLANK,

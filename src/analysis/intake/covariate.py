@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.country.names import codes
 from analysis.facts import Fault, load_raw
 from analysis.facts.tables import columns
 from analysis.intake.choice import Understood, choose, numbers, understand
 from analysis.intake.proposal import Proposal, _appended
-from analysis.intake.provinces import codes, place
+from analysis.intake.provinces import place
 from analysis.intake.shape import read_shape
 from analysis.intake.sheet import IntakeError
 from analysis.paths import RAW

@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
-from collections.abc import Collection
 from functools import lru_cache
 
 import pandas as pd
 
 from analysis.country.geography import REGIONS
+from analysis.country.names import codes, is_city_within, key
 from analysis.facts import Fault
 from analysis.intake.sheet import IntakeError
 
-#: Spellings that differ by more than accents, hyphens and words for "province" and "city".
-_ALSO = {
-    **dict.fromkeys(("hcmcity", "hcm", "hcmc", "tphcm", "saigon"), "79"),
-    **dict.fromkeys(("daknong", "dacnong", "dacknong"), "67"),
-    **dict.fromkeys(("daclac", "dacklac", "daklac", "dacklak", "darlac"), "66"),
-    **dict.fromkeys(("brvt", "vungtau", "bariavt"), "77"),
-    **dict.fromkeys(("hue", "thuathien", "tthue"), "46"),
-    "baccan": "06",
-    "laokai": "10",
-}
-_BEFORE = re.compile(r"^((tinh|thanh pho|tp|t p|thu do|(province|city) of) )+(?=\S)")
-_AFTER = re.compile(r"(?<=\S)( (province|city|provincial|municipality|thanh pho|tp|t p))+$")
 #: Rows for larger areas are no provinces and are left out.
 _LARGER = re.compile(
     r"(the)?(whole|ca|toan|national|nationwide|grand|total|tong|tongcong|cong|vietnam|urban|rural"
@@ -39,44 +26,11 @@ _LARGER = re.compile(
     r"|bactrungbova(duyenhai)n?mientrung|duyenhai(mientrung|namtrungbo(vataynguyen)?)"
     r"|(6|six|sau)?(regions?|vung)"
 )
-#: The cities that are provinces; any other city lies in the province of its name.
-_CITIES = frozenset({"01", "31", "46", "48", "79", "92"})
-_CITY = re.compile(r"^((thanh pho|tp|t p|city of) )+\S|\S ?(city|thanh pho|tp|t p)$")
 #: A code before or behind a name: "01 ", "01. ", "VN-HN ", " [01]".
 _CODE = re.compile(r"^(VN-[A-Z0-9]{2,3}|[A-Z]?\d{1,5})\s*[.:)_–-]?\s*(?=\D)|\s*\[\w+\]$")
 #: A mark of a footnote behind a name, which may mean another area.
 NAME_MARK = re.compile(r"\s*(\(\d{1,2}\)|\d{1,2}\)|(?<=\D)\d{1,2}|\(?\*+\)?|[¹²³⁴-⁹]+|[†‡])$")
 LARGER = "larger"
-
-
-@lru_cache(maxsize=20_000)
-def key(name: str) -> str:
-    """Return a name without accents, signs and the words for province and city around it."""
-    return _AFTER.sub("", _BEFORE.sub("", _letters(name))).replace(" ", "")
-
-
-def _letters(name: str) -> str:
-    bare = unicodedata.normalize("NFD", name.lower().replace("đ", "d").replace("ð", "d"))
-    bare = "".join(sign for sign in bare if not unicodedata.combining(sign))
-    return re.sub(r"[^a-z0-9]+", " ", bare).strip()
-
-
-def is_city_within(name: str, code: str, known: Collection[str]) -> bool:
-    """Tell whether a name is that of a city in a province, such as "TP. Bến Tre" in Bến Tre.
-
-    Args:
-        code: of the province that bears the name.
-        known: all codes; districts are units of their own, and some are cities.
-    """
-    return code not in _CITIES and bool(_CITY.search(_letters(name))) and set(known) >= _CITIES
-
-
-def codes(provinces: pd.DataFrame) -> dict[str, str]:
-    """Return key -> province code for every spelling known."""
-    table = provinces[["province_code", "name_en", "name_vi"]].itertuples(index=False, name=None)
-    own = {key(name): code for code, *names in table for name in names}
-    known = set(provinces["province_code"])
-    return {**{name: code for name, code in _ALSO.items() if code in known}, **own}
 
 
 def place(label: str, known: dict[str, str]) -> str:

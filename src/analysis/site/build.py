@@ -21,6 +21,7 @@ import nbformat
 
 from analysis import disk_cache, parallel, paths
 from analysis.country import geography
+from analysis.country.names import AFTER, BEFORE, NEW, OLD
 from analysis.figures import vector
 from analysis.figures.forecast import front_figures
 from analysis.findings.brief import Tables, former_units, present_units, unit_of
@@ -159,7 +160,9 @@ def build(
             papers[language],
             language,
         )
-        site.add(f"assets/search_{language}.js", _script("SEARCH", index))
+        rule = [OLD, NEW, BEFORE, AFTER]
+        script = _script("SEARCH", index) + _script("NAMES", rule)
+        site.add(f"assets/search_{language}.js", script)
     site.add("assets/style.css", (TEMPLATES / "style.css").read_text("utf-8") + vector.CSS)
     for asset in ("table.js", "sources.js", "site.js"):
         site.add(f"assets/{asset}", (TEMPLATES / asset).read_bytes())

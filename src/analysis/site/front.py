@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from analysis import paths
-from analysis.country import geography
+from analysis.country import geography, names
 from analysis.figures.brief import measures
 from analysis.figures.style import Figure
 from analysis.findings import overview
@@ -570,8 +570,8 @@ def _tiny(width: int, height: int, inner: str) -> str:
 
 def search_index(
     briefs: Entries, chapters: Entries, papers: Entries, language: str
-) -> list[tuple[str, str, str]]:
-    """Return what the search box knows: name, a note, and the page.
+) -> list[tuple[str, str, str, list[str]]]:
+    """Return what the search box knows: name, a note, the page, and the keys of other spellings.
 
     A province that became part of another leads to that one, so that old names are found.
     """
@@ -592,11 +592,12 @@ def search_index(
         elif (older := geography.name(code, level, language)) != name:
             note = say("site.once", language, name=older)
         if file in pages:
-            made.append((name, note, file))
-    made += [(entry["title"], "", entry["file"]) for entry in [*chapters, *papers]]
+            made.append((name, note, file, names.spellings(level, code)))
+    made += [(entry["title"], "", entry["file"], []) for entry in [*chapters, *papers]]
     country = brief_of("country", geography.COUNTRY)
     if country in pages:
-        made.append((geography.name(geography.COUNTRY, "country", language), "", country))
+        name = geography.name(geography.COUNTRY, "country", language)
+        made.append((name, "", country, names.spellings("country", geography.COUNTRY)))
     return made
 
 

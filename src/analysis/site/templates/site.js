@@ -11,20 +11,43 @@
     return value.toLowerCase().normalize("NFD").replace(/[\u0300-\u036f]/g, "").replace(/đ/g, "d");
   }
 
-  const index = (window.SEARCH || []).map(([name, note, file]) => (
-    { name, note, file, key: plain(name), more: plain(note) }
+  // The rule of analysis.country.names: "TP.HCM" and "BR-VT" are found too. The patterns are its own.
+  const around = (window.NAMES || []).map((pattern) => new RegExp(pattern, "g"));
+
+  function keyOf(value) {
+    const letters = plain(value).replace(/[^a-z0-9]+/g, " ");
+    return around.reduce((text, pattern) => (
+      text.trim().replace(pattern, " ").replace(/ +/g, " ")
+    ), letters).replaceAll(" ", "");
+  }
+
+  window.keyOfName = keyOf;
+  const index = (window.SEARCH || []).map(([name, note, file, keys]) => (
+    { name, note, file, keys, key: plain(name), more: plain(note) }
   ));
+
+  // The pages of units that have a spelling which begins so.
+  window.pagesNamed = (value) => {
+    const wanted = keyOf(value);
+    const found = index.filter((one) => wanted && one.keys.some((key) => key.startsWith(wanted)));
+    return new Set(found.map((one) => one.file));
+  };
   let at = -1;
 
-  function hits(wanted) {
-    const starts = index.filter((one) => one.key.startsWith(wanted));
-    const holds = index.filter((one) => !one.key.startsWith(wanted) && one.key.includes(wanted));
-    const notes = index.filter((one) => !one.key.includes(wanted) && one.more.includes(wanted));
-    return [...starts, ...holds, ...notes].slice(0, MOST);
+  function hits(value) {
+    const wanted = plain(value), key = keyOf(value);
+    const ways = [
+      (one) => one.key.startsWith(wanted),
+      (one) => key && one.keys.includes(key),
+      (one) => one.key.includes(wanted),
+      (one) => key && one.keys.some((word) => word.startsWith(key)),
+      (one) => one.more.includes(wanted),
+    ];
+    return [...new Set(ways.flatMap((way) => index.filter(way)))].slice(0, MOST);
   }
 
   function show() {
-    const wanted = plain(box.value.trim());
+    const wanted = box.value.trim();
     const found = wanted ? hits(wanted) : [];
     at = -1;
     list.replaceChildren(...found.map((one, place) => {

@@ -43,10 +43,13 @@
 
   function filter() {
     const wanted = plain(text.value.trim());
+    const named = window.pagesNamed(text.value);
     let count = 0;
     rows.forEach((row) => {
       const fits = selects.every((s) => !s.value || row.dataset[s.dataset.column] === s.value);
-      const hit = fits && plain(row.cells[0].textContent + " " + (row.dataset.also || "")).includes(wanted);
+      const words = plain(row.cells[0].textContent + " " + (row.dataset.also || ""));
+      const link = row.cells[0].querySelector("a");
+      const hit = fits && (words.includes(wanted) || (link && named.has(link.getAttribute("href"))));
       row.hidden = !hit;
       count += hit ? 1 : 0;
     });
