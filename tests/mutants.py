@@ -333,6 +333,9 @@ class Runner:
         # Read and computed once, before the copies are made; the module has no part in it.
         for file, name, *given in [("example_facts", "real_raw"), *self.warm]:
             getattr(importlib.import_module(file), name)(*given)
+        # The cache goes by the files, which no mutant changes: it would answer for the mutants what
+        # the module gave unchanged, and keep what they give as if the module had given it.
+        os.environ["ANALYSIS_CACHE"] = "off"
         self.items = session.items
         if session.testsfailed or not self.items:
             raise pytest.UsageError("the tests cannot be collected")

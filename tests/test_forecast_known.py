@@ -6,12 +6,16 @@ from example_facts import fact, raw_with, source
 
 from analysis.forecast import known as known_module
 from analysis.forecast.known import (
+    COLUMNS,
+    LAST,
+    QueryError,
     ended_years,
     fact_printed_on,
     fact_rows,
     known_at,
     later_revisions,
     printed_on,
+    read_queries,
     without,
     without_provinces,
 )
@@ -199,6 +203,7 @@ def settled(origin, facts, sources):
     raw = raw_with(facts, sources)
     known = known_at(build_readings(raw).readings, raw, pd.Timestamp(origin))
     own = known.readings[known.readings["basis"] == ""]
+    assert not own.duplicated(["indicator", "as_of"]).any()
     return known, dict(zip(own["indicator"], own["value"], strict=True))
 
 
@@ -215,6 +220,38 @@ def test_before_a_revision_is_printed_the_first_figure_stands():
     known, values = settled("2018-02-01", facts, sources)
     assert values == {"hi_coverage": 88.0, "si_coverage": 30.0}
     assert known.raw.facts["row"].tolist() == [2, 3, 4]
+
+
+def test_before_a_revision_is_printed_nothing_that_was_computed_from_it_is_known():
+    facts = [
+        fact(1_000_000, **OLD, indicator="hi_participants"),
+        fact(990_000, **OLD, indicator="hi_participants", source_id="B", standing="settled"),
+        fact(-2_000, **OLD, indicator="hi_participants_change", source_id="B"),
+    ]
+    sources = [source(name, published=day) for name, day in PRINTED.items()]
+    for origin, years in (("2016-12-31", [2015]), ("2018-02-01", [2014, 2015])):
+        known = settled(origin, facts, sources)[0].readings
+        counts = known[(known["indicator"] == "hi_participants") & (known["basis"] == "")]
+        assert counts["as_of"].dt.year.tolist() == years
+
+
+def test_a_sum_is_as_wide_as_it_was_before_a_revision_of_one_of_its_parts():
+    """A revision that is set aside widens the figure that stands, and the sums made of it."""
+    from analysis.readings import build_readings
+
+    facts = [
+        fact(1_000_000, **OLD, indicator="si_compulsory_participants"),
+        fact(50_000, **OLD, indicator="si_voluntary_participants"),
+        fact(970_000, **OLD, indicator="si_compulsory_participants", source_id="B", doubt="typo"),
+    ]
+    sources = [source(name, published=day) for name, day in PRINTED.items()]
+    columns = ["indicator", "value", "lower", "upper"]
+    known = settled("2016-12-31", facts, sources)[0].readings
+    before = build_readings(raw_with(facts[:2], sources)).readings
+    after = build_readings(raw_with(facts, sources)).readings
+    assert set(known["indicator"]) >= {"si_participants"}
+    assert known[columns].to_numpy().tolist() == before[columns].to_numpy().tolist()
+    assert known[columns].to_numpy().tolist() != after[columns].to_numpy().tolist()
 
 
 JUNE = {"as_of": "2022-06-30", "standing": "estimate"}
@@ -244,6 +281,28 @@ def test_an_estimate_of_this_year_is_not_known_before_the_day_of_printing(origin
 
 def test_an_estimate_of_this_year_is_known_on_the_day_of_printing():
     assert hoped("2022-10-01", printed="2022-10-01")[1] == {"hi_coverage": 93.4}
+
+
+def test_an_estimate_that_no_later_count_sets_aside_is_known_once():
+    facts = [fact(93.4, **JUNE), fact(94.0, as_of="2022-11-30", source_id="B")]
+    sources = [source("A", published="2022-07-15"), source("B", published="2022-12-05")]
+    known, values = settled("2022-09-30", facts, sources)
+    assert values == {"hi_coverage": 93.4} and len(known.readings) == 1
+
+
+def test_readings_that_do_not_rest_on_an_estimate_stay_those_on_official_population_among_them():
+    facts = [
+        fact(93.4, **JUNE),
+        fact(92.0, as_of="2022-11-30", source_id="B"),
+        fact(1_000_000, indicator="hi_participants", as_of="2021-12-31"),
+    ]
+    sources = [source("A", published="2022-01-15"), source("B", published="2022-12-05")]
+    known = settled("2022-09-30", facts, sources)[0].readings
+    assert known["reading_id"].tolist() == [
+        "province_63/89/hi_coverage/2022-06-30",
+        "province_63/89/hi_coverage/2021-12-31/official_population",
+        "province_63/89/hi_participants/2021-12-31",
+    ]
 
 
 def test_an_estimate_for_a_year_end_counts_from_its_own_day():
@@ -340,3 +399,13 @@ def test_of_a_province_that_is_left_out_only_its_targets_stay():
     assert left.readings["reading_id"].tolist() == ["r6", "r8"]
     assert left.readings.index.tolist() == [0, 1]
     assert left.raw.facts["row"].tolist() == [6, 7, 8]
+
+
+def test_a_question_may_be_about_every_day_to_which_the_model_looks(tmp_path):
+    path = tmp_path / "q.csv"
+    asked = [f"country,00,hi_coverage,{day}\n" for day in ("2009-12-31", "2035-12-31")]
+    path.write_text(",".join(COLUMNS) + "\n" + "".join(asked), "utf-8")
+    assert read_queries(path)["as_of"].tolist() == [pd.Timestamp(2009, 12, 31), LAST]
+    path.write_text(path.read_text("utf-8").replace("2035-12-31", "2036-01-01"), "utf-8")
+    with pytest.raises(QueryError, match=r"q.csv:3: as_of: '2036-01-01'"):
+        read_queries(path)

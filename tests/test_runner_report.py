@@ -198,3 +198,11 @@ def test_without_its_store_the_report_is_made_the_same_again(project):
     (project.root / "reports/manifest.json").unlink()
     assert project.run("report").returncode == 0
     assert project.files() == before
+
+
+def test_a_report_without_kept_results_says_so_to_its_notebooks_and_names_no_folder_so(project):
+    project.notebook("03_aside", ["import os\nos.environ['ANALYSIS_CACHE']"])
+    made = project.run("report", settings={"ANALYSIS_CACHE": "off"})
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert "'off'" in json.dumps(json.loads(project.files()["reports/en/03_aside.txt"]))
+    assert not (project.root / "off").exists()

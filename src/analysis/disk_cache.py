@@ -227,11 +227,16 @@ def cached(function: Function) -> Function:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         bound = inspect.signature(function).bind(*args, **kwargs)
         bound.apply_defaults()
-        if os.environ.get("ANALYSIS_CACHE") == "off":
+        if is_off():
             return _compute(function, bound)
         return _find_or_compute(_entry(function, bound), function, bound)
 
     return wrapper  # type: ignore[return-value]
+
+
+def is_off() -> bool:
+    """Whether ANALYSIS_CACHE=off asks that nothing be kept, nor anything kept be used."""
+    return os.environ.get("ANALYSIS_CACHE") == "off"
 
 
 def _compute(function: Callable[..., Any], bound: inspect.BoundArguments) -> Any:

@@ -103,6 +103,13 @@ def _tables() -> Path:
     return _root() / "work" / "tables" if _by_hand() else _published()
 
 
+def _cache() -> Path:
+    """The word that turns kept results off (`analysis.disk_cache`) is no folder's name."""
+    if os.environ.get("ANALYSIS_CACHE") == "off":
+        return _root() / ".cache"
+    return _below_root("ANALYSIS_CACHE", ".cache")()
+
+
 _published = _below_root("ANALYSIS_PROCESSED", "data", "processed")
 ROOT = Folder("ROOT", _root)
 RAW = Folder("RAW", _below_root("ANALYSIS_RAW", "data", "raw"))
@@ -113,7 +120,7 @@ PUBLISHED = Folder("PUBLISHED", _published)
 WORK = Folder("WORK", _below_root("ANALYSIS_WORK", "work"))
 NOTEBOOKS = Folder("NOTEBOOKS", _below_root("ANALYSIS_NOTEBOOKS", "notebooks"))
 REPORTS = Folder("REPORTS", _below_root("ANALYSIS_REPORTS", "reports"))
-CACHE = Folder("CACHE", _below_root("ANALYSIS_CACHE", ".cache"))
+CACHE = Folder("CACHE", _cache)
 
 
 def write_atomic(path: str | os.PathLike[str], content: bytes | str) -> Path:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from nbformat import NotebookNode
 from tqdm import tqdm
 
-from analysis import parallel, paths, reads
+from analysis import disk_cache, parallel, paths, reads
 from analysis.runs import environment, notebook, pipeline, store
 from analysis.runs import environment as runs_environment
 from analysis.runs import notebook as runs_notebook
@@ -208,7 +208,7 @@ def _execute(job: Job, tables: Mapping[str, Path], folder: Path, cores: int) -> 
     environment |= {
         "ANALYSIS_ROOT": str(paths.ROOT),
         "ANALYSIS_NOTEBOOKS": str(paths.NOTEBOOKS),
-        "ANALYSIS_CACHE": str(paths.CACHE),
+        "ANALYSIS_CACHE": "off" if disk_cache.is_off() else str(paths.CACHE),
     }
     limit = job.chapter.limit
     done = execute(_notebook(job), job.parameters, environment, str(folder / "here"), limit)
