@@ -22,9 +22,9 @@ from analysis.facts.text import Fault, read_text
 from analysis.readings import covariates
 
 FILE = "commune_lists.csv"
-COLUMNS = ("province_code", "district", "commune", "list_2017", "list_2021", "persons", "source")
+_COLUMNS = ("province_code", "district", "commune", "list_2017", "list_2021", "persons", "source")
 #: Regions of the lists; empty: not on the list. People in regions II and III had state-paid cards.
-REGIONS = ("", "I", "II", "III")
+_REGIONS = ("", "I", "II", "III")
 COVERED = ("II", "III")
 #: Persons of a commune that can be meant.
 PERSONS = (100, 100_000)
@@ -52,7 +52,7 @@ def faults(folder: Path | None = None) -> list[Fault]:
 
 
 def _checked(content: bytes) -> tuple[pd.DataFrame | None, list[Fault]]:
-    table, found = read_text(FILE, content, COLUMNS)
+    table, found = read_text(FILE, content, _COLUMNS)
     if table is None:
         return None, found
     found = [*found, *_wrong_cells(table), *_wrong_rows(table)]
@@ -70,11 +70,11 @@ def _wrong_cells(table: pd.DataFrame) -> list[Fault]:
         ),
         "commune": (bool, "is empty; name the commune as the list does"),
         "list_2017": (
-            lambda v: v in REGIONS,
+            lambda v: v in _REGIONS,
             "is not I, II, III or empty (not on the list of Decision 582)",
         ),
         "list_2021": (
-            lambda v: v in REGIONS,
+            lambda v: v in _REGIONS,
             "is not I, II, III or empty (not on the list of Decision 861)",
         ),
         "persons": (

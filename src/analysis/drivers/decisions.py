@@ -43,7 +43,7 @@ from analysis.readings import covariates
 from analysis.seeds import generator
 
 #: For the bounds: one step before the Decision, to be set against the step at the Decision.
-STEPS = {
+_STEPS = {
     "early": pairs.FIRST,
     "before": WINDOWS["before"],
     **{name: day for name, day in PERIODS.items() if name != "before"},
@@ -121,14 +121,14 @@ def run(
         readings=rows,
         nation=nation,
         left_out=_left_out(table, draws),
-        bounds=bounds(cells(rows, STEPS)),
+        bounds=bounds(cells(rows, _STEPS)),
         placebo=placebo(rows),
         hit=hit_provinces(table),
         country=country,
-        rivals=side_by_side(table, samples.exposure["poverty"], "poverty"),
-        lists=None if left is None else side_by_side(table, standardised(left), "left_lists"),
+        rivals=_side_by_side(table, samples.exposure["poverty"], "poverty"),
+        lists=None if left is None else _side_by_side(table, standardised(left), "left_lists"),
         power=power(main.fit(), table["province_code"].nunique()),
-        last_edition=last_edition(samples, changes, country),
+        last_edition=_last_edition(samples, changes, country),
         named=named(rows),
     )
 
@@ -335,7 +335,7 @@ def agreement(changes: pd.DataFrame, nation: pd.DataFrame, raw: Raw) -> pd.Serie
     )
 
 
-def last_edition(samples: growth.Samples, changes: pd.DataFrame, country: pd.Series) -> pd.Series:
+def _last_edition(samples: growth.Samples, changes: pd.DataFrame, country: pd.Series) -> pd.Series:
     """The claim of the last edition by its own method on the data of today, and what it implies.
 
     It carried a straight trend over the pandemic, started every province at 90%, and added the
@@ -367,7 +367,7 @@ def last_edition(samples: growth.Samples, changes: pd.DataFrame, country: pd.Ser
     )
 
 
-def side_by_side(table: pd.DataFrame, other: pd.Series, name: str) -> pd.DataFrame:
+def _side_by_side(table: pd.DataFrame, other: pd.Series, name: str) -> pd.DataFrame:
     """The loss by the minority share and by another exposure, each alone and both together.
 
     other: by province_code, in standard deviations; provinces without a value are left out.

@@ -165,7 +165,7 @@ class Samples:
         key = (indicator, choices.design, choices.rule, choices.evidence)
         if key not in self._found:
             chosen = sample(self.readings, *key)
-            self._found[key] = (chosen, carried(chosen, self.exposure))
+            self._found[key] = (chosen, _carried(chosen, self.exposure))
         return self._found[key]
 
     def design(self, indicator: str, choices: Choices) -> Design:
@@ -204,7 +204,7 @@ def _largest_group(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["key"].isin(keys)].reset_index(drop=True)
 
 
-def carried(chosen: Sample, exposure: pd.DataFrame) -> dict[str, Array]:
+def _carried(chosen: Sample, exposure: pd.DataFrame) -> dict[str, Array]:
     """The exposures of each row of a sample, an array (n,) each."""
     own = exposure.reindex(chosen.codes)
     return dict(zip(map(str, own.columns), own.to_numpy().T, strict=True))
@@ -292,7 +292,7 @@ def with_regions(exposure: pd.DataFrame, provinces: pd.DataFrame) -> pd.DataFram
 TERM = "target_gap"
 
 
-def own_targets(targets: pd.DataFrame, indicator: str = "hi_coverage") -> pd.DataFrame:
+def _own_targets(targets: pd.DataFrame, indicator: str = "hi_coverage") -> pd.DataFrame:
     """One year-end target of its own for each province and year, the Government's first."""
     order = {"government": 0, "province": 1, "agency": 2}
     rows = targets[
@@ -314,7 +314,7 @@ def with_target(chosen: Sample, targets: pd.DataFrame, exposure: pd.DataFrame) -
     interval, are left out. Raises SingularDesign when none is left.
     """
     rows = chosen.rows.assign(row=range(len(chosen.rows)), year=chosen.rows["end"].dt.year)
-    known = own_targets(targets)[["province_code", "year", "value", "announced"]]
+    known = _own_targets(targets)[["province_code", "year", "value", "announced"]]
     joined = rows.merge(known, on=["province_code", "year"])
     joined = joined[joined["announced"] <= joined["end"]]
     if not len(joined):
@@ -325,6 +325,6 @@ def with_target(chosen: Sample, targets: pd.DataFrame, exposure: pd.DataFrame) -
     joined = joined.sort_values("row")
     years = joined["year"].to_numpy() + 1.0 - part.first
     gap = (logit(joined["value"].to_numpy()) - part.y0) / years
-    with_gap = design(part, carried(part, exposure), Choices())
+    with_gap = design(part, _carried(part, exposure), Choices())
     X, names = np.column_stack([gap, with_gap.X]), (TERM, *with_gap.names)
     return replace(with_gap, X=X, names=names)

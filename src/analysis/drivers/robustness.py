@@ -214,14 +214,14 @@ def _summary(focal: str, curve: Curve) -> dict[str, object]:
 # --------------------------------------------------------------------------------------------------
 
 #: Standard deviations of the error of one reading, in percentage points.
-ERRORS = (1.0, 1.5, 2.0)
+_ERRORS = (1.0, 1.5, 2.0)
 
 
 def simulate_start(
     samples: growth.Samples,
     choices: growth.Choices,
     draws: int = 500,
-    errors: tuple[float, ...] = ERRORS,
+    errors: tuple[float, ...] = _ERRORS,
 ) -> pd.DataFrame:
     """Coefficients of the start in worlds where the start has no effect.
 

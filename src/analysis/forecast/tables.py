@@ -24,8 +24,8 @@ QUANTILES = {
     "q025": 0.025, "q05": 0.05, "q10": 0.10, "q25": 0.25, "q50": 0.50,
     "q75": 0.75, "q90": 0.90, "q95": 0.95, "q975": 0.975,
 }  # fmt: skip
-SCALES = ("true", "reported", "official")
-LEVELS = ("country", "region", "province_63", "province_34")
+_SCALES = ("true", "reported", "official")
+_LEVELS = ("country", "region", "province_63", "province_34")
 KEY = ["geo_level", "province_code", "indicator"]
 #: A unit is judged on its own evidence if it was read within so many years before the origin.
 RECENT_YEARS = 6
@@ -95,7 +95,7 @@ def _stack(tables) -> pd.DataFrame:  # type: ignore[no-untyped-def]
 
 def units_of(own: Outlook) -> list[tuple[str, str]]:
     """All units by level, then code."""
-    return sorted(own.draws.members, key=lambda unit: (LEVELS.index(unit[0]), unit[1]))
+    return sorted(own.draws.members, key=lambda unit: (_LEVELS.index(unit[0]), unit[1]))
 
 
 def read_share(known: Known, own: Outlook, settings: Settings) -> dict[tuple[str, str], float]:
@@ -233,7 +233,7 @@ def _drawn(own: Outlook, unit: tuple[str, str], day: pd.Timestamp) -> dict[str, 
 
 
 def _chances(drawn: dict[str, np.ndarray], target: float, enough: bool) -> dict[str, float]:
-    return {f"p_meets_{scale}": chance(drawn.get(scale), target, enough) for scale in SCALES}
+    return {f"p_meets_{scale}": chance(drawn.get(scale), target, enough) for scale in _SCALES}
 
 
 def chance(values: np.ndarray | None, target: float, enough: bool) -> float:
@@ -292,7 +292,7 @@ def _attainment(own: Outlook, shares: dict) -> pd.DataFrame:
 # --------------------------------------------------------------------------------------------------
 
 #: File of data/processed -> table of ForecastTables.
-FILES = {name: f"{name}.csv" for name in ("estimates", "forecasts", "attainment", "needs")} | {
+_FILES = {name: f"{name}.csv" for name in ("estimates", "forecasts", "attainment", "needs")} | {
     "answers": "round_answers.csv"
 }
 
@@ -359,7 +359,7 @@ def _check(indicators: Iterable[str]) -> None:
 
 def write(tables: ForecastTables) -> list[str]:
     """Write the tables to data/processed; returns the names of the files."""
-    for name, file in FILES.items():
+    for name, file in _FILES.items():
         table: pd.DataFrame = getattr(tables, name)
         paths.write_table(table, paths.PROCESSED / file)
-    return sorted(FILES.values())
+    return sorted(_FILES.values())

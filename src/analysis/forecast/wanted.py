@@ -30,7 +30,7 @@ from analysis.forecast.space import FAMILY, PRIORS, Points, points
 #: Widths are those of the middle 80 percent, as charts show them.
 INSIDE = 0.8
 #: Half the last digit of a rate as it is usually printed, in points.
-HALF = 0.05
+_HALF = 0.05
 #: A figure of a unit is there already where one lies within so many days.
 SAME_DAYS = 15
 #: Year-ends back from the origin of which a figure may be asked for.
@@ -40,7 +40,7 @@ _MERGED = pd.Timestamp("2025-07-01")
 _PERSONS = {"hi_coverage": "hi_participants", "si_coverage": "si_participants",
             "ui_coverage": "ui_participants"}  # fmt: skip
 _UNIT = ["geo_level", "province_code"]
-COLUMNS = [
+_COLUMNS = [
     *_UNIT, "indicator", "date", "width", "wanted_level", "wanted_code", "wanted_indicator",
     "wanted_day", "width_after", "loss",
 ]  # fmt: skip
@@ -69,7 +69,7 @@ def wanted(known: Known, chosen: Round) -> pd.DataFrame:
         built = kept_model(known, first, chosen.settings)
         rates = [name for name, family in FAMILY.items() if family == FAMILY[first]]
         made.append(_best(built.posterior, rates, due))
-    return pd.concat(made, ignore_index=True)[COLUMNS]
+    return pd.concat(made, ignore_index=True)[_COLUMNS]
 
 
 def _best(posterior: Posterior, rates: list[str], due: pd.Timestamp) -> pd.DataFrame:
@@ -82,7 +82,7 @@ def _best(posterior: Posterior, rates: list[str], due: pd.Timestamp) -> pd.DataF
     )
     offered = candidates(seen, rates)
     if offered.empty:
-        return pd.DataFrame(columns=COLUMNS)
+        return pd.DataFrame(columns=_COLUMNS)
     now, after = widths(posterior, asked, offered)
     homes = offered["home"].to_numpy()
     rows = []
@@ -242,7 +242,7 @@ def _errors(fit: Fit, theta: np.ndarray, share: np.ndarray, persons: np.ndarray)
     error = np.where(
         persons > 0, _sd(fit, theta, "error_persons"), _sd(fit, theta, "error_coverage")
     )
-    digits = np.where(persons > 0, 0.0, HALF**2 / 3)
+    digits = np.where(persons > 0, 0.0, _HALF**2 / 3)
     found: np.ndarray = (error**2 + digits) * slope**2 + JITTER
     return found
 

@@ -145,7 +145,7 @@ BASES = {
 }
 #: 365 days over 100 percent: a rate of 1% is 3.65 days of a year's contributions.
 DAYS_PER_PERCENT = 3.65
-FIRST = pd.Timestamp("2014-01-01")
+_FIRST = pd.Timestamp("2014-01-01")
 #: The Law on Social Insurance of 2024 tells late payment from evasion: rates from this day on
 #: count something else, and are not compared with those before.
 LAW = pd.Timestamp("2025-07-01")
@@ -160,7 +160,7 @@ def late_rows(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     late_collections), december (bool), law (before, or since_july_2025: see LAW), readings (the
     reading ids behind the row, ";"-joined), facts.
     """
-    own = readings[(readings["geo_level"] == "province_63") & (readings["as_of"] >= FIRST)]
+    own = readings[(readings["geo_level"] == "province_63") & (readings["as_of"] >= _FIRST)]
     parts = [_rates(own, raw), _from_amounts(own, readings)]
     rows = pd.concat(parts, ignore_index=True)
     # A stated rate outranks one derived from an amount of the same day and basis, and a derived

@@ -33,9 +33,9 @@ from analysis.verdicts import verdict
 
 #: Years over which a province's deviation fades to 37%. The data cannot tell 1 from 4 years.
 FADING = 2.0
-INDICATOR = "late_payment_rate"
+_INDICATOR = "late_payment_rate"
 _QUANTILES = (0.025, 0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.975)
-COLUMNS = [
+_COLUMNS = [
     "geo_level",
     "province_code",
     "indicator",
@@ -60,7 +60,7 @@ COLUMNS = [
     "method",
 ]
 #: How long before its due day a ceiling of the past is forecast: from the middle of its year.
-AHEAD = pd.DateOffset(months=6)
+_AHEAD = pd.DateOffset(months=6)
 #: Fewer rates than this carry no forecast of the past.
 FEWEST = 25
 
@@ -70,7 +70,7 @@ _SCORED += ["known", "last_value", "like_for_like", "definition_mean", "model"]
 
 
 @dataclass(frozen=True)
-class Model:
+class _Model:
     """The fitted model: rows, terms, variances and the pieces that predictions need."""
 
     rows: pd.DataFrame
@@ -81,7 +81,7 @@ class Model:
     residual: Array
 
 
-def fit_model(rows: pd.DataFrame) -> Model:
+def fit_model(rows: pd.DataFrame) -> _Model:
     """Fit the model to rows of late_data (see the module for its form)."""
     rows = levels.usable(rows)
     X, names = levels.design(rows)
@@ -93,7 +93,7 @@ def fit_model(rows: pd.DataFrame) -> Model:
     fit = fit_components(y, X, {"province": indicator_matrix(codes), "course": root}, names)
     V = _kernel(fit, codes, rows["as_of"], codes, rows["as_of"])
     V += fit.variances["residual"] * np.eye(len(rows))
-    return Model(rows, names, X, fit, np.linalg.inv(V), y - X @ fit.beta)
+    return _Model(rows, names, X, fit, np.linalg.inv(V), y - X @ fit.beta)
 
 
 def _fading(a: np.ndarray, when_a: pd.Series, b: np.ndarray, when_b: pd.Series) -> Array:
@@ -113,7 +113,7 @@ def _kernel(
     return fit.variances["province"] * same + course
 
 
-def predict(model: Model, codes: list[str], date: pd.Timestamp, term: dict) -> tuple[Array, Array]:
+def predict(model: _Model, codes: list[str], date: pd.Timestamp, term: dict) -> tuple[Array, Array]:
     """Mean (k,) and covariance (k, k) of the true log rates of provinces on a date.
 
     ``term`` holds basis, denominator, december and law as in late_data; a law under which no
@@ -133,7 +133,7 @@ def predict(model: Model, codes: list[str], date: pd.Timestamp, term: dict) -> t
     return mean, spread + gap @ model.fit.covariance @ gap.T
 
 
-def _design_row(model: Model, term: dict) -> Array:
+def _design_row(model: _Model, term: dict) -> Array:
     wanted = {
         "constant",
         f"basis:{term['basis']}",
@@ -152,7 +152,7 @@ class Setting:
     ceiling: the pull under ceilings.
     """
 
-    model: Model
+    model: _Model
     size: data.Collections
     origin: pd.Timestamp
     draws: int
@@ -197,7 +197,7 @@ def late_payment_forecasts(
         pull([(r["drawn"], r["target"], r["rate"]) for r in record]),
     )
     found = [r for w in wanted for r in _unit_rows(w, setting)]
-    table = pd.DataFrame(found).reindex(columns=COLUMNS)
+    table = pd.DataFrame(found).reindex(columns=_COLUMNS)
     return table.sort_values(["geo_level", "province_code", "date", "scale"], ignore_index=True)
 
 
@@ -220,9 +220,9 @@ def past_ceilings(
     Ceilings before which too little was known are left out.
     """
     known = targets.known_at(targets.targets(raw), origin)
-    late = known[(known["indicator"] == INDICATOR) & (known["due"] <= origin)]
+    late = known[(known["indicator"] == _INDICATOR) & (known["due"] <= origin)]
     seen = readings[
-        (readings["indicator"] == INDICATOR) & (readings["kind_of_evidence"] == "published")
+        (readings["indicator"] == _INDICATOR) & (readings["kind_of_evidence"] == "published")
     ]
     found = []
     for target in late.sort_values(["due", "geo_level", "province_code"]).to_dict("records"):
@@ -230,7 +230,7 @@ def past_ceilings(
         result = _result_of(wanted, seen)
         if result is None:
             continue
-        asked_on = target["due"] - AHEAD
+        asked_on = target["due"] - _AHEAD
         then = _known(readings, asked_on)
         rows = levels.usable(data.late_rows(then, raw))
         if len(rows) < FEWEST:
@@ -304,7 +304,7 @@ def _wanted(
     known: pd.DataFrame, rows: pd.DataFrame, last: pd.Timestamp, due: pd.Timestamp, raw: Raw
 ) -> list[dict]:
     """What is to be forecast: targets still ahead, like-for-like series, and the others."""
-    late = known[(known["indicator"] == INDICATOR) & (known["due"] > last)]
+    late = known[(known["indicator"] == _INDICATOR) & (known["due"] > last)]
     wanted = [_of_target(t, raw) for t in late.to_dict("records")]
     settled = {(w["geo_level"], w["province_code"]) for w in wanted}
     series = like_for_like(rows).groupby("province_code").tail(1).set_index("province_code")
@@ -348,7 +348,7 @@ def _members(wanted: dict) -> list[str]:
 
 def _unit_rows(wanted: dict, setting: Setting) -> list[dict]:
     head = {k: wanted.get(k) for k in ("geo_level", "province_code", "date", "basis", "target")}
-    head |= {"indicator": INDICATOR, "origin": setting.origin}
+    head |= {"indicator": _INDICATOR, "origin": setting.origin}
     head |= {"target_setter": wanted.get("target_setter")}
     members = _members(wanted)
     rows = setting.model.rows
@@ -426,7 +426,7 @@ def _summary(scale: str, rate: Array, weight: Array) -> dict:
     order = np.argsort(rate, kind="stable")
     middle = weight[order].cumsum() - weight[order] / 2
     values = np.interp(_QUANTILES, middle, rate[order])
-    named = {c: float(v) for c, v in zip(COLUMNS[9:18], values, strict=True)}
+    named = {c: float(v) for c, v in zip(_COLUMNS[9:18], values, strict=True)}
     mean = float(weight @ rate)
     sd = float(np.sqrt(weight @ (rate - mean) ** 2))
     return {"scale": scale, "mean": mean, "sd": sd, **named}

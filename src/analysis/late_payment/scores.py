@@ -25,7 +25,7 @@ WIDTH = 0.1
 #: What is held of the pull before any ceiling fell due, as for coverage: results above a ceiling
 #: may weigh anything from nothing to all; the heap has this median and this width (log).
 HEAP = (0.3, 1.0)
-GRID, REACH = (50, 80), 4.0
+_GRID, _REACH = (50, 80), 4.0
 
 
 def crps(y: Array, mean: Array, sd: Array) -> Array:
@@ -35,7 +35,7 @@ def crps(y: Array, mean: Array, sd: Array) -> Array:
     return sd * (z * (2 * below - 1) + 2 * density - 1 / np.sqrt(np.pi))
 
 
-def errors(score: pd.DataFrame) -> pd.DataFrame:
+def _errors(score: pd.DataFrame) -> pd.DataFrame:
     """Each forecast of each reading: error and CRPS on the log scale, by method.
 
     score: of `late_forecast.rolling_score`. Columns: row, as_of, province_code, method, read
@@ -88,7 +88,7 @@ def compare(score: pd.DataFrame) -> pd.DataFrame:
     denominator too; "not_read"), method, n, error, n_crps, crps. Where a province was not read,
     the last value has nothing to say.
     """
-    table, rows = errors(score), []
+    table, rows = _errors(score), []
     for read, groups in SETS.items():
         methods = METHODS[1:] if read == "not_read" else METHODS
         own = table[table["read"].isin(groups) & table["method"].isin(methods)]
@@ -165,11 +165,11 @@ def pull(cases: list[tuple[Array, float, float]]) -> CeilingPull:
     """
     if not cases:
         return NO_PULL
-    short = (np.arange(GRID[0]) + 0.5) / GRID[0]
-    normal = np.linspace(-REACH, REACH, GRID[1])
+    short = (np.arange(_GRID[0]) + 0.5) / _GRID[0]
+    normal = np.linspace(-_REACH, _REACH, _GRID[1])
     heap = HEAP[0] * np.exp(HEAP[1] * normal)
     shorts, heaps = (axis.ravel() for axis in np.meshgrid(short, heap))
-    likely = np.repeat(-(normal**2) / 2, GRID[0])
+    likely = np.repeat(-(normal**2) / 2, _GRID[0])
     for rate, ceiling, result in cases:
         gap = np.log(ceiling) - np.log(rate)
         near = np.where(gap >= 0, np.exp(-np.maximum(gap, 0) / WIDTH), 0.0).mean()

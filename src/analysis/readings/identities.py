@@ -7,7 +7,7 @@ from analysis.facts import Raw
 from analysis.readings.arithmetic import UNIT_AND_DATE, pick, side_by_side
 from analysis.readings.covariates import populations
 
-COLUMNS = [
+_COLUMNS = [
     "identity",
     "geo_level",
     "province_code",
@@ -32,7 +32,7 @@ _LABOUR_FORCE_BREAK = pd.Timestamp("2022-10-01")
 
 
 def check(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
-    """Return each identity for each unit and date where its parts are known; see `COLUMNS`.
+    """Return each identity for each unit and date where its parts are known; see `_COLUMNS`.
 
     left and right are the two sides (persons or percent); holds says whether their intervals
     meet (sums), the order is kept (bounds) or the ratio is usual (denominators); explained names
@@ -57,7 +57,7 @@ def check(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     table["difference"] = table["left"] - table["right"]
     table["ratio"] = table["left"] / table["right"]
     order = ["identity", "geo_level", "province_code", "as_of", "readings"]
-    return table.sort_values(order, ignore_index=True).reindex(columns=COLUMNS)
+    return table.sort_values(order, ignore_index=True).reindex(columns=_COLUMNS)
 
 
 def _table(m: pd.DataFrame, identity: str, left, right, holds, explained, names) -> pd.DataFrame:

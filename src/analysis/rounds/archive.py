@@ -34,12 +34,12 @@ from analysis.readings import build_readings, targets
 from analysis.readings.conflicts import one_level
 
 FOLDER, LEDGER = "rounds", "ledger.csv"
-OWN = "analysis"
+_OWN = "analysis"
 COLUMNS = ["reference_date", "target", "location", "target_end_date", "output_type",
            "output_type_id", "value"]  # fmt: skip
 #: Scale of a forecast -> what is put behind the indicator in the name of its target.
 SCALES = {"reported": "", "true": "_level", "official": "_official"}
-SCHEMAS = "https://raw.githubusercontent.com/hubverse-org/schemas/main/v5.0.0"
+_SCHEMAS = "https://raw.githubusercontent.com/hubverse-org/schemas/main/v5.0.0"
 _LEDGER_COLUMNS = ["round", "file", "bytes", "sha256"]
 _KEY = ["geo_level", "province_code", "indicator", "date"]
 
@@ -130,7 +130,7 @@ def close(chosen: Round, make: Callable[[], Printed], today: datetime.date | Non
             f"round {name} is called prospective, and its first targets fell due on "
             f"{chosen.due[0]:%Y-%m-%d}: write kind: retrospective in rounds.yml"
         )
-    check()
+    _check()
     files = bundle(chosen, make(), today)
     return _put(name, files)
 
@@ -169,7 +169,7 @@ def bundle(chosen: Round, printed: Printed, closed: datetime.date) -> dict[str, 
         RoundError: a forecast or target is of an unit that does not exist, or not of this round.
     """
     own = predictions(chosen, printed.tables)
-    model = f"{OWN}-v{chosen.model}"
+    model = f"{_OWN}-v{chosen.model}"
     outputs = {model: own}
     for name, table in printed.beside.items():
         outputs[name] = _ordered(_quantile_rows(chosen, table))
@@ -324,7 +324,7 @@ def _record(chosen: Round, printed: Printed, closed: datetime.date) -> dict[str,
 
 def _admin() -> dict[str, Any]:
     return {
-        "schema_version": f"{SCHEMAS}/admin-schema.json",
+        "schema_version": f"{_SCHEMAS}/admin-schema.json",
         "name": "Coverage of social protection in Viet Nam",
         "maintainer": "The authors of this project",
         "contact": {"name": "The authors of this project", "email": "see CITATION.cff"},
@@ -371,7 +371,7 @@ def _tasks(chosen: Round, every: pd.DataFrame) -> dict[str, Any]:
     ]
     task = {"task_ids": tasks, "output_type": outputs, "target_metadata": metadata}
     return {
-        "schema_version": f"{SCHEMAS}/tasks-schema.json",
+        "schema_version": f"{_SCHEMAS}/tasks-schema.json",
         "output_type_id_datatype": "double",
         "rounds": [
             {
@@ -462,7 +462,7 @@ def faults() -> list[str]:
     return found
 
 
-def check() -> None:
+def _check() -> None:
     """Raise RoundError with a line for each fault of the archive."""
     if found := faults():
         raise RoundError("\n".join(found))
@@ -494,7 +494,7 @@ class Archived:
     @property
     def own(self) -> str:
         """The model of the project."""
-        return f"{OWN}-v{self.record['model']}"
+        return f"{_OWN}-v{self.record['model']}"
 
     @property
     def origin(self) -> pd.Timestamp:
@@ -526,7 +526,7 @@ def read(name: str) -> Archived:
 
 def read_all() -> list[Archived]:
     """All closed rounds, once every file is known to be as it was closed. Raises RoundError."""
-    check()
+    _check()
     return [read(name) for name in sorted(ledger()["round"].unique())]
 
 

@@ -21,7 +21,7 @@ from analysis.validation.peers import Peer, PeerFailure, drift, last_value, nati
 
 #: Model of the hub -> how it forecasts provinces and merged units, and the country.
 #: The curve of the country itself is its own last value, moved on at its past pace.
-BESIDE: dict[str, tuple[Peer, Peer]] = {
+_BESIDE: dict[str, tuple[Peer, Peer]] = {
     "last-value": (last_value, last_value),
     "curve": (national, drift),
 }
@@ -35,8 +35,8 @@ def beside(
     A model that has nothing to learn from for an indicator leaves it out.
     """
     readings = one_level(known.readings, known.raw)
-    found: dict[str, list[pd.DataFrame]] = {name: [] for name in BESIDE}
-    for name, (of_units, of_country) in BESIDE.items():
+    found: dict[str, list[pd.DataFrame]] = {name: [] for name in _BESIDE}
+    for name, (of_units, of_country) in _BESIDE.items():
         for indicator in indicators:
             for country in (True, False):
                 asked = _asked(chosen, indicator, country)

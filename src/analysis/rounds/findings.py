@@ -16,7 +16,7 @@ from analysis.rounds.archive import Archived
 from analysis.rounds.scoreboard import CHANCES, VALUES, Scoreboard
 
 #: Table of Scoreboard -> file of data/processed.
-FILES = {"scores": "record_scores.csv", "events": "record_events.csv"}
+_FILES = {"scores": "record_scores.csv", "events": "record_events.csv"}
 #: Decimals that a result keeps of a number that is shown with three.
 DIGITS = 5
 _UNIT = {"province_code": "unit", "indicator": "indicator"}
@@ -49,9 +49,9 @@ def read() -> Record:
 
 def write(record: Record) -> list[str]:
     """Write scores and events to data/processed; returns the names of the files."""
-    for name, file in FILES.items():
+    for name, file in _FILES.items():
         paths.write_atomic(paths.PROCESSED / file, scoreboard.text(getattr(record.board, name)))
-    return sorted(FILES.values())
+    return sorted(_FILES.values())
 
 
 def dated(record: Record) -> list[Archived]:

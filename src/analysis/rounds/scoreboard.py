@@ -42,7 +42,7 @@ BACKCAST = "backcast"
 #: Chances are taken as at least this and at most one less this where a score has logarithms: no
 #: share of 4,000 draws says more.
 LEAST = 0.005
-COIN = 0.5
+_COIN = 0.5
 EVENT = ["round", "geo_level", "province_code", "indicator", "due"]
 _BANDS = {50: ("q25", "q75"), 80: ("q10", "q90"), 95: ("q025", "q975")}
 EVENT_COLUMNS = [
@@ -240,7 +240,7 @@ def past_shares(one: Archived) -> pd.DataFrame:
         n, hits = counts[row["indicator"]]
         counts[row["indicator"]] = (n + 1, hits + int(row["observation"] >= target.value))
     table = pd.DataFrame.from_dict(counts, orient="index", columns=["n", "met"])
-    table["share"] = (table["met"] / table["n"].where(table["n"] > 0)).fillna(COIN)
+    table["share"] = (table["met"] / table["n"].where(table["n"] > 0)).fillna(_COIN)
     table["cautious"] = (table["met"] + 1) / (table["n"] + 2)
     return table
 
@@ -300,7 +300,7 @@ def _of_chances(table: pd.DataFrame) -> list[dict]:
     model = str(table["model"].iloc[0])
     chances = {
         model: table["probability"],
-        "one_half": pd.Series(COIN, table.index),
+        "one_half": pd.Series(_COIN, table.index),
         "past_share": table["past_share"],
         "cautious_share": table["cautious_share"],
     }

@@ -36,8 +36,8 @@ from analysis.scenarios.parameters import Range, ScenarioError
 
 #: The terms of drivers_coverage.csv that measure what Decree 75 gave back and what Decision 861
 #: took, by window and without a straight trend.
-RECOVERY, LOSS = "restoration_x_minority", "861_x_minority"
-DESIGN, BESIDE = "windows", "main design"
+_RECOVERY, _LOSS = "restoration_x_minority", "861_x_minority"
+DESIGN, _BESIDE = "windows", "main design"
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def effects_of_cards(indicator: str) -> tuple[Range | None, Range | None]:
     """
     if indicator != "hi_coverage":
         return None, None
-    return _estimate(RECOVERY, "cards"), _estimate(LOSS, "cards_lost")
+    return _estimate(_RECOVERY, "cards"), _estimate(_LOSS, "cards_lost")
 
 
 def _estimate(term: str, stream: str) -> Range | None:
@@ -87,7 +87,7 @@ def _estimate(term: str, stream: str) -> Range | None:
     except paths.MissingTable:
         return None
     rows = table[
-        (table["term"] == term) & (table["design"] == DESIGN) & (table["beside"] == BESIDE)
+        (table["term"] == term) & (table["design"] == DESIGN) & (table["beside"] == _BESIDE)
     ].dropna(subset=["estimate", "standard_error"])
     if len(rows) != 1:
         return None

@@ -58,7 +58,7 @@ FIFTHS = 5
 PROVINCE_FOLDS = 5
 
 #: Whose target counts, first to last.
-SETTERS = ("government", "province", "agency")
+_SETTERS = ("government", "province", "agency")
 PROVINCE, COUNTRY = "province_63", "country"
 QUERY = ["geo_level", "province_code", "indicator", "as_of"]
 
@@ -253,8 +253,8 @@ def in_force(targets: pd.DataFrame, indicator: str, level: str = PROVINCE) -> pd
         & (targets["indicator"] == indicator)
         & (targets["basis"].fillna("") == "")
     ]
-    order = own["setter"].map({setter: rank for rank, setter in enumerate(SETTERS)})
-    own = own.assign(order=order.fillna(len(SETTERS)), late=-own["announced"].astype("int64"))
+    order = own["setter"].map({setter: rank for rank, setter in enumerate(_SETTERS)})
+    own = own.assign(order=order.fillna(len(_SETTERS)), late=-own["announced"].astype("int64"))
     own = own.sort_values(["province_code", "due", "order", "late", "value"])
     own = own.drop_duplicates(["province_code", "due"])
     own = own.rename(columns={"due": "as_of", "value": "target"})

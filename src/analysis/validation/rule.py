@@ -36,9 +36,9 @@ from analysis.validation import scores
 NOISE = 0.03
 #: What the 80% band of a group should hold, and from how many forecasts on a group is judged.
 HOLDS, ENOUGH = (0.77, 0.85), 30
-EVENT = ["geo_level", "province_code", "indicator", "as_of"]
+_EVENT = ["geo_level", "province_code", "indicator", "as_of"]
 #: Constants beside which chances are printed: a coin, and what the past says (`attainment`).
-COIN = 0.5
+_COIN = 0.5
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Difference:
 
 def once(table: pd.DataFrame) -> np.ndarray:
     """(n,) weights that count each event once: one over the number of its forecasts."""
-    names = [name for name in EVENT if name in table]
+    names = [name for name in _EVENT if name in table]
     return 1 / table.groupby(names, dropna=False)[names[0]].transform("size").to_numpy(float)
 
 
@@ -76,7 +76,7 @@ def compare(own: pd.DataFrame, other: pd.DataFrame, loss: str = "crps") -> Diffe
     Raises:
         ValueError: the two were not scored on the same forecasts.
     """
-    keys = [*(name for name in EVENT if name in own), "origin"]
+    keys = [*(name for name in _EVENT if name in own), "origin"]
     both = own[[*keys, loss]].merge(other[[*keys, loss]], on=keys, suffixes=("", "_other"))
     if len(both) != len(own) or len(both) != len(other):
         raise ValueError(

@@ -23,7 +23,7 @@ from analysis.validation.designs import inputs
 from analysis.validation.peers import PEERS, Peer, PeerFailure
 from analysis.validation.scores import QUANTILES
 
-NAIVE, BENCHMARK, FIRST = "last_value", "national", "version_1"
+NAIVE, BENCHMARK, _FIRST = "last_value", "national", "version_1"
 #: The two rolling designs come from one set of folds.
 RUNS = ("rolling_origin", "latest", "random_fifth", "leave_province_out")
 FAILURES = ["model", "indicator", "design", "fold", "n", "reason"]
@@ -44,7 +44,7 @@ class Evaluation:
 
 def model_of(name: str) -> Peer:
     """The function of a model: `analysis`, `version_1`, one of PEERS, or `module:function`."""
-    if name in ("analysis", FIRST):
+    if name in ("analysis", _FIRST):
         return (
             own_model.analysis
             if name == "analysis"
@@ -55,13 +55,13 @@ def model_of(name: str) -> Peer:
     module, _, function = name.partition(":")
     if not function:
         raise ValueError(
-            f"unknown model {name!r}; known: analysis, {FIRST}, {', '.join(PEERS)}, or "
+            f"unknown model {name!r}; known: analysis, {_FIRST}, {', '.join(PEERS)}, or "
             "module:function"
         )
     return getattr(importlib.import_module(module), function)
 
 
-def evaluate(
+def _evaluate(
     model: str | Callable[..., pd.DataFrame],
     indicator: str,
     design: str,
@@ -238,7 +238,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     readings, raw = inputs()
     runs = RUNS if given.design == "all" else (given.design,)
     models = list(dict.fromkeys([*given.model, NAIVE, BENCHMARK]))
-    done = [evaluate(m, given.indicator, run, readings, raw) for run in runs for m in models]
+    done = [_evaluate(m, given.indicator, run, readings, raw) for run in runs for m in models]
     scored = pd.concat([one.scored for one in done if len(one.scored)], ignore_index=True)
     full = table(scored)
     print(compact(full[full["model"].isin(given.model)]))

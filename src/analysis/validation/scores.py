@@ -216,7 +216,7 @@ def reliability(probability: Floats, met: Floats, edges: Floats) -> pd.DataFrame
 # Chances of meeting a target, against what was reported later and against plain base rates.
 # --------------------------------------------------------------------------------------------------
 
-KEYS = ["indicator", "origin", "province_code", "as_of"]
+_KEYS = ["indicator", "origin", "province_code", "as_of"]
 #: A reading meets a target that it equals to the last printed digit.
 TINY = 1e-6
 EDGES = np.array([0, 0.25, 0.5, 0.75, 1.0])
@@ -271,14 +271,14 @@ def score_table(
         return pd.DataFrame()
     long = _long(rows)
     base = past_share(readings, raw, indicator).set_index("origin")
-    asked = rows.drop_duplicates(KEYS).assign(model="past_share")
+    asked = rows.drop_duplicates(_KEYS).assign(model="past_share")
     plain = [
         asked.assign(kind=kind, p=asked["origin"].map(base[column]))
         for kind, column in (("base_rate", "probability"), ("base_rate_cautious", "cautious"))
     ]
     long = pd.concat([long, *plain], ignore_index=True)
     long["loss"] = (long["p"] - (long["value"] >= long["target"] - TINY)) ** 2
-    reference = long[long["kind"] == "base_rate"].set_index(KEYS)["loss"]
+    reference = long[long["kind"] == "base_rate"].set_index(_KEYS)["loss"]
     out = []
     for (model, kind), group in long.groupby(["model", "kind"]):
         out.append({"model": model, "probability": kind, "indicator": indicator})
@@ -298,7 +298,7 @@ def _long(rows: pd.DataFrame) -> pd.DataFrame:
 def _scores(group: pd.DataFrame, reference: pd.Series) -> dict[str, float]:
     met = (group["value"] >= group["target"] - TINY).to_numpy()
     p = group["p"].to_numpy(float)
-    own = group.set_index(KEYS)["loss"]
+    own = group.set_index(_KEYS)["loss"]
     province = pd.Series(own.index.get_level_values("province_code"))
     other = reference.loc[own.index].reset_index(drop=True)
     gain = skill(own.reset_index(drop=True), other, province, "attainment")

@@ -25,7 +25,7 @@ from analysis.validation import (
 )
 
 #: What is known, what is asked, under which settings, and the module that answers.
-Task = tuple[Known, pd.DataFrame, Settings, str]
+_Task = tuple[Known, pd.DataFrame, Settings, str]
 
 
 def main() -> None:
@@ -35,7 +35,7 @@ def main() -> None:
     print(f"{len(parts)} fits, {sum(map(len, parts))} forecasts in {stored_forecasts.FILE.name}")
 
 
-def _tasks() -> Iterator[Task]:
+def _tasks() -> Iterator[_Task]:
     """The folds of `study.study`, in its order."""
     readings, raw = designs.inputs()
     for indicator in designs.COVERAGE:
@@ -55,7 +55,7 @@ def _tasks() -> Iterator[Task]:
         yield fold.known, fold.questions, DEFAULT, stored_forecasts.START
 
 
-def _answer(task: Task) -> pd.DataFrame:
+def _answer(task: _Task) -> pd.DataFrame:
     known, questions, settings, module = task
     mark = stored_forecasts.mark(known, questions, settings, module)
     table = stored_forecasts.find(mark)

@@ -28,11 +28,13 @@ ROOMS = ("analysis.forecast.", "analysis.readings.covariates", "analysis.country
 #: Used by `own`, but no part of a forecast; what `known` does shows in the evidence itself.
 NOT_THE_MODEL = ("analysis.validation", "analysis.forecast.known")
 #: What the model can see of a reading; the sources behind it may change without any effect.
-READING = [
+_READING = [
     "geo_level", "province_code", "indicator", "basis", "as_of", "value", "lower", "upper",
     "denominator_version", "kind_of_evidence", "derived_from", "season",
 ]  # fmt: skip
-TARGET = ["geo_level", "province_code", "indicator", "basis", "due", "value", "setter", "announced"]
+_TARGET = [
+    "geo_level", "province_code", "indicator", "basis", "due", "value", "setter", "announced",
+]  # fmt: skip
 
 
 def mark(known: Known, queries: pd.DataFrame, settings: Settings, start: str = START) -> str:
@@ -42,8 +44,8 @@ def mark(known: Known, queries: pd.DataFrame, settings: Settings, start: str = S
     """
     raw = known.raw
     computed = [
-        known.readings[READING],
-        known.targets[TARGET],
+        known.readings[_READING],
+        known.targets[_TARGET],
         raw.policy_events[["date", "event", "affects"]],
         raw.provinces[["province_code", "region", "merged_code"]],  # names and maps decide nothing
         queries,

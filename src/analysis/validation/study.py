@@ -227,7 +227,7 @@ VALIDATION = [
     "skill_vs_naive", "skill_vs_naive_low", "skill_vs_naive_high",
     "skill_vs_national", "skill_vs_national_low", "skill_vs_national_high",
 ]  # fmt: skip
-FORECASTS = [
+_FORECASTS = [
     "model", "indicator", "design", "origin", "province_code", "as_of", "value", "lower", "upper",
     "last_value", "last_as_of", "mean", "sd", *QUANTILES, "crps", "error", "log_score", "pit",
 ]  # fmt: skip
@@ -238,10 +238,10 @@ COMPARED = ("population_2015", "urban_share", "income_month", "poverty_rate", "m
 
 
 #: What is worked on at once: a function and its arguments.
-Task = tuple[Any, ...]
+_Task = tuple[Any, ...]
 
 #: Files that are not named as the field is.
-FILES = {
+_FILES = {
     "silence": "selection_silence",
     "printed": "validation_as_printed",
     "country": "validation_country",
@@ -250,7 +250,7 @@ FILES = {
     "country_chances": "attainment_country_scores",
 }
 #: How many times likelier a met target is to be reported than a missed one.
-ODDS = (1.0, 1.5, 2.0, 4.0)
+_ODDS = (1.0, 1.5, 2.0, 4.0)
 
 
 @dataclass(frozen=True)
@@ -284,7 +284,7 @@ class Study:
     def write(self) -> None:
         """Write every table to data/processed."""
         for field in dataclasses.fields(self):
-            name = FILES.get(field.name, field.name)
+            name = _FILES.get(field.name, field.name)
             paths.write_table(getattr(self, field.name), paths.PROCESSED / f"{name}.csv")
 
 
@@ -321,7 +321,7 @@ def study(
     answers: the file of forecasts of the project's own model, which saves fitting it anew.
     """
     printed = designs.as_published(readings, raw)
-    tasks: list[Task] = [
+    tasks: list[_Task] = [
         (evaluations, _models(design, kept), indicator, design, readings, raw, kept, answers)
         for indicator in indicators
         for design in run.RUNS
@@ -337,7 +337,7 @@ def study(
     return Study(
         validation=full[VALIDATION],
         validation_scores=full,
-        validation_forecasts=scored[FORECASTS],
+        validation_forecasts=scored[_FORECASTS],
         attainment_forecasts=chances,
         attainment_scores=_attainment_scores(chances, readings, raw, indicators),
         ablations=_ablations(scored, reduced),
@@ -362,7 +362,7 @@ def _models(design: str, kept: Path | None) -> tuple[str, ...]:
     return tuple(model for model in MODELS if there or model not in KEPT_MODELS)
 
 
-def _part(task: Task) -> Any:
+def _part(task: _Task) -> Any:
     """The answer of the task's function to its arguments."""
     function, *arguments = task
     return function(*arguments)
@@ -413,6 +413,6 @@ def _silence(chances: pd.DataFrame, indicators: tuple[str, ...]) -> pd.DataFrame
     for one in indicators:
         units = own[own["indicator"] == one].assign(reported=own["value"].notna())
         if units["reported"].any() and not units["reported"].all():
-            table = scores.silence(units, "p_meets_reported", ODDS)
+            table = scores.silence(units, "p_meets_reported", _ODDS)
             parts.append(table.assign(indicator=one))
     return _together(parts)
