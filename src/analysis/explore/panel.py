@@ -112,17 +112,17 @@ def _by_what(view: View) -> str:
 
 
 #: Fewer people than this are written as none.
-HALF = 0.5
+_HALF = 0.5
 
 
 def _how_much(view: View) -> str:
     """Which of the two chances takes people beyond the forecast; half a person is nobody."""
-    nobody = view.even < HALF
+    nobody = view.even < _HALF
     if math.isnan(view.good):
         if math.isnan(view.even):
             return "too_much"
         return "half" if nobody else "even"
-    if view.good < HALF:
+    if view.good < _HALF:
         return "nothing"
     return "good" if nobody else "both"
 

@@ -20,7 +20,7 @@ from analysis.readings.conflicts import one_level, standing_of
 from analysis.readings.targets import NATIONWIDE, due_on, succession
 from analysis.report.results import Result
 
-COLUMNS = [
+_COLUMNS = [
     "geo_level", "province_code", "indicator", "basis", "due", "target", "qualifier", "setter",
     "announced", "derived", "held", "superseded_by", "superseded_on", "reading", "reading_id",
     "as_of", "standing", "met", "why", "official", "met_official", "first_print", "days_to_print",
@@ -36,7 +36,7 @@ _SERIES = ["geo_level", "province_code", "indicator", "basis"]
 
 
 def outcomes(tables: Tables, until: str | pd.Timestamp | None = None) -> pd.DataFrame:
-    """Return one row a target that has fallen due; see `COLUMNS`.
+    """Return one row a target that has fallen due; see `_COLUMNS`.
 
     Args:
         tables: readings, targets and raw tables.
@@ -73,7 +73,7 @@ def outcomes(tables: Tables, until: str | pd.Timestamp | None = None) -> pd.Data
         for row in table.to_dict("records")
     ]
     order = ["due", "geo_level", "province_code", "indicator", "basis", "setter", "target"]
-    return table.sort_values(order, ignore_index=True)[COLUMNS]
+    return table.sort_values(order, ignore_index=True)[_COLUMNS]
 
 
 def met(reading: float, lower: float, upper: float, target: float, indicator: str) -> str:

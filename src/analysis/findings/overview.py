@@ -27,13 +27,13 @@ from analysis.readings.targets import NATIONWIDE, judged
 from analysis.report.results import Result
 from analysis.verdicts import LIKELY, NO_TARGET, NOT_ENOUGH_EVIDENCE, UNLIKELY
 
-Phrases = list[tuple[str, dict[str, Any]]]
+_Phrases = list[tuple[str, dict[str, Any]]]
 Units = list[tuple[str, str]]
 
 _NEEDS = ["persons_month_50", "persons_month_80"]
 
 
-def stamp(tables: Tables) -> Phrases:
+def stamp(tables: Tables) -> _Phrases:
     """Return what every page, PDF and sheet carries: when the forecast was made, from what."""
     values = {"origin": tables.origin, "newest": tables.newest, "due": tables.due}
     phrases = [("overview.stamp", values)]
@@ -172,12 +172,12 @@ def counts(tables: Tables, indicator: str = MAIN, level: str = "province_34") ->
     }
 
 
-def headline(tables: Tables) -> Phrases:
+def headline(tables: Tables) -> _Phrases:
     """Return the answer as phrases: the country, its second measure, then the provinces."""
     return [*answer(tables), *official(tables), ("overview.headline_provinces", counts(tables))]
 
 
-def answer(tables: Tables) -> Phrases:
+def answer(tables: Tables) -> _Phrases:
     """Return one sentence on the country: health insurance and social insurance."""
     rows = _country(tables)
     values: dict[str, Any] = {"due": tables.due}
@@ -191,7 +191,7 @@ def answer(tables: Tables) -> Phrases:
     return [(key, values)]
 
 
-def official(tables: Tables) -> Phrases:
+def official(tables: Tables) -> _Phrases:
     """Return the second sentence of every headline: the share of the official population."""
     rows = forecast_rows(tables, "official")
     rows = rows[(rows["geo_level"] == "country") & (rows["indicator"] == MAIN)]
@@ -203,10 +203,10 @@ def _country(tables: Tables) -> pd.DataFrame:
     return ahead[ahead["geo_level"] == "country"].set_index("indicator")
 
 
-def country_rows(tables: Tables) -> Phrases:
+def country_rows(tables: Tables) -> _Phrases:
     """Return one sentence an indicator on the country: forecast against target."""
     rows = _country(tables)
-    phrases: Phrases = []
+    phrases: _Phrases = []
     for name in coverage.COVERAGE:
         if name not in rows.index:
             continue
@@ -311,9 +311,9 @@ def _after(tables: Tables, answers: pd.DataFrame, later: pd.Timestamp) -> pd.Dat
     return found.merge(passes[[*_UNIT, "even_from", "asked"]], how="left", on=_UNIT)
 
 
-def said_of_course(tables: Tables, found: Course) -> Phrases:
+def said_of_course(tables: Tables, found: Course) -> _Phrases:
     """Return the answer before and after the first due day: the country's targets, all of a day."""
-    phrases: Phrases = []
+    phrases: _Phrases = []
     own = found.table[(found.table["geo_level"] == "country") & found.table["was_target"].notna()]
     if found.was is not None and len(own):
         met, n = int((own["met"] == outcomes.YES).sum()), len(own)

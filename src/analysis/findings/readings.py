@@ -17,7 +17,7 @@ from analysis.readings.conflicts import EXPECTED, RULES, UNSETTLED
 from analysis.readings.identities import TYPICAL_RATIO, TYPICAL_SPREAD
 from analysis.report.results import Result
 
-FIRST_YEAR, LAST_YEAR = 2012, 2025
+_FIRST_YEAR, _LAST_YEAR = 2012, 2025
 _WORDS = {"province_code": "unit", "indicator": "indicator"}
 _EMPTY_PROVINCE_YEARS_FROM = 2015
 
@@ -173,7 +173,7 @@ def matrix(tables: ReadingTables, indicator: str) -> Result:
         & (tables.readings["geo_level"] == "province_63")
     ]
     year = rates["as_of"].dt.year
-    rates = rates.assign(year=year)[year.between(FIRST_YEAR, LAST_YEAR)]
+    rates = rates.assign(year=year)[year.between(_FIRST_YEAR, _LAST_YEAR)]
     published = rates["kind_of_evidence"] == "published"
     rates["kind"] = np.select(
         [published & (rates["season"] == "year_end"), published],
@@ -195,8 +195,8 @@ def _matrix_sentence(table: pd.DataFrame, indicator: str) -> tuple[str, dict]:
         {
             "indicator": indicator,
             "first": _EMPTY_PROVINCE_YEARS_FROM,
-            "last": LAST_YEAR,
-            "all": 63 * (LAST_YEAR - _EMPTY_PROVINCE_YEARS_FROM + 1),
+            "last": _LAST_YEAR,
+            "all": 63 * (_LAST_YEAR - _EMPTY_PROVINCE_YEARS_FROM + 1),
             "published": len(published),
             "provinces": int(published["province_code"].nunique()),
             "year_end": int((published["kind"] == "year_end").sum()),

@@ -267,7 +267,7 @@ _WRITERS: dict[str, Callable[[Any, int, str], str]] = {
 LANGUAGES = ("en", "vi")
 _HOME = Path(__file__).parent
 
-Phrase = str | Mapping[str, str]
+_Phrase = str | Mapping[str, str]
 
 
 class WordingError(ValueError):
@@ -275,7 +275,7 @@ class WordingError(ValueError):
 
 
 @cache
-def catalogue(language: str) -> dict[str, Phrase]:
+def catalogue(language: str) -> dict[str, _Phrase]:
     """Return every phrase of a language by its key.
 
     Raises:
@@ -283,7 +283,7 @@ def catalogue(language: str) -> dict[str, Phrase]:
     """
     if language not in LANGUAGES:
         raise WordingError(f"no wording in {language!r}; languages are {', '.join(LANGUAGES)}")
-    phrases: dict[str, Phrase] = {}
+    phrases: dict[str, _Phrase] = {}
     for path in sorted((_HOME / language).glob("*.yml")):
         for topic, content in _read(path).items():
             for name, phrase in _topic(path, topic, content).items():
@@ -300,7 +300,7 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
-def _topic(path: Path, topic: Any, content: Any) -> dict[str, Phrase]:
+def _topic(path: Path, topic: Any, content: Any) -> dict[str, _Phrase]:
     where = f"{path.parent.name}/{path.name}: {topic}"
     if not isinstance(topic, str) or not isinstance(content, dict):
         raise WordingError(f"{where}: expected 'phrase: text' lines below a topic")
