@@ -90,7 +90,7 @@ def test_restating_leaves_later_readings_and_published_values_alone():
     late = before[before["denominator_version"] == "post_2019_census"].set_index("reading_id")
     shared = late.index.intersection(after.index)
     assert (after.loc[shared, "value"] == late.loc[shared, "value"]).all()
-    assert after["value"].max() < pairs.CEILING
+    assert after["value"].max() < pairs.HIGHEST_COVERAGE
 
 
 def test_the_year_ends_exactly_at_its_last_day():

@@ -103,7 +103,7 @@ def units() -> pd.DataFrame:
     The country, 6 regions, the 63 provinces of before July 2025 and the 34 units since; from
     data/raw, so it needs no report.
     """
-    from analysis.readings.store import units as listed
+    from analysis.readings.store import unit_table as listed
 
     table = listed()
     return table.astype(dict.fromkeys(table.columns, "string"))

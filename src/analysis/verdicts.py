@@ -38,10 +38,14 @@ NOT_ENOUGH_EVIDENCE = "not_enough_evidence"
 NO_TARGET = "no_target"
 
 #: Every verdict that a table may hold.
-NAMES: tuple[str, ...] = (*(verdict.name for verdict in SCALE), NO_TARGET, NOT_ENOUGH_EVIDENCE)
+VERDICT_NAMES: tuple[str, ...] = (
+    *(verdict.name for verdict in SCALE),
+    NO_TARGET,
+    NOT_ENOUGH_EVIDENCE,
+)
 
 #: The chances of provinces are told in steps of so many percent: few of them were ever scored.
-STEP = 5
+PERCENT_STEP = 5
 
 
 def percent(probability: float) -> float:
@@ -59,9 +63,9 @@ def coarse(probability: float) -> float:
     Words and colours go by the result, so that two provinces with one printed chance are called
     alike.
     """
-    if math.isnan(probability) or min(probability, 1.0 - probability) < STEP / 200:
+    if math.isnan(probability) or min(probability, 1.0 - probability) < PERCENT_STEP / 200:
         return probability
-    return STEP * math.floor(100.0 * probability / STEP + 0.5) / 100.0
+    return PERCENT_STEP * math.floor(100.0 * probability / PERCENT_STEP + 0.5) / 100.0
 
 
 def verdict(probability: float | None) -> str:

@@ -132,9 +132,9 @@ def requested(options: argparse.Namespace) -> Request:
 
     settings = parsed_settings(options.set)
     if options.round:
-        from analysis.forecast.rounds import named
+        from analysis.forecast.rounds import named_round
 
-        chosen = named(options.round)  # an unknown one is refused before anything is run
+        chosen = named_round(options.round)  # an unknown one is refused before anything is run
         settings.setdefault(ROUNDS_CHAPTER, {})["round"] = options.round
         settings.setdefault(LATE_CHAPTER, {}).setdefault("origin", f"{chosen.origin:%Y-%m-%d}")
     return Request(tuple(options.only), settings, options.workers, not options.cold)

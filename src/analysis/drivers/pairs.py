@@ -130,7 +130,7 @@ def intervals(rows: pd.DataFrame, rule: str = "yearly") -> pd.DataFrame:
 # --------------------------------------------------------------------------------------------------
 
 #: Above this coverage the logit says more about denominators than about people.
-CEILING = 99.5
+HIGHEST_COVERAGE = 99.5
 
 
 def on_one_population(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
@@ -153,4 +153,6 @@ def on_one_population(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     for column in ("value", "lower", "upper"):
         rows.loc[old, column] *= ratio
     rows["denominator_version"] = covariates.POST_CENSUS
-    return rows[(rows["value"] < CEILING) & (rows["published"] < CEILING)].reset_index(drop=True)
+    return rows[
+        (rows["value"] < HIGHEST_COVERAGE) & (rows["published"] < HIGHEST_COVERAGE)
+    ].reset_index(drop=True)

@@ -43,7 +43,7 @@ def randomisation(
     """
     labels, codes = np.unique(design.clusters, return_inverse=True)
     own = [i for i, n in enumerate(design.names) if n not in (TERM, "minority_trend")]
-    steps = [_stepped(design, growth.STEP)]
+    steps = [_stepped(design, growth.STEP_YEAR)]
     if minority_trend:
         steps.append(design.X[:, design.names.index("trend")])
     share = exposure["minority"].reindex(labels).to_numpy()

@@ -108,13 +108,15 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 }
 #: Which readings are compared, and what may stand for the coverage of a province.
 RULES = pairs.RULES
-EVIDENCE = ("published", "participants", "as_published")
+COMPARED_EVIDENCE = ("published", "participants", "as_published")
 FORMS = (("levels", "whole"), ("changes", "annual"), ("changes", "whole"))
 
 
 def choices_of(focal: str) -> Iterator[growth.Choices]:
     """All specifications of one question, in a fixed order."""
-    for rule, evidence, form, periods in product(pairs.RULES, EVIDENCE, FORMS, growth.PERIODS):
+    for rule, evidence, form, periods in product(
+        pairs.RULES, COMPARED_EVIDENCE, FORMS, growth.PERIODS
+    ):
         for size in range(len(FAMILIES[focal]) + 1):
             for controls in combinations(FAMILIES[focal], size):
                 design, weighting = form

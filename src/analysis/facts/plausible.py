@@ -14,9 +14,9 @@ from analysis.facts.tables import (
     NUMBER_FORM,
     QUALIFIERS,
     WHOLE_FORM,
+    as_numbers,
     is_day,
     last_day,
-    numbers,
     where,
 )
 from analysis.facts.text import Fault
@@ -211,7 +211,7 @@ def related_faults(facts: pd.DataFrame, known: dict[str, pd.DataFrame]) -> list[
 def value_faults(facts: pd.DataFrame) -> list[Fault]:
     """Return faults of unit and size, for rows whose indicator and number can be read."""
     readable = facts[facts["indicator"].isin(list(INDICATORS))]
-    value, indicator = numbers(readable["value"]), readable["indicator"]
+    value, indicator = as_numbers(readable["value"]), readable["indicator"]
     unit = indicator.map({name: item.unit for name, item in INDICATORS.items()})
     low = indicator.map({name: item.lower for name, item in INDICATORS.items()}).astype(float)
     high = indicator.map({name: item.upper for name, item in INDICATORS.items()}).astype(float)
@@ -247,7 +247,7 @@ def _per_head_faults(facts: pd.DataFrame, known: dict[str, pd.DataFrame]) -> lis
     facts = as_corrected(facts, known["corrections"])
     counted = facts[facts["indicator"].isin(list(PER_MILLION))]
     persons = _persons(counted, known)
-    value = numbers(counted["value"])
+    value = as_numbers(counted["value"])
     participants = counted["indicator"].str.endswith("_participants")
     above = participants & (value > POPULATION_TOLERANCE * persons)
     low, high = (
@@ -336,7 +336,7 @@ _SCORES = {"score 0-100": 100.0, "score 0-10": 10.0}
 
 def population_faults(population: pd.DataFrame) -> list[Fault]:
     """Return populations in thousands, far from the province's other years, or missing."""
-    persons = numbers(population["persons"], WHOLE_FORM)
+    persons = as_numbers(population["persons"], WHOLE_FORM)
     low = persons < 1000
     typical = persons.groupby(population["province_code"]).transform("median")
     far = ~low & _far(persons, typical, FARTHEST_POPULATION)
@@ -367,7 +367,7 @@ def _gaps(population: pd.DataFrame) -> list[Fault]:
 
 def covariate_faults(covariates: pd.DataFrame) -> list[Fault]:
     """Return covariates in two units, in fractions or thousands, or far from their series."""
-    value = numbers(covariates["value"])
+    value = as_numbers(covariates["value"])
     groups = covariates.groupby("covariate")
     first = groups[["unit", "row"]].transform("first")
     other_unit = covariates["unit"] != first["unit"]
@@ -376,7 +376,7 @@ def covariate_faults(covariates: pd.DataFrame) -> list[Fault]:
     parted = counted & covariates["value"].str.contains(r"\.[0-9]{3}$")
     off = (value < 0) | (value > covariates["unit"].map(_SCORES).astype(float))
     off &= covariates["unit"].isin(list(_SCORES))
-    year = numbers(covariates["year"], WHOLE_FORM)
+    year = as_numbers(covariates["year"], WHOLE_FORM)
     last = covariates["covariate"].map(_LAST_YEAR).astype(float)
     first_year = covariates["covariate"].map(_FIRST_YEAR).astype(float)
     across = (year > last) | (year < first_year)
@@ -495,7 +495,7 @@ def _tile_faults(provinces: pd.DataFrame) -> list[Fault]:
         units = provinces.drop_duplicates(key)
         taken = units.duplicated([row, column])
         found += where("provinces", units, taken, row, "and its column are another unit's place")
-        high, wide = numbers(units[row], WHOLE_FORM), numbers(units[column], WHOLE_FORM)
+        high, wide = as_numbers(units[row], WHOLE_FORM), as_numbers(units[column], WHOLE_FORM)
         for name, place in ((row, high), (column, wide)):
             off = place > LARGEST_TILE
             found += where("provinces", units, off, name, f"lies off the map (0 to {LARGEST_TILE})")

@@ -263,7 +263,7 @@ def columns(table: str) -> tuple[str, ...]:
 # --------------------------------------------------------------------------------------------------
 
 
-def numbers(column: pd.Series, form: str = NUMBER_FORM) -> pd.Series:
+def as_numbers(column: pd.Series, form: str = NUMBER_FORM) -> pd.Series:
     """Return numbers; missing where a cell is no plain number, which is a fault of its own."""
     return pd.to_numeric(column.where(column.str.fullmatch(form)), errors="coerce")
 

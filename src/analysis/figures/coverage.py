@@ -14,7 +14,7 @@ from analysis.country import geography
 from analysis.country.indicators import INDICATORS
 from analysis.figures import marks, style, vector
 from analysis.figures.tiles import Extras, Step, tile_map
-from analysis.findings.coverage import RECENT_YEARS
+from analysis.findings.coverage import COMPARABLE_YEARS
 from analysis.report.wording import say, write
 
 #: Distance of a reading from its target in points, from far below to above.
@@ -47,7 +47,7 @@ def gap_map(standings: pd.DataFrame, language: str) -> style.Figure:
     values = {
         "indicator": INDICATORS[indicator].label(language),
         "short": [indicator],
-        "years": RECENT_YEARS,
+        "years": COMPARABLE_YEARS,
         "met": int((known["value"] >= 0).sum()),
         "read": len(known),
         "missing": len(table) - len(known),
@@ -56,7 +56,7 @@ def gap_map(standings: pd.DataFrame, language: str) -> style.Figure:
     words = {
         "title": say("figures.gap_map_title", language, **values),
         "legend": say("figures.gap_map_legend", language),
-        "missing": say("figures.no_reading", language, years=RECENT_YEARS),
+        "missing": say("figures.no_reading", language, years=COMPARABLE_YEARS),
         "footer": say("figures.gap_map_footer", language, **values),
         "alt": say("figures.gap_map_alt", language, **values),
     }

@@ -13,7 +13,7 @@ from analysis.facts import Raw
 from analysis.findings.contradictions import MixedUnits
 from analysis.findings.coverage import evidence_mark
 from analysis.readings import KEY, ReadingTables
-from analysis.readings.conflicts import EXPECTED, RULES, UNSETTLED
+from analysis.readings.conflicts import CONFLICT_RULES, EXPECTED, UNSETTLED
 from analysis.readings.identities import TYPICAL_RATIO, TYPICAL_SPREAD
 from analysis.report.results import Result
 
@@ -77,7 +77,7 @@ def _decided(conflicts: pd.DataFrame) -> pd.DataFrame:
 def decisions(tables: ReadingTables) -> Result:
     """Return by rule how many keys with different published values it decided."""
     keys = _decided(tables.conflicts)
-    order = ["agree_within_rounding", *RULES, UNSETTLED]
+    order = ["agree_within_rounding", *CONFLICT_RULES, UNSETTLED]
     table = keys.groupby("rule").size().reindex(order, fill_value=0).rename("n").reset_index()
     return Result("readings_decisions", table, (), {"n": "integer"}, {"rule": "rule"}, "readings")
 

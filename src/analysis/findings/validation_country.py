@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.report.results import Result
-from analysis.validation.country import ANNOUNCED, DESIGNS, MID_YEAR, YEAR_END
+from analysis.validation.country import ANNOUNCED, COUNTRY_DESIGNS, MID_YEAR, YEAR_END
 from analysis.validation.peers import SERIES
 from analysis.validation.study import ALL, INDICATORS, OWN, Study
 
@@ -62,18 +62,18 @@ def truth(study: Study) -> Result:
 
     Chances are set against the better of the two past shares, design by design.
     """
-    own = [chance(study, design)["brier"] for design in DESIGNS]
+    own = [chance(study, design)["brier"] for design in COUNTRY_DESIGNS]
     past = [
         min(chance(study, design, f"past_share{way}")["brier"] for way in ("", "_cautious"))
-        for design in DESIGNS
+        for design in COUNTRY_DESIGNS
     ]
     better = sum(one < other for one, other in zip(own, past, strict=True))
     values = {
         "mae": line(study, ALL, "year_end")["mae"],
         "better": better,
-        "designs": len(DESIGNS),
+        "designs": len(COUNTRY_DESIGNS),
     }
-    use = "truth_use_chance" if better == len(DESIGNS) else "truth_use_past"
+    use = "truth_use_chance" if better == len(COUNTRY_DESIGNS) else "truth_use_past"
     return _result("country_truth", pd.DataFrame([values]), [("truth", values), (use, {})])
 
 
@@ -189,7 +189,7 @@ def chances(study: Study) -> Result:
     shown = shown.rename(columns=names)
     columns = ["given", "indicator", "forecast_on", "due", "target", "setter", "p_meets_true"]
     phrases = []
-    for design in DESIGNS:
+    for design in COUNTRY_DESIGNS:
         phrases += _chances(study, design)
     known = _known(study)
     late = known[known["design"] == ANNOUNCED]

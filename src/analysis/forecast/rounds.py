@@ -81,7 +81,7 @@ def versions() -> Mapping[int, Settings]:
     return found
 
 
-def load(file: Path | None = None) -> dict[str, Round]:
+def load_rounds(file: Path | None = None) -> dict[str, Round]:
     """All rounds by name. Raises RoundError, with a line for each fault."""
     content = _content(file or paths.NOTEBOOKS / _FILE)
     faults: list[str] = []
@@ -98,13 +98,13 @@ def load(file: Path | None = None) -> dict[str, Round]:
     return found
 
 
-def main(file: Path | None = None) -> Round:
+def main_round(file: Path | None = None) -> Round:
     """The round that the report shows. Raises RoundError."""
     file = file or paths.NOTEBOOKS / _FILE
-    return load(file)[_content(file)["main"]]
+    return load_rounds(file)[_content(file)["main"]]
 
 
-def named(name: str, file: Path | None = None) -> Round:
+def named_round(name: str, file: Path | None = None) -> Round:
     """The round of a name, or of two days such as 2022-12-31/2025-12-31: origin and due date.
 
     A round of two days is one to look at, retrospective, by the newest version of the model.
@@ -114,7 +114,7 @@ def named(name: str, file: Path | None = None) -> Round:
     """
     if "/" in str(name):
         return _of_days(str(name))
-    known = load(file)
+    known = load_rounds(file)
     if str(name) not in known:
         raise RoundError(
             f"no round {name!r} in {_FILE}; there are: {', '.join(known)}; or write origin and due "

@@ -15,7 +15,7 @@ from analysis.forecast.answers import Asked, answers
 from analysis.forecast.evidence import EvidenceError, evidence
 from analysis.forecast.known import Known, known_at, read_date
 from analysis.forecast.outlook import FIRST_YEAR, Outlook, needs, outlooks
-from analysis.forecast.rounds import Round, named
+from analysis.forecast.rounds import Round, named_round
 from analysis.forecast.space import DEFAULT, FAMILY, Settings
 from analysis.readings import targets as targets_room
 from analysis.verdicts import NOT_ENOUGH_EVIDENCE, verdict
@@ -26,7 +26,7 @@ QUANTILES = {
 }  # fmt: skip
 _SCALES = ("true", "reported", "official")
 _LEVELS = ("country", "region", "province_63", "province_34")
-KEY = ["geo_level", "province_code", "indicator"]
+SERIES_KEY = ["geo_level", "province_code", "indicator"]
 #: A unit is judged on its own evidence if it was read within so many years before the origin.
 RECENT_YEARS = 6
 #: Share of the denominator of an aggregate that provinces with readings of their own must hold.
@@ -114,7 +114,7 @@ def read_share(known: Known, own: Outlook, settings: Settings) -> dict[tuple[str
     }
 
 
-def summary(values: np.ndarray) -> dict[str, float]:
+def quantile_row(values: np.ndarray) -> dict[str, float]:
     """Mean, standard deviation and quantiles of draws (S,)."""
     found = np.quantile(values, list(QUANTILES.values()))
     return {
@@ -136,10 +136,10 @@ def _estimates(own: Outlook, known: Known, shares: dict) -> pd.DataFrame:
             status = "inferred" if _ever(shares, unit) else "borrowed"
             rows.append(
                 {
-                    **dict(zip(KEY, (*unit, own.indicator), strict=True)),
+                    **dict(zip(SERIES_KEY, (*unit, own.indicator), strict=True)),
                     "date": day,
                     "scale": "reported",
-                    **summary(drawn[:, own.at(day)]),
+                    **quantile_row(drawn[:, own.at(day)]),
                     "status": "reported" if mark else status,
                     "reading_id": mark,
                 }
@@ -211,11 +211,11 @@ def _scales(
     chances = _chances(drawn, target.value if target else np.nan, enough)
     return [
         {
-            **dict(zip(KEY, (*unit, own.indicator), strict=True)),
+            **dict(zip(SERIES_KEY, (*unit, own.indicator), strict=True)),
             "origin": own.origin,
             "date": day,
             "scale": scale,
-            **summary(values),
+            **quantile_row(values),
             "target": target.value if target else np.nan,
             "target_setter": target.setter if target else "",
             **chances,
@@ -268,13 +268,13 @@ def _attainment(own: Outlook, shares: dict) -> pd.DataFrame:
         (table["indicator"] == own.indicator) & (table["due"] == due) & table["basis"].eq("")
     ]
     rows = []
-    order = [*KEY[:2], "setter", "announced", "value"]
+    order = [*SERIES_KEY[:2], "setter", "announced", "value"]
     for row in table.sort_values(order).to_dict("records"):
         unit = (row["geo_level"], row["province_code"])
         chances = _chances(_drawn(own, unit, due), row["value"], shares[unit] >= ENOUGH)
         rows.append(
             {
-                **dict(zip(KEY, (*unit, own.indicator), strict=True)),
+                **dict(zip(SERIES_KEY, (*unit, own.indicator), strict=True)),
                 "origin": own.origin,
                 "date": due,
                 "target_setter": row["setter"],
@@ -315,7 +315,7 @@ def round_named(name: str) -> tuple[Round, Known]:
         RoundError: rounds.yml has no such round, or has faults.
         analysis.paths.MissingTable: chapter 01 has not run.
     """
-    chosen = named(name)
+    chosen = named_round(name)
     return chosen, known_on(f"{chosen.origin:%Y-%m-%d}")
 
 

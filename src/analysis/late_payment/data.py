@@ -133,7 +133,7 @@ def _by_year(rows: pd.DataFrame, years: range) -> pd.Series:
 
 #: What the published bases say, brought to comparable ones. Lists of debtors and debts that
 #: cannot be collected are no province totals and stay out.
-BASES = {
+COMPARABLE_BASES = {
     "total": "total",
     "unspecified": "unspecified",
     "interest_bearing": "one_month",
@@ -183,7 +183,7 @@ def under_law(days: pd.Series) -> np.ndarray:
 def _kept(rows: pd.DataFrame, indicator: str) -> pd.DataFrame:
     rows = rows[(rows["indicator"] == indicator) & (rows["value"] > 0)]
     basis = rows["basis"].replace("", "unspecified").fillna("unspecified")
-    return rows.assign(basis=basis.map(BASES)).dropna(subset=["basis"])
+    return rows.assign(basis=basis.map(COMPARABLE_BASES)).dropna(subset=["basis"])
 
 
 _COLUMNS = [

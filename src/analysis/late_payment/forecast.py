@@ -25,7 +25,7 @@ from analysis.inference import Components, SingularDesign, fit_components
 from analysis.inference.components import indicator_matrix
 from analysis.inference.regression import Array
 from analysis.late_payment import data, levels
-from analysis.late_payment.levels import LONGEST, like_for_like
+from analysis.late_payment.levels import LONGEST_GAP, like_for_like
 from analysis.late_payment.scores import NO_PULL, CeilingPull, better, last_value_sd, pull
 from analysis.readings import targets
 from analysis.seeds import generator
@@ -62,7 +62,7 @@ _COLUMNS = [
 #: How long before its due day a ceiling of the past is forecast: from the middle of its year.
 _AHEAD = pd.DateOffset(months=6)
 #: Fewer rates than this carry no forecast of the past.
-FEWEST = 25
+_FEWEST = 25
 
 
 _SCORED = ["province_code", "as_of", "basis", "rate", "q10", "q50", "q90", "inside80", "sd"]
@@ -83,8 +83,8 @@ class _Model:
 
 def fit_model(rows: pd.DataFrame) -> _Model:
     """Fit the model to rows of late_data (see the module for its form)."""
-    rows = levels.usable(rows)
-    X, names = levels.design(rows)
+    rows = levels.usable_rates(rows)
+    X, names = levels.level_design(rows)
     codes = rows["province_code"].to_numpy(dtype=str)
     fading = _fading(codes, rows["as_of"], codes, rows["as_of"])
     # A little on the diagonal keeps readings of one day on two bases from being singular.
@@ -113,7 +113,9 @@ def _kernel(
     return fit.variances["province"] * same + course
 
 
-def predict(model: _Model, codes: list[str], date: pd.Timestamp, term: dict) -> tuple[Array, Array]:
+def predict_rates(
+    model: _Model, codes: list[str], date: pd.Timestamp, term: dict
+) -> tuple[Array, Array]:
     """Mean (k,) and covariance (k, k) of the true log rates of provinces on a date.
 
     ``term`` holds basis, denominator, december and law as in late_data; a law under which no
@@ -232,8 +234,8 @@ def past_ceilings(
             continue
         asked_on = target["due"] - _AHEAD
         then = _known(readings, asked_on)
-        rows = levels.usable(data.late_rows(then, raw))
-        if len(rows) < FEWEST:
+        rows = levels.usable_rates(data.late_rows(then, raw))
+        if len(rows) < _FEWEST:
             continue
         with suppress(SingularDesign):
             setting = Setting(fit_model(rows), data.build(then), asked_on, draws)
@@ -259,7 +261,9 @@ def _result_of(wanted: dict, seen: pd.DataFrame) -> tuple[str, float] | None:
         & (seen["province_code"] == wanted["province_code"])
         & (seen["as_of"] == wanted["date"])
     ]
-    bases = rows["basis"].replace("", "unspecified").fillna("unspecified").map(data.BASES)
+    bases = (
+        rows["basis"].replace("", "unspecified").fillna("unspecified").map(data.COMPARABLE_BASES)
+    )
     rows = rows.assign(basis=bases).dropna(subset=["basis"])
     same = rows[rows["basis"] == wanted["basis"]]
     loose = rows[(rows["basis"] == "unspecified") | (wanted["basis"] == "unspecified")]
@@ -331,7 +335,7 @@ def _of_target(target: dict, raw: Raw) -> dict:
         "geo_level": target["geo_level"],
         "province_code": target["province_code"],
         "date": target["due"],
-        "basis": data.BASES.get(target["basis"] or "unspecified", "unspecified"),
+        "basis": data.COMPARABLE_BASES.get(target["basis"] or "unspecified", "unspecified"),
         "denominator": "plan" if said == {"plan"} else "receivable",
         "december": target["due"].month == 12,
         "law": str(data.under_law(pd.Series([target["due"]]))[0]),
@@ -390,7 +394,7 @@ def _last_value(wanted: dict, code: str, setting: Setting) -> float | None:
         return None
     rows = setting.model.rows
     own = rows[(rows["province_code"] == code) & (rows["basis"] == wanted["basis"])]
-    own = own[own["as_of"] >= setting.origin - pd.Timedelta(days=LONGEST)]
+    own = own[own["as_of"] >= setting.origin - pd.Timedelta(days=LONGEST_GAP)]
     return float(own.sort_values("as_of")["rate"].iloc[-1]) if len(own) else None
 
 
@@ -402,7 +406,7 @@ def _draws(wanted: dict, members: list[str], setting: Setting) -> tuple[Array, A
     """
     model, draws = setting.model, setting.draws
     rng = generator("late", "forecast", wanted["geo_level"], wanted["province_code"])
-    mean, spread = predict(model, members, wanted["date"], wanted)
+    mean, spread = predict_rates(model, members, wanted["date"], wanted)
     noise = model.fit.variances["residual"]
     for i, code in enumerate(members):
         last = _last_value(wanted, code, setting)
@@ -432,7 +436,7 @@ def _summary(scale: str, rate: Array, weight: Array) -> dict:
     return {"scale": scale, "mean": mean, "sd": sd, **named}
 
 
-def rolling_score(rows: pd.DataFrame, fewest: int = FEWEST) -> pd.DataFrame:
+def rolling_score(rows: pd.DataFrame, fewest: int = _FEWEST) -> pd.DataFrame:
     """How good forecasts are: each reading predicted from the readings dated before it.
 
     Columns: province_code, as_of, basis, rate, q10, q50, q90 and inside80 (of the reported value,
@@ -443,10 +447,10 @@ def rolling_score(rows: pd.DataFrame, fewest: int = FEWEST) -> pd.DataFrame:
     ``fewest`` before them, on a basis or denominator not seen before, or at a time when the terms
     could not yet be told apart, are not predicted.
     """
-    rows = levels.usable(rows).sort_values(["as_of", "province_code"], kind="stable")
+    rows = levels.usable_rates(rows).sort_values(["as_of", "province_code"], kind="stable")
     found = []
     for _, row in rows.iterrows():
-        before = levels.usable(rows[rows["as_of"] < row["as_of"]])
+        before = levels.usable_rates(rows[rows["as_of"] < row["as_of"]])
         seen = row["basis"] in set(before["basis"]) and row["denominator"] in set(
             before["denominator"]
         )
@@ -459,7 +463,7 @@ def rolling_score(rows: pd.DataFrame, fewest: int = FEWEST) -> pd.DataFrame:
 def _scored(row: pd.Series, before: pd.DataFrame) -> dict:
     model = fit_model(before)
     code = row["province_code"]
-    mean, spread = predict(model, [code], row["as_of"], row.to_dict())
+    mean, spread = predict_rates(model, [code], row["as_of"], row.to_dict())
     scale = np.sqrt(spread[0, 0] + model.fit.variances["residual"])
     low, middle, high = np.exp(stats.norm.ppf([0.1, 0.5, 0.9], mean[0], scale))
     same = before[before["basis"] == row["basis"]]

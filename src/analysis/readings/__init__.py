@@ -88,7 +88,7 @@ def build_readings(raw: Raw) -> ReadingTables:
     computed = derived.derive(published.readings, published.described, raw)
     readings = pd.concat([published.readings[_COLUMNS], computed[_COLUMNS]], ignore_index=True)
     readings = readings.sort_values([*KEY], ignore_index=True)
-    checked = identities.check(readings, raw)
+    checked = identities.check_identities(readings, raw)
     funnel = _funnel(raw, published, readings)
     return ReadingTables(readings, published.candidates, checked, funnel)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.facts import Raw
-from analysis.readings.arithmetic import UNIT_AND_DATE, pick, side_by_side
+from analysis.readings.arithmetic import UNIT_AND_DATE, pick_readings, side_by_side
 from analysis.readings.covariates import populations
 
 _COLUMNS = [
@@ -31,7 +31,7 @@ _RESOLUTION_202 = pd.Timestamp("2025-06-12")
 _LABOUR_FORCE_BREAK = pd.Timestamp("2022-10-01")
 
 
-def check(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
+def check_identities(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     """Return each identity for each unit and date where its parts are known; see `_COLUMNS`.
 
     left and right are the two sides (persons or percent); holds says whether their intervals
@@ -70,8 +70,10 @@ def _table(m: pd.DataFrame, identity: str, left, right, holds, explained, names)
 
 
 def _sum(printed: pd.DataFrame, whole: str, first: str, second: str) -> pd.DataFrame:
-    m = side_by_side(pick(printed, first), pick(printed, second), UNIT_AND_DATE)
-    total = pick(printed, whole)[[*UNIT_AND_DATE, "value", "lower", "upper", "reading_id", "doubt"]]
+    m = side_by_side(pick_readings(printed, first), pick_readings(printed, second), UNIT_AND_DATE)
+    total = pick_readings(printed, whole)[
+        [*UNIT_AND_DATE, "value", "lower", "upper", "reading_id", "doubt"]
+    ]
     m = m.merge(total, on=UNIT_AND_DATE)
     low, high = m["lower_a"] + m["lower_b"], m["upper_a"] + m["upper_b"]
     holds = (m["lower"] <= high) & (low <= m["upper"])
@@ -81,7 +83,7 @@ def _sum(printed: pd.DataFrame, whole: str, first: str, second: str) -> pd.DataF
 
 
 def _order(printed: pd.DataFrame, small: str, large: str) -> pd.DataFrame:
-    m = side_by_side(pick(printed, small), pick(printed, large), UNIT_AND_DATE)
+    m = side_by_side(pick_readings(printed, small), pick_readings(printed, large), UNIT_AND_DATE)
     holds = m["lower_a"] <= m["upper_b"]
     names = m["reading_id_a"] + ";" + m["reading_id_b"]
     name = f"{small}_not_above_{large}"
@@ -124,7 +126,10 @@ def _implied_labour_force(printed: pd.DataFrame) -> pd.DataFrame:
     """Compare the labour force that SI figures imply with the one that UI figures imply."""
     sides = []
     for scheme in ("si", "ui"):
-        people, rate = pick(printed, f"{scheme}_participants"), pick(printed, f"{scheme}_coverage")
+        people, rate = (
+            pick_readings(printed, f"{scheme}_participants"),
+            pick_readings(printed, f"{scheme}_coverage"),
+        )
         m = side_by_side(people, rate[rate["value"] > 0], UNIT_AND_DATE)
         m["value"] = 100 * m["value_a"] / m["value_b"]
         m["lower"] = 100 * m["lower_a"] / m["upper_b"]
@@ -140,7 +145,7 @@ def _implied_labour_force(printed: pd.DataFrame) -> pd.DataFrame:
 
 def _merged_population(printed: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     """Compare the population stated for a merged unit with the official sum of its parts."""
-    m = pick(printed, "population")
+    m = pick_readings(printed, "population")
     m = m[m["geo_level"] == "province_34"].copy()
     units = list(zip(m["geo_level"], m["province_code"], strict=True))
     m["persons"] = populations(units, list(m["as_of"]), raw) if units else []
@@ -157,9 +162,9 @@ def _not_on_resolution(printed: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     rate of this panel. Rates stand on it where participants over coverage come nearer to it.
     """
     unit = ["geo_level", "province_code"]
-    said = pick(printed, "population", "resolution_202_population")
-    people = pick(printed, "hi_participants")
-    rates = pick(printed, "hi_coverage")
+    said = pick_readings(printed, "population", "resolution_202_population")
+    people = pick_readings(printed, "hi_participants")
+    rates = pick_readings(printed, "hi_coverage")
     m = side_by_side(people, rates[rates["value"] > 0], UNIT_AND_DATE)
     # A province that did not merge is one unit under two levels.
     first = said.sort_values("as_of").drop_duplicates("province_code")

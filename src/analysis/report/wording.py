@@ -26,7 +26,7 @@ from babel.numbers import format_decimal
 
 from analysis.country import geography
 from analysis.country.indicators import INDICATORS
-from analysis.verdicts import STEP, coarse
+from analysis.verdicts import PERCENT_STEP, coarse
 
 # --------------------------------------------------------------------------------------------------
 # Numbers, dates and lists as the readers of a language write them.
@@ -141,10 +141,10 @@ def _chance(value: Any, digits: int, language: str) -> str:
     share = coarse(float(value))
     if not 0.0 <= share <= 1.0:
         raise ValueError(f"{share!r} is not a probability")
-    if share < STEP / 100:
-        return _BEYOND[language]["below"].format(_percent(STEP, 0, language))
-    if share > 1 - STEP / 100:
-        return _BEYOND[language]["above"].format(_percent(100 - STEP, 0, language))
+    if share < PERCENT_STEP / 100:
+        return _BEYOND[language]["below"].format(_percent(PERCENT_STEP, 0, language))
+    if share > 1 - PERCENT_STEP / 100:
+        return _BEYOND[language]["above"].format(_percent(100 - PERCENT_STEP, 0, language))
     return _share(share, 0, language)
 
 

@@ -35,7 +35,7 @@ from analysis.readings.conflicts import one_level
 
 FOLDER, LEDGER = "rounds", "ledger.csv"
 _OWN = "analysis"
-COLUMNS = ["reference_date", "target", "location", "target_end_date", "output_type",
+OUTPUT_COLUMNS = ["reference_date", "target", "location", "target_end_date", "output_type",
            "output_type_id", "value"]  # fmt: skip
 #: Scale of a forecast -> what is put behind the indicator in the name of its target.
 SCALES = {"reported": "", "true": "_level", "official": "_official"}
@@ -228,7 +228,7 @@ def _quantile_rows(chosen: Round, wide: pd.DataFrame) -> pd.DataFrame:
     )
     levels = long["output_type_id"].map(QUANTILES)
     return long.assign(reference_date=chosen.origin, output_type="quantile", output_type_id=levels)[
-        COLUMNS
+        OUTPUT_COLUMNS
     ]
 
 
@@ -252,9 +252,9 @@ def _chances(chosen: Round, rows: pd.DataFrame, attainment: pd.DataFrame) -> pd.
             "output_type_id": long["target"].round(6),
             "value": (1 - long["p"]).round(6),
         },
-        columns=COLUMNS,
+        columns=OUTPUT_COLUMNS,
     ).drop_duplicates()
-    twice = found.duplicated(COLUMNS[:-1])
+    twice = found.duplicated(OUTPUT_COLUMNS[:-1])
     if twice.any():
         row = found[twice].iloc[0]
         raise RoundError(
@@ -342,7 +342,7 @@ def _tasks(chosen: Round, every: pd.DataFrame) -> dict[str, Any]:
             values = values.dt.strftime("%Y-%m-%d")
         return {"required": None, "optional": sorted(values.unique().tolist())}
 
-    tasks = {name: listed(name) for name in COLUMNS[:4]}
+    tasks = {name: listed(name) for name in OUTPUT_COLUMNS[:4]}
     cdf = every.loc[every["output_type"] == "cdf", "output_type_id"]
     share = {"type": "double", "minimum": 0, "maximum": 1}
     percent = {"type": "double", "minimum": 0, "maximum": 100}
@@ -445,7 +445,7 @@ def ledger() -> pd.DataFrame:
     return table
 
 
-def faults() -> list[str]:
+def archive_faults() -> list[str]:
     """What differs from the ledger, one line each: changed, missing and surplus files."""
     table = ledger()
     found = []
@@ -464,7 +464,7 @@ def faults() -> list[str]:
 
 def _check() -> None:
     """Raise RoundError with a line for each fault of the archive."""
-    if found := faults():
+    if found := archive_faults():
         raise RoundError("\n".join(found))
 
 
@@ -502,7 +502,7 @@ class Archived:
         return pd.Timestamp(self.record["origin"])
 
 
-def read(name: str) -> Archived:
+def read_round(name: str) -> Archived:
     """Read a closed round. Raises RoundError where there is none of this name."""
     place = home() / name
     table = ledger()
@@ -524,10 +524,10 @@ def read(name: str) -> Archived:
     )
 
 
-def read_all() -> list[Archived]:
+def read_rounds() -> list[Archived]:
     """All closed rounds, once every file is known to be as it was closed. Raises RoundError."""
     _check()
-    return [read(name) for name in sorted(ledger()["round"].unique())]
+    return [read_round(name) for name in sorted(ledger()["round"].unique())]
 
 
 def _read(path: Path, dates: Iterable[str]) -> pd.DataFrame:

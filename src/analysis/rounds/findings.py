@@ -39,7 +39,7 @@ def read() -> Record:
         RoundError: a file of the archive has changed, or a round cannot be scored.
         analysis.paths.MissingTable: chapter 01 has not run.
     """
-    rounds = archive.read_all()
+    rounds = archive.read_rounds()
     readings = paths.read_processed("readings", dates=["as_of"])
     text = readings.select_dtypes(include=["object", "string"]).columns
     return Record(
@@ -50,7 +50,7 @@ def read() -> Record:
 def write(record: Record) -> list[str]:
     """Write scores and events to data/processed; returns the names of the files."""
     for name, file in _FILES.items():
-        paths.write_atomic(paths.PROCESSED / file, scoreboard.text(getattr(record.board, name)))
+        paths.write_atomic(paths.PROCESSED / file, scoreboard.csv_text(getattr(record.board, name)))
     return sorted(_FILES.values())
 
 

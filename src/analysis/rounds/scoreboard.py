@@ -84,15 +84,15 @@ def score(rounds: Sequence[Archived], readings: pd.DataFrame, raw: Raw) -> Score
     return Scoreboard(table, _scores(table))
 
 
-def write(found: Scoreboard) -> list[str]:
+def write_scores(found: Scoreboard) -> list[str]:
     """Write scoreboard.csv and events.csv into the folder of rounds; the same bytes each time."""
     files = {"events.csv": found.events, "scoreboard.csv": found.scores}
     for name, table in files.items():
-        paths.write_atomic(home() / name, text(table))
+        paths.write_atomic(home() / name, csv_text(table))
     return sorted(files)
 
 
-def text(table: pd.DataFrame) -> str:
+def csv_text(table: pd.DataFrame) -> str:
     """A table as CSV with eight digits, of which the last bit of a computation changes none."""
     out = io.StringIO()
     table.to_csv(out, index=False, lineterminator="\n", float_format="%.8g", date_format="%Y-%m-%d")

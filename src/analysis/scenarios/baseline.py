@@ -215,7 +215,7 @@ def to_percent(z: np.ndarray) -> np.ndarray:
 
 Unit = tuple[str, str]
 #: The quantiles that tables and charts of scenarios give.
-LEVELS = {"q05": 0.05, "q10": 0.10, "q50": 0.50, "q90": 0.90, "q95": 0.95}
+SHOWN_QUANTILES = {"q05": 0.05, "q10": 0.10, "q50": 0.50, "q90": 0.90, "q95": 0.95}
 
 
 @dataclass(frozen=True, eq=False)
@@ -377,7 +377,7 @@ def baseline(built: Model, own: Outlook, date: pd.Timestamp | None = None) -> Ba
         background=background(built.known, draws.codes, people(dates)[:, 0]),
         ends=ends,
         at_ends={
-            unit: np.quantile(drawn[:, at_ends], list(LEVELS.values()), axis=0)
+            unit: np.quantile(drawn[:, at_ends], list(SHOWN_QUANTILES.values()), axis=0)
             for unit, drawn in said.items()
         },
     )

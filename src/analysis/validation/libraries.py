@@ -36,7 +36,7 @@ LIBRARY = {"ets": "statsforecast", "theta": "statsforecast", "arima": "statsfore
 Series = Callable[[Floats, int], tuple[Floats, Floats]]
 
 
-def main() -> None:
+def _main() -> None:
     """Forecast every fold with every model whose library is installed, and write the table."""
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")
@@ -154,4 +154,4 @@ def _prophet(own: pd.DataFrame, dates: pd.Series) -> tuple[Floats, Floats] | Non
 
 if __name__ == "__main__":
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    main()
+    _main()

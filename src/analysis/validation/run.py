@@ -125,7 +125,7 @@ def evaluate_fold(peer: Peer, label: str, indicator: str, fold: designs.Fold) ->
     head = pd.DataFrame(names, index=fold.queries.index)
     table = pd.concat([head, fold.queries, fold.answers, own], axis=1).copy()
     return Evaluation(
-        scored=table.join(scores.score(table)),
+        scored=table.join(scores.score_forecasts(table)),
         attainment=_attainment(forecast, questions, fold, label),
         failures=_notes(forecast, (label, indicator, kind, fold.name)),
     )
@@ -179,7 +179,7 @@ def _check(forecast: pd.DataFrame, questions: pd.DataFrame, where: str) -> None:
         raise ValueError(f"{where}: a quantile lies outside 0 to 100 percent")
 
 
-def table(scored: pd.DataFrame, by_origin: bool = True) -> pd.DataFrame:
+def score_table(scored: pd.DataFrame, by_origin: bool = True) -> pd.DataFrame:
     """Scores by model, indicator, design and origin, with skill against the two references.
 
     scored: rows of `evaluate` of several models, the references among them. Skill compares on
@@ -196,7 +196,7 @@ def table(scored: pd.DataFrame, by_origin: bool = True) -> pd.DataFrame:
             groups += list(part.groupby("origin"))
         for origin, group in groups:
             row: dict[Any, Any] = {"model": model, "indicator": indicator}
-            row |= {"design": design, "origin": origin, **scores.summary(group).to_dict()}
+            row |= {"design": design, "origin": origin, **scores.score_summary(group).to_dict()}
             rows.append(row | _skill(group, "naive") | _skill(group, "national"))
     return pd.DataFrame(rows)
 
@@ -226,7 +226,7 @@ def compact(full: pd.DataFrame) -> str:
     return shown.to_string(index=False)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def _main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", required=True, action="append")
     parser.add_argument("--indicator", default="hi_coverage")
@@ -240,7 +240,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     models = list(dict.fromkeys([*given.model, NAIVE, BENCHMARK]))
     done = [_evaluate(m, given.indicator, run, readings, raw) for run in runs for m in models]
     scored = pd.concat([one.scored for one in done if len(one.scored)], ignore_index=True)
-    full = table(scored)
+    full = score_table(scored)
     print(compact(full[full["model"].isin(given.model)]))
     failures = pd.concat([one.failures for one in done], ignore_index=True)
     if len(failures):
@@ -250,4 +250,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    _main()

@@ -95,7 +95,7 @@ def _between(quantiles: Floats, position: float) -> Floats:
     return quantiles[:, left] * (1 - share) + quantiles[:, left + 1] * share
 
 
-def score(forecasts: pd.DataFrame) -> pd.DataFrame:
+def score_forecasts(forecasts: pd.DataFrame) -> pd.DataFrame:
     """One row a forecast with its scores, in the order of `forecasts`.
 
     forecasts: value, lower, upper, last_value, last_as_of, as_of and the 99 quantiles (percent).
@@ -125,7 +125,7 @@ def score(forecasts: pd.DataFrame) -> pd.DataFrame:
     return scores
 
 
-def summary(scored: pd.DataFrame) -> pd.Series:
+def score_summary(scored: pd.DataFrame) -> pd.Series:
     """n, crps, mae, bias, change_error, log_score, cover and width of each band."""
     row = {
         "n": len(scored),
@@ -222,7 +222,7 @@ TINY = 1e-6
 EDGES = np.array([0, 0.25, 0.5, 0.75, 1.0])
 
 
-def past_share(readings: pd.DataFrame, raw: Any, indicator: str) -> pd.DataFrame:
+def _past_share(readings: pd.DataFrame, raw: Any, indicator: str) -> pd.DataFrame:
     """By origin: the share of targets met among year-ends reported by then.
 
     Columns: origin, n, met, probability (the plain share, a half where nothing had been reported)
@@ -244,11 +244,11 @@ def reported_with_target(
 ) -> pd.DataFrame:
     """Year-end readings of provinces beside the target due that day, with gap in points.
 
-    The target is chosen as in `designs.own_targets`.
+    The target is chosen as in `designs.targets_in_force`.
     """
     scored = designs.scored_readings(readings, indicator)
     scored = scored[(scored["as_of"].dt.month == 12) & (scored["as_of"].dt.day == 31)]
-    own = designs.own_targets(targets, indicator).drop(columns=["geo_level", "indicator"])
+    own = designs.targets_in_force(targets, indicator).drop(columns=["geo_level", "indicator"])
     pairs = scored.merge(own, on=["province_code", "as_of"])
     return pairs.assign(gap=(pairs["value"] - pairs["target"]).round(6))
 
@@ -270,7 +270,7 @@ def score_table(
     if rows.empty:
         return pd.DataFrame()
     long = _long(rows)
-    base = past_share(readings, raw, indicator).set_index("origin")
+    base = _past_share(readings, raw, indicator).set_index("origin")
     asked = rows.drop_duplicates(_KEYS).assign(model="past_share")
     plain = [
         asked.assign(kind=kind, p=asked["origin"].map(base[column]))
@@ -325,7 +325,9 @@ def discrimination(probability: Floats, met: np.ndarray) -> float:
     return float(np.mean((difference > 0) + 0.5 * (difference == 0)))
 
 
-def silence(forecasts: pd.DataFrame, column: str, odds: tuple[float, ...]) -> pd.DataFrame:
+def chances_of_silent(
+    forecasts: pd.DataFrame, column: str, odds: tuple[float, ...]
+) -> pd.DataFrame:
     """Chances of meeting the target if silence means bad news, by how much.
 
     forecasts: one row a unit with `column`, the chance that it meets its target whether or not

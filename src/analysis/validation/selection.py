@@ -31,7 +31,9 @@ GAPS = (-np.inf, -1, -0.5, 0, 0.5, 1, np.inf)
 GAP_NAMES = ("below_1", "below_05_1", "below_0_05", "above_0_05", "above_05_1", "above_1")
 
 
-def heaping(readings: pd.DataFrame, targets: pd.DataFrame, indicator: str) -> pd.DataFrame:
+def heaping_at_targets(
+    readings: pd.DataFrame, targets: pd.DataFrame, indicator: str
+) -> pd.DataFrame:
     """Where reported year-end values lie from their target, in points.
 
     `just_above` compares the readings within half a point above the target (the target itself
@@ -53,7 +55,7 @@ def heaping(readings: pd.DataFrame, targets: pd.DataFrame, indicator: str) -> pd
     return pd.DataFrame(table, columns=_COLUMNS)
 
 
-def reporters(
+def reporting_provinces(
     readings: pd.DataFrame, covariates: pd.DataFrame, indicator: str, names: tuple[str, ...]
 ) -> pd.DataFrame:
     """How provinces with readings differ from those without, in standard deviations.
@@ -159,7 +161,7 @@ _KEYS = ["design", "origin", "province_code", "as_of"]
 NOT_IN_CRPS = ("pull",)
 
 
-def ingredients() -> list[str]:
+def ingredient_names() -> list[str]:
     """The switches of `forecast.Settings` that the forecast value depends on."""
     fields = dataclasses.fields(forecast.Settings)
     return [
@@ -168,7 +170,7 @@ def ingredients() -> list[str]:
 
 
 @cached
-def without(
+def without_ingredient(
     indicator: str, readings: pd.DataFrame, raw: Any, answers: Path | None
 ) -> dict[str, Evaluation]:
     """The rolling origins with one ingredient switched off at a time, by ingredient.
@@ -176,7 +178,7 @@ def without(
     answers: the file in which the model finds what it has answered before (see `keep`).
     """
     models = {}
-    for ingredient in ingredients():
+    for ingredient in ingredient_names():
         settings = dataclasses.replace(forecast.Settings(), **{ingredient: False})
         models[ingredient] = partial(analysis, settings=settings)
     return evaluate_all(models, indicator, "rolling_origin", readings, raw)

@@ -28,7 +28,7 @@ from analysis.validation import (
 _Task = tuple[Known, pd.DataFrame, Settings, str]
 
 
-def main() -> None:
+def _main() -> None:
     """Compute every fold that is not kept and write the file; what a changed question left goes."""
     parts = parallel.map(_answer, _tasks())
     write_table(pd.concat(parts, ignore_index=True), stored_forecasts.FILE)
@@ -43,12 +43,12 @@ def _tasks() -> Iterator[_Task]:
             for fold in designs.folds(design, readings, raw, indicator):
                 yield fold.known, fold.questions, DEFAULT, stored_forecasts.START
     rolling = list(designs.folds("rolling_origin", readings, raw, "hi_coverage"))
-    for ingredient in selection.ingredients():
+    for ingredient in selection.ingredient_names():
         settings = dataclasses.replace(DEFAULT, **{ingredient: False})
         for fold in rolling:
             yield fold.known, fold.questions, settings, stored_forecasts.START
-    for design in country.DESIGNS:
-        for fold in country.folds(design, readings, raw, designs.COVERAGE):
+    for design in country.COUNTRY_DESIGNS:
+        for fold in country.country_folds(design, readings, raw, designs.COVERAGE):
             yield fold.known, fold.questions, DEFAULT, own_model_country.START
     printed = designs.as_published(readings, raw)
     for fold in designs.folds("rolling_origin", *printed, "hi_coverage"):
@@ -66,4 +66,4 @@ def _answer(task: _Task) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    main()
+    _main()

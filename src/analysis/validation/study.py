@@ -63,8 +63,8 @@ def evaluate(readings: pd.DataFrame, raw: Any, indicators: tuple[str, ...]) -> C
     """Forecast and score every fold of every design with every model."""
     done = [
         _fold(fold, design)
-        for design in country.DESIGNS
-        for fold in country.folds(design, readings, raw, indicators)
+        for design in country.COUNTRY_DESIGNS
+        for fold in country.country_folds(design, readings, raw, indicators)
     ]
     scored, cases = (
         pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
@@ -74,12 +74,14 @@ def evaluate(readings: pd.DataFrame, raw: Any, indicators: tuple[str, ...]) -> C
     cases = _ordered(cases.astype({"met": "Int64"}), _CASE)
     scored["origin"] = pd.to_datetime(scored["origin"])
     numbers = _ordered(scored[scored["design"] != country.ANNOUNCED], _READING)
-    return Country(table(numbers), numbers[COUNTRY_FORECASTS], cases[CASES], chances(cases))
+    return Country(
+        country_score_table(numbers), numbers[COUNTRY_FORECASTS], cases[CASES], chances(cases)
+    )
 
 
 def _ordered(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Rows by model and `keys`; designs in the order of `country.DESIGNS`."""
-    orders = {"model": (*COUNTRY_MODELS, *PAST), "design": country.DESIGNS}
+    """Rows by model and `keys`; designs in the order of `country.COUNTRY_DESIGNS`."""
+    orders = {"model": (*COUNTRY_MODELS, *PAST), "design": country.COUNTRY_DESIGNS}
 
     def rank(column: pd.Series) -> pd.Series:
         order = orders.get(str(column.name))
@@ -127,14 +129,16 @@ def _past(
 ) -> tuple[int, int]:
     """How many of the country's targets had been met, of how many year-ends read by `origin`."""
     due = country.before_due(targets_room.known_at(targets, origin))
-    due = designs.in_force(due, indicator, designs.COUNTRY)
+    due = designs.in_force(due, indicator, designs.COUNTRY_LEVEL)
     known = readings[pd.to_datetime(readings["known_on"]) <= origin]
-    seen = designs.scored_readings(known[known["as_of"] <= origin], indicator, designs.COUNTRY)
+    seen = designs.scored_readings(
+        known[known["as_of"] <= origin], indicator, designs.COUNTRY_LEVEL
+    )
     pairs = seen.merge(due[["as_of", "target"]], on="as_of")
     return int((pairs["value"] >= pairs["target"] - TINY).sum()), len(pairs)
 
 
-def table(numbers: pd.DataFrame) -> pd.DataFrame:
+def country_score_table(numbers: pd.DataFrame) -> pd.DataFrame:
     """Scores by model, indicator and readings.
 
     numbers: scored forecasts. crps_analysis is the score of the project's own model on the
@@ -145,7 +149,9 @@ def table(numbers: pd.DataFrame) -> pd.DataFrame:
     numbers["year_end"] = numbers["as_of"].dt.is_year_end
     rows = []
     for (model, indicator, which), group in _groups(numbers):
-        line = scores.summary(group).drop(["provinces", "change_error", "log_score"]).to_dict()
+        line = (
+            scores.score_summary(group).drop(["provinces", "change_error", "log_score"]).to_dict()
+        )
         days = {
             "n": line.pop("n"),
             "days": group["as_of"].nunique(),
@@ -186,7 +192,7 @@ def chances(cases: pd.DataFrame) -> pd.DataFrame:
     mine = known.loc[known["model"] == OWN, [*_CASE, "p_meets_reported"]]
     known = known.merge(mine.rename(columns={"p_meets_reported": "own"}), on=_CASE)
     rows = []
-    for design in country.DESIGNS:
+    for design in country.COUNTRY_DESIGNS:
         part = known[known["design"] == design]
         for indicator in [*part["indicator"].unique(), ALL]:
             chosen = part if indicator == ALL else part[part["indicator"] == indicator]
@@ -328,12 +334,12 @@ def study(
     ]
     tasks += [
         (evaluations, REFERENCES, "hi_coverage", "rolling_origin", *printed, kept, answers),
-        (selection.without, "hi_coverage", readings, raw, answers),
+        (selection.without_ingredient, "hi_coverage", readings, raw, answers),
         (evaluate, readings, raw, indicators),
     ]
     *done, as_printed, reduced, whole = parallel.map(_part, tasks)
     scored, chances, failures = _tables(done)
-    full = run.table(scored)
+    full = run.score_table(scored)
     return Study(
         validation=full[VALIDATION],
         validation_scores=full,
@@ -343,7 +349,7 @@ def study(
         ablations=_ablations(scored, reduced),
         selection=_selection(chances, readings, raw, indicators),
         silence=_silence(chances, indicators),
-        printed=run.table(_tables([as_printed])[0], by_origin=False),
+        printed=run.score_table(_tables([as_printed])[0], by_origin=False),
         model_failures=failures,
         country=whole.scores,
         country_forecasts=whole.forecasts,
@@ -398,8 +404,8 @@ def _selection(
     own = chances[chances["model"] == "analysis"]
     parts = []
     for one in indicators:
-        parts.append(selection.heaping(readings, targets, one))
-        parts.append(selection.reporters(readings, wide, one, COMPARED))
+        parts.append(selection.heaping_at_targets(readings, targets, one))
+        parts.append(selection.reporting_provinces(readings, wide, one, COMPARED))
         parts.append(selection.when(readings, one))
         parts.append(selection.reported_or_silent(own, one, "p_meets_true"))
     return _together(parts)
@@ -413,6 +419,6 @@ def _silence(chances: pd.DataFrame, indicators: tuple[str, ...]) -> pd.DataFrame
     for one in indicators:
         units = own[own["indicator"] == one].assign(reported=own["value"].notna())
         if units["reported"].any() and not units["reported"].all():
-            table = scores.silence(units, "p_meets_reported", _ODDS)
+            table = scores.chances_of_silent(units, "p_meets_reported", _ODDS)
             parts.append(table.assign(indicator=one))
     return _together(parts)
