@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from analysis.country.breaks import DECISION_861, DECREE_75, MERGER
 from analysis.drivers import growth, pairs
 from analysis.facts import Raw
 from analysis.inference import Fit, SingularDesign, covariance, fit_least_squares, permute_exposure
@@ -24,11 +25,11 @@ from analysis.readings import covariates
 from analysis.seeds import generator
 
 #: Decision 861 stopped the cards on 1 July 2021; Decree 75 of 19 October 2023 gave support back.
-TAKEN, GIVEN = pd.Timestamp("2021-07-01"), pd.Timestamp("2023-10-19")
+TAKEN, GIVEN = DECISION_861, DECREE_75
 #: Readings from four years before the cards stopped are "before", as in the pairing rule.
 SINCE = pd.Timestamp("2017-07-01")
 #: From here on provinces are merged, and another decree changes who is supported.
-UNTIL = pd.Timestamp("2025-07-01")
+UNTIL = MERGER
 MAIN_WINDOWS = {"before": SINCE, "between": TAKEN, "after": GIVEN}
 #: The same cut finer, for the path: the first starts with the readings.
 WINDOWS = {

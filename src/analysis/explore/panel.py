@@ -17,11 +17,10 @@ import ipywidgets as widgets
 import pandas as pd
 import typst
 
-from analysis.country.indicators import INDICATORS
+from analysis.country.indicators import COVERAGE, INDICATORS
 from analysis.explore import drawing as figure
 from analysis.explore.session import USUAL, Choice, Explorer, View, listed, offered, unmoved
 from analysis.explore.shipped import LONGEST, lines, page, units_in_order
-from analysis.findings.coverage import COVERAGE
 from analysis.parallel import begins_threads
 from analysis.paths import ROOT, WORK, write_atomic, write_table
 from analysis.readings.targets import NATIONWIDE, Target

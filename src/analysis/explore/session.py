@@ -10,9 +10,10 @@ import pandas as pd
 
 from analysis import paths
 from analysis.country import geography
+from analysis.country.indicators import COVERAGE
 from analysis.disk_cache import cached
 from analysis.findings import coverage
-from analysis.findings.coverage import COVERAGE, Tables
+from analysis.findings.coverage import Tables
 from analysis.forecast.known import Known, known_at
 from analysis.forecast.tables import filled
 from analysis.readings.targets import Target, for_unit, is_alone, numbered

@@ -17,10 +17,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.country.indicators import INDICATORS
+from analysis.country.indicators import COVERAGE, INDICATORS
 from analysis.explore import drawing
 from analysis.explore.session import Choice, Explorer, View, offered, parts_of
-from analysis.findings.coverage import COVERAGE
 from analysis.forecast.outlook import FIRST_YEAR
 from analysis.forecast.pull import Pull
 from analysis.forecast.space import decimal_year

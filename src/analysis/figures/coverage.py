@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.dates import date2num
 
 from analysis.country import geography
+from analysis.country.breaks import LABOUR_FORCE_BREAK
 from analysis.country.indicators import INDICATORS
 from analysis.figures import marks, style, vector
 from analysis.figures.tiles import Extras, Step, tile_map
@@ -21,8 +22,6 @@ from analysis.report.wording import say, write
 _GAP_STEPS = (-math.inf, -5.0, -2.0, 0.0, 2.0, math.inf)
 #: Readings this many years older than the newest are drawn pale.
 _OLD_YEARS = 3
-#: Since this day coverage of the labour force is counted against another denominator.
-_NEW_DENOMINATOR = pd.Timestamp("2022-10-01")
 
 
 def gap_map(standings: pd.DataFrame, language: str) -> style.Figure:
@@ -175,11 +174,11 @@ def _curve(axes: Axes, readings: pd.DataFrame, targets: pd.DataFrame, language: 
 def _denominator(axes: Axes, language: str) -> None:
     """Mark the day since which the labour force is counted otherwise."""
     axes.axvline(
-        float(date2num(_NEW_DENOMINATOR)), color=vector.SOFT, linewidth=1, linestyle=(0, (3, 3))
+        float(date2num(LABOUR_FORCE_BREAK)), color=vector.SOFT, linewidth=1, linestyle=(0, (3, 3))
     )
     axes.annotate(
         say("figures.new_denominator", language),
-        (_NEW_DENOMINATOR, 0.03),
+        (LABOUR_FORCE_BREAK, 0.03),
         xycoords=("data", "axes fraction"),
         xytext=(-4, 0),
         textcoords="offset points",

@@ -13,6 +13,7 @@ import pandas as pd
 
 from analysis import paths
 from analysis.country import geography
+from analysis.country.indicators import COVERAGE, DAYS_PER_PERCENT
 from analysis.disk_cache import cached
 from analysis.facts.plausible import as_code
 from analysis.facts.tables import SETTERS
@@ -58,8 +59,6 @@ WHOLE = {"p_meets_reported": "probability", "p_meets_official": "probability"}
 # What a brief says about late payment: the readings of the unit, each with its basis.
 # --------------------------------------------------------------------------------------------------
 
-#: A rate of one percent of a year's contributions is 3.65 days of contributions.
-DAYS_PER_PERCENT = 3.65
 _KEPT = 3
 
 
@@ -118,7 +117,7 @@ def _chance(forecasts: pd.DataFrame) -> list[tuple[str, dict[str, Any]]]:
 # The tables of earlier chapters that a brief reads, and the rows of one unit.
 # --------------------------------------------------------------------------------------------------
 
-_INDICATORS = coverage.COVERAGE
+_INDICATORS = COVERAGE
 #: The rate that every unit is judged by.
 MAIN = "hi_coverage"
 #: Table of data/processed -> its columns of dates.

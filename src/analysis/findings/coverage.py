@@ -13,13 +13,11 @@ import pandas as pd
 
 from analysis import paths
 from analysis.country import geography
-from analysis.country.indicators import INDICATORS, OFFICIAL_BASIS
+from analysis.country.indicators import COVERAGE, INDICATORS, OFFICIAL_BASIS
 from analysis.facts import Raw, load_raw
 from analysis.readings.covariates import populations
 from analysis.readings.targets import NATIONWIDE, due_on, targets
 from analysis.report.results import Result
-
-COVERAGE = ("hi_coverage", "si_coverage", "ui_coverage")
 
 #: A reading more than so many years before the due date is shown but not set against the target.
 COMPARABLE_YEARS = 5

@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.country import geography
-from analysis.country.indicators import OFFICIAL_BASIS
-from analysis.findings.coverage import COVERAGE, Tables
+from analysis.country.breaks import MERGER
+from analysis.country.indicators import COVERAGE, OFFICIAL_BASIS
+from analysis.findings.coverage import Tables
 from analysis.readings.conflicts import one_level, standing_of
 from analysis.readings.targets import NATIONWIDE, due_on, succession
 from analysis.report.results import Result
@@ -31,7 +32,6 @@ YES, NO, NOT_KNOWN = "yes", "no", "not_known"
 CEILINGS = ("late_payment_rate", "late_payment_amount", "employers_late")
 #: A figure of so many days before a due day is of that day (28 to 31 December).
 NEAR_DAYS = 3
-MERGER = pd.Timestamp("2025-07-01")
 _SERIES = ["geo_level", "province_code", "indicator", "basis"]
 
 

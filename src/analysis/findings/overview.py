@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis import paths
 from analysis.country import geography
+from analysis.country.indicators import COVERAGE
 from analysis.facts import load_raw
 from analysis.findings import coverage, outcomes
 from analysis.findings.brief import (
@@ -75,7 +76,7 @@ def provinces(tables: Tables, units: Units | None = None) -> Result:
         target_mark(*cells) for cells in table[marked].itertuples(index=False, name=None)
     ]
     table = table.merge(_newer(tables, wanted), how="left", on=marked[:3])
-    order = {name: at for at, name in enumerate(coverage.COVERAGE)}
+    order = {name: at for at, name in enumerate(COVERAGE)}
     table = table.assign(rate=table["indicator"].map(order), origin=tables.origin, due=tables.due)
     table = table.sort_values(["rate", "place"])
     columns = ["geo_level", "province_code", "name_vi", "name_en", "region", "indicator"]
@@ -100,7 +101,7 @@ def _joined(tables: Tables) -> pd.DataFrame:
     keys = ["geo_level", "province_code", "indicator"]
     official = forecast_rows(tables, "official")
     official = official[official["indicator"] == MAIN][[*keys, "q50"]]
-    rates = [coverage.latest(tables.readings, name) for name in coverage.COVERAGE]
+    rates = [coverage.latest(tables.readings, name) for name in COVERAGE]
     latest = pd.concat(rates, ignore_index=True)[[*keys, "value", "as_of", "evidence"]]
     needs = tables.needs[tables.needs["date"] == tables.due]
     ahead = forecast_rows(tables).drop(columns="evidence", errors="ignore")
@@ -207,7 +208,7 @@ def country_rows(tables: Tables) -> _Phrases:
     """Return one sentence an indicator on the country: forecast against target."""
     rows = _country(tables)
     phrases: _Phrases = []
-    for name in coverage.COVERAGE:
+    for name in COVERAGE:
         if name not in rows.index:
             continue
         row = rows.loc[name]
@@ -258,7 +259,7 @@ def course(tables: Tables) -> Course | None:
         return None
     answers = answers[answers["origin"] == tables.origin]
     units = [("country", geography.COUNTRY), *present_units()]
-    rows = [(*unit, indicator) for unit in units for indicator in coverage.COVERAGE]
+    rows = [(*unit, indicator) for unit in units for indicator in COVERAGE]
     table = pd.DataFrame(rows, columns=_UNIT)
     was = pd.Timestamp(tables.due.year - 1, 12, 31)
     before = _before(tables, was)

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.country.indicators import COVERAGE
 from analysis.report.results import Result
 from analysis.validation.country import ANNOUNCED, COUNTRY_DESIGNS, MID_YEAR, YEAR_END
 from analysis.validation.peers import SERIES
-from analysis.validation.study import ALL, INDICATORS, OWN, Study
+from analysis.validation.study import ALL, OWN, Study
 
 #: The Brier score of a coin, and what share of it a chance must save to be called better.
 _COIN, BETTER_BY = 0.25, 0.1
@@ -18,7 +19,7 @@ _COIN, BETTER_BY = 0.25, 0.1
 MIDDLE = "mid_year"
 #: 80% bands that hold less than the first or more than the second share are called so.
 FAIR = (0.7, 0.9)
-SHORT = {name: name.removesuffix("_coverage") for name in INDICATORS}
+SHORT = {name: name.removesuffix("_coverage") for name in COVERAGE}
 _WORDS = {"indicator": "country_indicator", "readings": "country_readings"}
 _FORMATS = {
     "n": "integer",
@@ -160,7 +161,7 @@ def _rivals(shown: pd.DataFrame) -> list[tuple[str, dict[str, Any]]]:
     """The nearest simple model at year-ends, and those ahead over all readings."""
     phrases = []
     columns = [f"better_{model}" for model in SERIES]
-    for indicator in INDICATORS:
+    for indicator in COVERAGE:
         for readings in ("year_end", ALL):
             same = (shown["indicator"] == indicator) & (shown["readings"] == readings)
             leads = shown.loc[same, columns].iloc[0].astype(float)

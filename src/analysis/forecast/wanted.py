@@ -19,6 +19,7 @@ from scipy.special import expit
 from scipy.stats import norm
 
 from analysis.country import geography
+from analysis.country.breaks import MERGER
 from analysis.forecast.evidence import Evidence
 from analysis.forecast.fit import CEILING, CENTRE, FLOOR, JITTER, Fit
 from analysis.forecast.known import Known
@@ -35,8 +36,6 @@ _HALF = 0.05
 SAME_DAYS = 15
 #: Year-ends back from the origin of which a figure may be asked for.
 YEARS_BACK = 2
-#: From this day today's units print figures of their own.
-_MERGED = pd.Timestamp("2025-07-01")
 _PERSONS = {"hi_coverage": "hi_participants", "si_coverage": "si_participants",
             "ui_coverage": "ui_participants"}  # fmt: skip
 _UNIT = ["geo_level", "province_code"]
@@ -134,7 +133,7 @@ def _units_and_days(origin: pd.Timestamp) -> Iterator[tuple[dict[str, str], pd.T
     for home in geography.codes("province_34"):
         parts = geography.members(home)
         for day in dict.fromkeys([origin, *ends]):
-            whole = len(parts) == 1 or day >= _MERGED
+            whole = len(parts) == 1 or day >= MERGER
             units = [("province_34", home)] if whole else [("province_63", one) for one in parts]
             for level, code in units:
                 yield {"geo_level": level, "province_code": code, "home": home}, day

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.country.breaks import SOCIAL_INSURANCE_LAW
+from analysis.country.indicators import DAYS_PER_PERCENT
 from analysis.drivers.pairs import decimal_year
 from analysis.facts import Raw
 from analysis.readings.derived import share_come
@@ -143,12 +145,7 @@ COMPARABLE_BASES = {
     "net_of_hard_to_collect": "net",
     "si_compulsory_only": "compulsory_only",
 }
-#: 365 days over 100 percent: a rate of 1% is 3.65 days of a year's contributions.
-DAYS_PER_PERCENT = 3.65
 _FIRST = pd.Timestamp("2014-01-01")
-#: The Law on Social Insurance of 2024 tells late payment from evasion: rates from this day on
-#: count something else, and are not compared with those before.
-LAW = pd.Timestamp("2025-07-01")
 
 
 def late_rows(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
@@ -157,7 +154,7 @@ def late_rows(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     Columns: province_code, as_of, year, basis, rate (percent), days (of contributions owed),
     evidence (stated, derived), denominator (receivable, plan, unstated, collections), base_step
     (how the collections were found: "stated", "reading" for derived readings, or a step of
-    late_collections), december (bool), law (before, or since_july_2025: see LAW), readings (the
+    late_collections), december (bool), law (before, or since_july_2025), readings (the
     reading ids behind the row, ";"-joined), facts.
     """
     own = readings[(readings["geo_level"] == "province_63") & (readings["as_of"] >= _FIRST)]
@@ -177,7 +174,7 @@ def late_rows(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
 
 def under_law(days: pd.Series) -> np.ndarray:
     """The law under which rates of these days are counted: before, or since_july_2025."""
-    return np.where(pd.to_datetime(days) < LAW, "before", "since_july_2025")
+    return np.where(pd.to_datetime(days) < SOCIAL_INSURANCE_LAW, "before", "since_july_2025")
 
 
 def _kept(rows: pd.DataFrame, indicator: str) -> pd.DataFrame:

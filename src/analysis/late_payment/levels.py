@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from analysis.country.indicators import DAYS_PER_PERCENT
 from analysis.inference import Components, components_shares, fit_components
 from analysis.inference.components import indicator_matrix
 from analysis.inference.regression import Array
-from analysis.late_payment.data import DAYS_PER_PERCENT
 from analysis.seeds import generator
 
 #: The footing of adjusted levels: the commonest wording, over receivable, outside December.
@@ -183,7 +183,7 @@ def like_for_like(rows: pd.DataFrame) -> pd.DataFrame:
     The season is the same when both readings are year-end ones, or both are not; rates over plan
     are not compared with rates over receivable, and an unstated denominator counts as the usual
     one, receivable. Nor are rates from before July 2025 compared with later ones, since the law
-    counts otherwise (late_data.LAW). Columns: province_code, basis, evidence, denominator,
+    counts otherwise (country.breaks). Columns: province_code, basis, evidence, denominator,
     december, law, start, end, years, rate0, rate1, ratio, per_year (change of the log a year).
     """
     usual = rows["denominator"].replace({"unstated": "receivable"})

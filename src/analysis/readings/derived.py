@@ -15,7 +15,7 @@ Ways, in the order in which they are preferred where two give the same key:
 import numpy as np
 import pandas as pd
 
-from analysis.country.indicators import OFFICIAL_BASIS
+from analysis.country.indicators import DAYS_PER_PERCENT, OFFICIAL_BASIS
 from analysis.facts import Raw
 from analysis.readings.arithmetic import (
     UNIT_AND_DATE,
@@ -38,8 +38,6 @@ from analysis.readings.evidence import KEY
 # --------------------------------------------------------------------------------------------------
 
 ANNUALISED = "annualised_collections"
-# Rate (percent of a year's contributions) to days of contributions: 365 days / 100 percent.
-DAYS_PER_PERCENT = 3.65
 _FARTHEST_DAYS = 366
 # Before the end of February the sum since 1 January says too little about the year.
 _EARLIEST_SHARE = 59 / 365

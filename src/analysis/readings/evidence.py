@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from analysis.country.breaks import LABOUR_FORCE_BREAK
 from analysis.country.indicators import INDICATORS
 from analysis.facts import Raw
 
@@ -94,7 +95,6 @@ _BROADCASTERS = re.compile(r"(^|\.)vov\.gov\.vn$")
 
 # The dates by which the denominators changed (policy_events.csv; Decision of the census 2019).
 CENSUS_YEAR_END = pd.Timestamp("2019-12-31")
-LABOUR_FORCE_BREAK = pd.Timestamp("2022-10-01")
 LABOUR_FORCE_2025 = pd.Timestamp("2025-01-01")
 # Denominators that a source names against the one of its day.
 NAMED_LABOUR_FORCES = ("labour_force_before_2022_10", "labour_force_restated")

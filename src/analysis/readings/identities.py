@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from analysis.country.breaks import DECISION_861, LABOUR_FORCE_BREAK, RESOLUTION_202
 from analysis.facts import Raw
 from analysis.readings.arithmetic import UNIT_AND_DATE, pick_readings, side_by_side
 from analysis.readings.covariates import populations
@@ -26,9 +27,6 @@ TYPICAL_RATIO, TYPICAL_SPREAD = 0.98, 0.035
 _NEAR_DAYS, _JUMP_POINTS = 120, 5.0
 # ... nor two counts of it by more than this share (health insurance moves by 6% at year-end).
 _JUMP_SHARE = 0.35
-_DECISION_861 = pd.Timestamp("2021-07-01")
-_RESOLUTION_202 = pd.Timestamp("2025-06-12")
-_LABOUR_FORCE_BREAK = pd.Timestamp("2022-10-01")
 
 
 def check_identities(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
@@ -171,7 +169,7 @@ def _not_on_resolution(printed: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     known = first.set_index("province_code")["value"]
     whole = raw.provinces.groupby("merged_code")["province_code"].nunique()
     alone = m["province_code"].isin(whole[whole == 1].index)
-    m = m[(m["as_of"] >= _RESOLUTION_202) & ((m["geo_level"] == "province_34") | alone)].copy()
+    m = m[(m["as_of"] >= RESOLUTION_202) & ((m["geo_level"] == "province_34") | alone)].copy()
     m["resolution"] = m["province_code"].map(known).astype(float)
     m = m[m["resolution"].notna()]
     pairs = list(m[unit].itertuples(index=False, name=None))
@@ -216,8 +214,8 @@ def _jumps(printed: pd.DataFrame) -> pd.DataFrame:
     holds = (rates["value"] - before["value"]).abs() <= _JUMP_POINTS
     health = rates["indicator"] == "hi_coverage"
     crosses = [
-        health & (before["as_of"] < _DECISION_861) & (rates["as_of"] >= _DECISION_861),
-        ~health & (before["as_of"] < _LABOUR_FORCE_BREAK) & (rates["as_of"] >= _LABOUR_FORCE_BREAK),
+        health & (before["as_of"] < DECISION_861) & (rates["as_of"] >= DECISION_861),
+        ~health & (before["as_of"] < LABOUR_FORCE_BREAK) & (rates["as_of"] >= LABOUR_FORCE_BREAK),
         health & (rates["denominator_version"] != "") & (rates["as_of"].dt.year == 2019),
     ]
     explained = np.select(

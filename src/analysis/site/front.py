@@ -10,13 +10,13 @@ import pandas as pd
 
 from analysis import paths
 from analysis.country import geography
+from analysis.country.indicators import COVERAGE
 from analysis.figures.brief import measures
 from analysis.figures.style import Figure
 from analysis.findings import overview
 from analysis.findings.brief import MAIN, brief, former_units, of_unit, present_units
 from analysis.findings.brief import Tables as BriefTables
 from analysis.findings.cards import DOTS, cards
-from analysis.findings.coverage import COVERAGE
 from analysis.report.results import Result
 from analysis.report.wording import say, write
 from analysis.site.notebook import Body, csv_bytes, data_link, figure_html, linked

@@ -36,6 +36,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import paths, seeds
+from analysis.country.indicators import COVERAGE
 from analysis.facts import Raw, load_raw, settled
 from analysis.forecast.known import (
     Known,
@@ -266,8 +267,6 @@ def in_force(targets: pd.DataFrame, indicator: str, level: str = PROVINCE) -> pd
 # --------------------------------------------------------------------------------------------------
 # The readings that validation runs on: as accepted, and as published before any decision.
 # --------------------------------------------------------------------------------------------------
-
-COVERAGE = ("hi_coverage", "si_coverage", "ui_coverage")
 
 
 def inputs() -> tuple[pd.DataFrame, Raw]:

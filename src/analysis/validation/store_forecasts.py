@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from analysis import parallel
+from analysis.country.indicators import COVERAGE
 from analysis.forecast.known import Known
 from analysis.forecast.space import DEFAULT, Settings
 from analysis.paths import write_table
@@ -38,7 +39,7 @@ def _main() -> None:
 def _tasks() -> Iterator[_Task]:
     """The folds of `study.study`, in its order."""
     readings, raw = designs.inputs()
-    for indicator in designs.COVERAGE:
+    for indicator in COVERAGE:
         for design in run.RUNS:
             for fold in designs.folds(design, readings, raw, indicator):
                 yield fold.known, fold.questions, DEFAULT, stored_forecasts.START
@@ -48,7 +49,7 @@ def _tasks() -> Iterator[_Task]:
         for fold in rolling:
             yield fold.known, fold.questions, settings, stored_forecasts.START
     for design in country.COUNTRY_DESIGNS:
-        for fold in country.country_folds(design, readings, raw, designs.COVERAGE):
+        for fold in country.country_folds(design, readings, raw, COVERAGE):
             yield fold.known, fold.questions, DEFAULT, own_model_country.START
     printed = designs.as_published(readings, raw)
     for fold in designs.folds("rolling_origin", *printed, "hi_coverage"):

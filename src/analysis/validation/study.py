@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import parallel, paths
+from analysis.country.indicators import COVERAGE
 from analysis.disk_cache import cached
 from analysis.facts import Raw
 from analysis.readings import covariates
@@ -225,7 +226,6 @@ def _brier(cases: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 MODELS = ("analysis", *PEERS)
-INDICATORS = ("hi_coverage", "si_coverage", "ui_coverage")
 
 VALIDATION = [
     "model", "indicator", "design", "origin", "n", "crps", "mae", "bias",
@@ -318,7 +318,7 @@ def study(
     readings: pd.DataFrame,
     raw: Raw,
     kept: Path | None = KEPT_FILE,
-    indicators: tuple[str, ...] = INDICATORS,
+    indicators: tuple[str, ...] = COVERAGE,
     answers: Path | None = ANSWERS,
 ) -> Study:
     """Run everything and put the tables together. The order of work never changes a number.
