@@ -74,7 +74,7 @@ def test_no_commune_that_left_is_an_error(tmp_path):
 
 
 def test_the_lists_stand_beside_the_minority_share_where_they_are_there():
-    share = covariates.table(raw())["minority_share"]
+    share = covariates.covariate_table(raw())["minority_share"]
     made = (share**1.2).where(share.index != "15", 0.0)
     found = decisions.run(samples(), readings(), raw(), 99, pd.Series(made))
     table = found.lists.set_index(["driver", "beside"])

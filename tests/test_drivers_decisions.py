@@ -35,7 +35,9 @@ def rows(found):
         country / (100 - country)
     )
     table["share"] = (
-        covariates.table(raw())["minority_share"].reindex(table["province_code"]).to_numpy()
+        covariates.covariate_table(raw())["minority_share"]
+        .reindex(table["province_code"])
+        .to_numpy()
     )
     table = table[table["as_of"] >= pd.Timestamp("2017-07-01")]
     table["period"] = np.where(
@@ -181,7 +183,7 @@ def test_poverty_beside_the_minority_share_is_that_of_an_ordinary_regression(fou
 
 
 def test_the_country_and_the_provinces_are_compared_at_the_countrys_share(found, averages):
-    table = covariates.table(raw())
+    table = covariates.covariate_table(raw())
     share = np.average(table["minority_share"], weights=table["population_last"])
     at = (share - table["minority_share"].mean()) / table["minority_share"].std()
     fit = smf.ols("change ~ minority", changes(averages)).fit()

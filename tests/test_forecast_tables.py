@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from forecast_cases import ORIGIN, ask, built, gathered, known, outlooks_of, tables
 
-from analysis.forecast.prediction import answers
+from analysis.forecast.prediction import answered
 from analysis.forecast.tables import QUANTILES, RECENT_YEARS, SERIES_KEY
 from analysis.verdicts import NOT_ENOUGH_EVIDENCE, verdict
 
@@ -183,4 +183,4 @@ def test_a_fitted_model_that_was_kept_says_what_it_said():
     made = built("labour")
     again = pickle.loads(pickle.dumps(made))
     asked = ask(("province_63", "01", "si_coverage", "2019-12-31"))
-    assert np.array_equal(answers(again, asked), answers(made, asked))
+    assert np.array_equal(answered(again, asked), answered(made, asked))

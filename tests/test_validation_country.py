@@ -17,13 +17,13 @@ from test_validation_leakage import ORIGIN, poisoned
 from analysis import paths
 from analysis.figures.validation import track_record
 from analysis.findings import validation_country
+from analysis.forecast.prediction import PERCENTILE_COLUMNS
 from analysis.forecast.space import DEFAULT
 from analysis.readings import targets as targets_room
 from analysis.report import describe
 from analysis.validation import country, designs, own_model_country, scores, stored_forecasts
 from analysis.validation import study as validation_study
 from analysis.validation.peers import SERIES, PeerFailure, theta
-from analysis.validation.scores import QUANTILES
 
 INDICATORS = ("hi_coverage", "si_coverage", "ui_coverage")
 NAMES = {
@@ -162,7 +162,9 @@ def test_poisoned_later_figures_and_targets_change_no_fold(pairs):
         pd.testing.assert_frame_equal(clean.questions, bad.questions)
         pd.testing.assert_frame_equal(clean.targets, bad.targets)
         marks = [
-            stored_forecasts.mark(one.known, one.questions, DEFAULT, own_model_country.START)
+            stored_forecasts.mark(
+                one.known, one.questions, DEFAULT, own_model_country.COUNTRY_START
+            )
             for one in (clean, bad)
         ]
         assert marks[0] == marks[1]
@@ -220,7 +222,7 @@ def test_brier_scores_of_a_tiny_example():
 
 def scored(model: str, rows: list[tuple[str, float, np.ndarray]]) -> pd.DataFrame:
     """Scored forecasts made at the end of 2020: date, reading and 99 quantiles."""
-    quantiles = pd.DataFrame([row[2] for row in rows], columns=QUANTILES)
+    quantiles = pd.DataFrame([row[2] for row in rows], columns=PERCENTILE_COLUMNS)
     value = np.array([row[1] for row in rows])
     table = pd.DataFrame(
         {
@@ -312,7 +314,9 @@ def test_every_answer_is_kept_and_one_computed_anew_is_the_same():
         fold.name
         for fold in folds
         if stored_forecasts.find(
-            stored_forecasts.mark(fold.known, fold.questions, DEFAULT, own_model_country.START)
+            stored_forecasts.mark(
+                fold.known, fold.questions, DEFAULT, own_model_country.COUNTRY_START
+            )
         )
         is None
     ]

@@ -106,7 +106,7 @@ def run(
     draws a test. left: of `commune_lists.left_the_lists`, where the table is there. Raises
     SingularDesign where a period has no provinces to compare.
     """
-    share = covariates.table(raw)["minority_share"]
+    share = covariates.covariate_table(raw)["minority_share"]
     nation = country_readings(readings, raw)
     rows = against_country(samples.readings, nation, samples.exposure, share)
     table = window_cells(rows, MAIN_WINDOWS)
@@ -310,7 +310,7 @@ def agreement(changes: pd.DataFrame, nation: pd.DataFrame, raw: Raw) -> pd.Serie
     persons), gap_logit, low, high, gap (points at the country's level), first and last (year-ends
     of 2020 and 2021 as published), agrees.
     """
-    table, fit = covariates.table(raw), fitted_line(changes)
+    table, fit = covariates.covariate_table(raw), fitted_line(changes)
     share, persons = table["minority_share"], table["population_last"]
     at = float((share * persons).sum() / persons[share.notna()].sum())
     score = (at - float(share.mean())) / float(share.std())

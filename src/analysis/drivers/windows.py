@@ -62,7 +62,7 @@ def country_readings(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
         & ~readings["doubt"].fillna("").str.contains(_DOUBTFUL)
     ].sort_values("as_of")
     rows = rows.drop_duplicates("as_of", keep="last").reset_index(drop=True)
-    rows["published"], rows["time"] = rows["value"], pairs.decimal_year(rows["as_of"])
+    rows["published"], rows["time"] = rows["value"], pairs.time_of(rows["as_of"])
     old = rows["denominator_version"].eq(covariates.PRE_CENSUS)
     units, dates = [("country", "00")] * int(old.sum()), list(rows.loc[old, "as_of"])
     ratio = covariates.populations(units, dates, raw, covariates.PRE_CENSUS)

@@ -22,7 +22,7 @@ from analysis.forecast.draws import weighted
 from analysis.forecast.known import Known
 from analysis.forecast.model import kept_model
 from analysis.forecast.outlook import Outlook
-from analysis.forecast.space import FAMILY, Settings, points
+from analysis.forecast.space import FAMILY, Settings
 from analysis.readings.targets import Target
 from analysis.seeds import generator
 
@@ -126,9 +126,7 @@ def _levels_together(
     source, codes = built.evidence, these[0].draws.codes
     rows = [("province_63", code, one.indicator, one.due) for one in these for code in codes]
     table = pd.DataFrame(rows, columns=["geo_level", "province_code", "indicator", "as_of"])
-    mean, factor = built.posterior.joint(
-        points(table, source.units, source.settings, source.origin)
-    )
+    mean, factor = built.posterior.joint(source.at(table))
     random = generator("answers", source.family, len(table))
     n = len(these[0].draws.true)
     parts = []

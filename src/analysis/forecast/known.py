@@ -74,7 +74,7 @@ def known_at(
         known_facts = dataclasses.replace(raw, facts=raw.facts[~later.reindex(raw.facts.index)])
         anew = _built_anew(known_facts)
         readings = _settled_anew(readings, anew, hidden, {*estimates.index})
-    announced = targets_room.known_at(targets, origin)
+    announced = targets_room.announced_by(targets, origin)
     seen = _known_by(readings, origin)
     cut = _cut_raw(raw, announced, origin)
     if printed:

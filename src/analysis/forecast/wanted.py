@@ -26,7 +26,7 @@ from analysis.forecast.known import Known
 from analysis.forecast.model import kept_model
 from analysis.forecast.posterior import Posterior
 from analysis.forecast.rounds import Round
-from analysis.forecast.space import FAMILY, PRIORS, Points, points
+from analysis.forecast.space import FAMILY, PRIORS, Points, logit_slope
 
 #: Widths are those of the middle 80 percent, as charts show them.
 INSIDE = 0.8
@@ -178,8 +178,8 @@ def widths(
     """
     fit = posterior.fit
     seen = fit.evidence
-    levels = points(asked, seen.units, seen.settings, seen.origin)
-    figures = points(offered, seen.units, seen.settings, seen.origin)
+    levels = seen.at(asked)
+    figures = seen.at(offered)
     mean, inside, across = moments(posterior, levels, figures)
     a = len(asked)
     share = np.clip(expit(mean[:, a:]), FLOOR, CEILING)
@@ -237,7 +237,7 @@ def narrowed(
 
 def _errors(fit: Fit, theta: np.ndarray, share: np.ndarray, persons: np.ndarray) -> np.ndarray:
     """(M, c) variances of the errors of figures that units print, on the log-odds scale."""
-    slope = 1 / (100 * share * (1 - share))
+    slope = logit_slope(share)
     error = np.where(
         persons > 0, _sd(fit, theta, "error_persons"), _sd(fit, theta, "error_coverage")
     )

@@ -14,7 +14,7 @@ import pandas as pd
 
 from analysis.country.breaks import SOCIAL_INSURANCE_LAW
 from analysis.country.indicators import DAYS_PER_PERCENT
-from analysis.drivers.pairs import decimal_year
+from analysis.drivers.pairs import time_of
 from analysis.facts import Raw
 from analysis.readings.derived import share_come
 
@@ -111,7 +111,7 @@ def _annual(readings: pd.DataFrame) -> pd.DataFrame:
         & readings["kind_of_evidence"].eq("published")
         & readings["geo_level"].isin(["country", "province_63"])
     ].copy()
-    time = decimal_year(rows["as_of"])
+    time = time_of(rows["as_of"])
     rows["year"] = rows["as_of"].dt.year
     rows["seen"] = (time - rows["year"]).clip(upper=1.0)
     rows["value"] = rows["value"] / share_come(rows["seen"])

@@ -183,7 +183,7 @@ def late_payment_forecasts(
     """
     known = targets.targets(raw)
     readings = _known(readings, origin)
-    known = known if origin is None else targets.known_at(known, origin)
+    known = known if origin is None else targets.announced_by(known, origin)
     rows = data.late_rows(readings, raw)
     last = rows["as_of"].max() if origin is None else pd.Timestamp(origin)
     day = pd.Timestamp(due) if due else pd.Timestamp((last + pd.Timedelta(days=1)).year, 12, 31)
@@ -221,7 +221,7 @@ def past_ceilings(
     any pull), announced. The model of today is fitted to what was known AHEAD of the due day.
     Ceilings before which too little was known are left out.
     """
-    known = targets.known_at(targets.targets(raw), origin)
+    known = targets.announced_by(targets.targets(raw), origin)
     late = known[(known["indicator"] == _INDICATOR) & (known["due"] <= origin)]
     seen = readings[
         (readings["indicator"] == _INDICATOR) & (readings["kind_of_evidence"] == "published")

@@ -79,7 +79,7 @@ def _once(table: pd.DataFrame) -> pd.DataFrame:
     return once.sort_values(_KEY, ignore_index=True)[columns]
 
 
-def known_at(table: pd.DataFrame, origin: str | pd.Timestamp) -> pd.DataFrame:
+def announced_by(table: pd.DataFrame, origin: str | pd.Timestamp) -> pd.DataFrame:
     """Return the targets that had been announced by the origin."""
     return table[table["announced"] <= pd.Timestamp(origin)]
 
@@ -114,7 +114,7 @@ def due_on(
     """Return the targets of an indicator for one day, of those announced by the origin if given."""
     day = pd.Timestamp(due)
     rows = table[(table["indicator"] == indicator) & (table["due"] == day) & (table["basis"] == "")]
-    return Due(indicator, day, rows if origin is None else known_at(rows, origin))
+    return Due(indicator, day, rows if origin is None else announced_by(rows, origin))
 
 
 @dataclass(frozen=True)

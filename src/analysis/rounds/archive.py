@@ -87,7 +87,7 @@ def known_of(chosen: Round) -> Known:
 
 def with_target(chosen: Round, known: Known) -> list[str]:
     """The coverage rates that had a nationwide target for the first due date by the origin."""
-    table = targets.known_at(known.targets, chosen.origin)
+    table = targets.announced_by(known.targets, chosen.origin)
     national = table[
         (table["geo_level"] == "country")
         & (table["due"] == chosen.due[0])
@@ -297,7 +297,7 @@ def published(readings: pd.DataFrame) -> pd.DataFrame:
 
 def known_targets(known: Known) -> pd.DataFrame:
     """The targets of coverage rates that had been announced by the origin."""
-    table = targets.known_at(known.targets, known.origin)
+    table = targets.announced_by(known.targets, known.origin)
     table = table[table["indicator"].isin(FAMILY) & (table["basis"].fillna("") == "")]
     for unit in table[_KEY[:2]].drop_duplicates().itertuples(index=False):
         location(*unit)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from analysis.country import geography
 from analysis.forecast.known import Known
+from analysis.forecast.prediction import PERCENTILE_COLUMNS
 from analysis.forecast.rounds import Round
 from analysis.forecast.space import FAMILY
 from analysis.forecast.tables import QUANTILES
@@ -100,7 +101,7 @@ def _country_alone(readings: pd.DataFrame) -> pd.DataFrame:
 
 def _quantiles(made: pd.DataFrame) -> pd.DataFrame:
     """The quantiles of a round from those of a peer, which has 99."""
-    every = made[scores.QUANTILES].to_numpy(float)
+    every = made[PERCENTILE_COLUMNS].to_numpy(float)
     low, high = scores.band(every, 95)
     ends = {"q025": low, "q975": high}
     columns = {

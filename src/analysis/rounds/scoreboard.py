@@ -28,6 +28,7 @@ from analysis.country import geography
 from analysis.facts import Raw
 from analysis.findings.coverage import Tables
 from analysis.findings.outcomes import NOT_KNOWN, YES, came, met
+from analysis.forecast.prediction import PERCENTILES
 from analysis.forecast.rounds import RoundError
 from analysis.forecast.space import FAMILY
 from analysis.forecast.tables import QUANTILES
@@ -162,7 +163,7 @@ def crps(quantiles: pd.DataFrame, value: np.ndarray) -> np.ndarray:
     of normal scores, which is exact for a normal, and read at 99 levels; see
     `analysis.validation.scores.crps_quantiles`.
     """
-    at, wanted = norm.ppf(list(QUANTILES.values())), norm.ppf(scores.LEVELS)
+    at, wanted = norm.ppf(list(QUANTILES.values())), norm.ppf(PERCENTILES)
     own = quantiles[list(QUANTILES)].to_numpy(float)
     place = np.clip(np.searchsorted(at, wanted) - 1, 0, len(at) - 2)
     share = (wanted - at[place]) / (at[place + 1] - at[place])

@@ -25,7 +25,7 @@ from analysis.forecast.known import Known
 from analysis.forecast.model import Model, kept_model
 from analysis.forecast.outlook import FIRST_YEAR, Outlook, best_year, outlook
 from analysis.forecast.pull import Pulls
-from analysis.forecast.space import NEW_BASE, decimal_year, points
+from analysis.forecast.space import NEW_BASE, decimal_year
 from analysis.forecast.tables import ENOUGH, read_share
 from analysis.readings import targets as targets_room
 from analysis.scenarios.parameters import Range, ScenarioError
@@ -137,9 +137,7 @@ def bridge(
         return np.empty((n, p, 0))
     table = _table(draws, pd.DatetimeIndex([*given, *dates]))
     source = built.evidence
-    mean, factor = built.posterior.joint(
-        points(table, source.units, source.settings, source.origin)
-    )
+    mean, factor = built.posterior.joint(source.at(table))
     own = draws.true[:, :, draws.dates.get_indexer(given)]
     drawn = logit(own.transpose(0, 2, 1).reshape(n, -1) / 100)
     random = seeds.generator("bridge", source.family, *(f"{day:%Y-%m-%d}" for day in dates))
@@ -438,7 +436,7 @@ def _past(built: Model, draws: Draws, dates: pd.DatetimeIndex) -> np.ndarray:
     rows = [("province_63", code, draws.indicator, day) for code in draws.codes for day in dates]
     table = pd.DataFrame(rows, columns=["geo_level", "province_code", "indicator", "as_of"])
     source = built.evidence
-    at = points(table, source.units, source.settings, source.origin)
+    at = source.at(table)
     now = dataclasses.replace(at, old_base=np.zeros(len(at)))
     lift = built.posterior.marginal(now)[0] - built.posterior.marginal(at)[0]
     found: np.ndarray = 100 * expit(to_logit(level) + lift.mean(axis=0).reshape(level.shape[1:]))

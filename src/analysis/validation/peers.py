@@ -17,10 +17,11 @@ from statsmodels.regression.mixed_linear_model import MixedLM
 from statsmodels.tsa.forecasting.theta import ThetaModel
 
 from analysis.forecast.known import Known
+from analysis.forecast.prediction import PERCENTILE_COLUMNS, PERCENTILES
 from analysis.paths import ROOT, asked
-from analysis.validation.scores import LEVELS, QUANTILES, Floats
+from analysis.validation.scores import Floats
 
-_SCORES = norm.ppf(LEVELS)
+_SCORES = norm.ppf(PERCENTILES)
 _EPOCH = pd.Timestamp(2000, 1, 1)
 #: Fewer past errors than this say too little about a band.
 ENOUGH_ERRORS = 6
@@ -79,7 +80,7 @@ def _frame(quantiles: Floats, index: pd.Index) -> pd.DataFrame:
     """mean, sd and q0.01 to q0.99 from quantiles (n, 99), of which mean and sd are taken."""
     moments = [quantiles.mean(axis=1), quantiles.std(axis=1)]
     values = np.column_stack([*moments, quantiles])
-    return pd.DataFrame(values, columns=["mean", "sd", *QUANTILES], index=index)
+    return pd.DataFrame(values, columns=["mean", "sd", *PERCENTILE_COLUMNS], index=index)
 
 
 def replaced(forecast: pd.DataFrame, where: np.ndarray, other: pd.DataFrame) -> pd.DataFrame:
@@ -172,7 +173,7 @@ def climatology(train: pd.DataFrame, queries: pd.DataFrame, context: Known) -> p
 
 def _past_quantiles(panel: pd.DataFrame) -> Floats:
     recent = panel[panel["t"] >= panel["t"].max() - 5]
-    return np.quantile(recent["value"], LEVELS)
+    return np.quantile(recent["value"], PERCENTILES)
 
 
 def _line(group: pd.DataFrame) -> tuple[float, float, float, int, float, float] | None:

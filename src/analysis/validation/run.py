@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.forecast.prediction import PERCENTILE_COLUMNS
 from analysis.forecast.space import VERSION_1
 from analysis.validation import designs, own_model, scores
 from analysis.validation.designs import inputs
 from analysis.validation.peers import PEERS, Peer, PeerFailure
-from analysis.validation.scores import QUANTILES
 
 NAIVE, BENCHMARK, _FIRST = "last_value", "national", "version_1"
 #: The two rolling designs come from one set of folds.
@@ -120,7 +120,7 @@ def evaluate_fold(peer: Peer, label: str, indicator: str, fold: designs.Fold) ->
         return Evaluation(pd.DataFrame(), pd.DataFrame(), pd.DataFrame([row], columns=FAILURES))
     _check(forecast, questions, f"{label}, {fold.name}")
     asked = fold.queries.merge(questions[designs.QUERY].reset_index(), on=designs.QUERY)
-    own = forecast.loc[asked["index"], ["mean", "sd", *QUANTILES]].reset_index(drop=True)
+    own = forecast.loc[asked["index"], ["mean", "sd", *PERCENTILE_COLUMNS]].reset_index(drop=True)
     names = {"model": label, "origin": fold.origin, "fold": fold.name}
     head = pd.DataFrame(names, index=fold.queries.index)
     table = pd.concat([head, fold.queries, fold.answers, own], axis=1).copy()
@@ -152,7 +152,7 @@ def _attainment(
     if not due.any():
         return pd.DataFrame()
     table = questions[due].reset_index(drop=True)
-    quantiles = forecast.loc[due, QUANTILES].to_numpy(float)
+    quantiles = forecast.loc[due, PERCENTILE_COLUMNS].to_numpy(float)
     table["p_quantiles"] = 1 - scores.distribution(quantiles, table["target"].to_numpy(float))
     for column in ("p_meets_true", "p_meets_reported"):
         table[column] = forecast.loc[due, column].to_numpy() if column in forecast else np.nan
@@ -165,12 +165,12 @@ def _attainment(
 
 def _check(forecast: pd.DataFrame, questions: pd.DataFrame, where: str) -> None:
     """A forecast must answer every query with finite, ordered quantiles within 0 to 100."""
-    missing = [column for column in ("mean", "sd", *QUANTILES) if column not in forecast]
+    missing = [column for column in ("mean", "sd", *PERCENTILE_COLUMNS) if column not in forecast]
     if missing:
         raise ValueError(f"{where}: columns missing: {', '.join(missing[:5])}")
     if not forecast.index.equals(questions.index):
         raise ValueError(f"{where}: the forecasts are not on the index of the queries")
-    quantiles = forecast[QUANTILES].to_numpy(float)
+    quantiles = forecast[PERCENTILE_COLUMNS].to_numpy(float)
     if not np.isfinite(quantiles).all():
         raise ValueError(f"{where}: a quantile is not a finite number")
     if (np.diff(quantiles, axis=1) < -1e-9).any():

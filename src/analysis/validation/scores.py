@@ -12,10 +12,9 @@ from scipy.stats import norm
 
 from analysis import seeds
 from analysis.forecast.known import known_at
+from analysis.forecast.prediction import PERCENTILE_COLUMNS, PERCENTILES
 from analysis.validation import designs
 
-LEVELS = np.arange(1, 100) / 100
-QUANTILES = [f"q{level:.2f}" for level in LEVELS]
 BANDS = (50, 80, 90, 95)
 #: A reading's interval never gets less probability than this, so that one miss has a finite price.
 SMALLEST_PROBABILITY = 1e-6
@@ -32,7 +31,7 @@ def crps_quantiles(quantiles: Floats, value: Floats) -> Floats:
     it is the absolute error.
     """
     miss = np.asarray(value, float)[:, None] - quantiles
-    return 2 * np.mean(np.maximum(LEVELS * miss, (LEVELS - 1) * miss), axis=1)
+    return 2 * np.mean(np.maximum(PERCENTILES * miss, (PERCENTILES - 1) * miss), axis=1)
 
 
 def crps_samples(samples: Floats, value: Floats) -> Floats:
@@ -53,8 +52,8 @@ def distribution(quantiles: Floats, value: Floats) -> Floats:
     return norm.cdf(np.array(scores))
 
 
-_AT = norm.ppf(LEVELS)
-_STEP = 1e-9 * np.arange(len(LEVELS))
+_AT = norm.ppf(PERCENTILES)
+_STEP = 1e-9 * np.arange(len(PERCENTILES))
 
 
 def _normal_score(quantiles: Floats, value: float) -> float:
@@ -86,7 +85,7 @@ def _ends(percent: int) -> list[float]:
     """Where the ends of a central band fall among the 99 quantiles, counted from 0."""
     outside = (1 - percent / 100) / 2
     ends = norm.ppf([outside, 1 - outside])
-    return [float(np.interp(end, _AT, np.arange(len(LEVELS)))) for end in ends]
+    return [float(np.interp(end, _AT, np.arange(len(PERCENTILES)))) for end in ends]
 
 
 def _between(quantiles: Floats, position: float) -> Floats:
@@ -102,7 +101,7 @@ def score_forecasts(forecasts: pd.DataFrame) -> pd.DataFrame:
     error is median minus value. change_error is the error of the yearly change since the
     province's last reading, in points a year (missing for a province never read).
     """
-    quantiles = forecasts[QUANTILES].to_numpy(float)
+    quantiles = forecasts[PERCENTILE_COLUMNS].to_numpy(float)
     value = forecasts["value"].to_numpy(float)
     years = (forecasts["as_of"] - forecasts["last_as_of"]).dt.days / 365.25
     scores = pd.DataFrame(

@@ -50,7 +50,7 @@ def _tasks() -> Iterator[_Task]:
             yield fold.known, fold.questions, settings, stored_forecasts.START
     for design in country.COUNTRY_DESIGNS:
         for fold in country.country_folds(design, readings, raw, COVERAGE):
-            yield fold.known, fold.questions, DEFAULT, own_model_country.START
+            yield fold.known, fold.questions, DEFAULT, own_model_country.COUNTRY_START
     printed = designs.as_published(readings, raw)
     for fold in designs.folds("rolling_origin", *printed, "hi_coverage"):
         yield fold.known, fold.questions, DEFAULT, stored_forecasts.START

@@ -14,12 +14,13 @@ from analysis import parallel, paths
 from analysis.country.indicators import COVERAGE
 from analysis.disk_cache import cached
 from analysis.facts import Raw
+from analysis.forecast.prediction import PERCENTILE_COLUMNS
 from analysis.readings import covariates
 from analysis.readings import targets as targets_room
 from analysis.validation import country, designs, own_model_country, run, scores, selection
 from analysis.validation.peers import KEPT_FILE, KEPT_MODELS, KEPT_RUNS, PEERS, SERIES
 from analysis.validation.run import Evaluation
-from analysis.validation.scores import QUANTILES, TINY
+from analysis.validation.scores import TINY
 from analysis.validation.stored_forecasts import FILE as ANSWERS
 
 # --------------------------------------------------------------------------------------------------
@@ -33,7 +34,7 @@ ALL = "all"
 
 COUNTRY_FORECASTS = [
     "model", "indicator", "origin", "as_of", "value", "lower", "upper", "last_value",
-    "last_as_of", "mean", "sd", *QUANTILES, "crps", "error", "pit",
+    "last_as_of", "mean", "sd", *PERCENTILE_COLUMNS, "crps", "error", "pit",
 ]  # fmt: skip
 CASES = [
     "model", "indicator", "design", "origin", "as_of", "target", "setter", "announced",
@@ -129,7 +130,7 @@ def _past(
     readings: pd.DataFrame, targets: pd.DataFrame, indicator: str, origin: pd.Timestamp
 ) -> tuple[int, int]:
     """How many of the country's targets had been met, of how many year-ends read by `origin`."""
-    due = country.before_due(targets_room.known_at(targets, origin))
+    due = country.before_due(targets_room.announced_by(targets, origin))
     due = designs.in_force(due, indicator, designs.COUNTRY_LEVEL)
     known = readings[pd.to_datetime(readings["known_on"]) <= origin]
     seen = designs.scored_readings(
@@ -235,7 +236,8 @@ VALIDATION = [
 ]  # fmt: skip
 _FORECASTS = [
     "model", "indicator", "design", "origin", "province_code", "as_of", "value", "lower", "upper",
-    "last_value", "last_as_of", "mean", "sd", *QUANTILES, "crps", "error", "log_score", "pit",
+    "last_value", "last_as_of", "mean", "sd", *PERCENTILE_COLUMNS, "crps", "error",
+    "log_score", "pit",
 ]  # fmt: skip
 #: The models that the whole study is told with: the project's own, the benchmark, the naive one.
 REFERENCES = ("analysis", run.BENCHMARK, run.NAIVE)
@@ -400,7 +402,7 @@ def _ablations(scored: pd.DataFrame, reduced: dict[str, Evaluation]) -> pd.DataF
 def _selection(
     chances: pd.DataFrame, readings: pd.DataFrame, raw: Raw, indicators: tuple[str, ...]
 ) -> pd.DataFrame:
-    targets, wide = targets_room.targets(raw), covariates.table(raw)
+    targets, wide = targets_room.targets(raw), covariates.covariate_table(raw)
     own = chances[chances["model"] == "analysis"]
     parts = []
     for one in indicators:
