@@ -107,7 +107,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "governance": (policy.TERM, "start_level", "regions", "urban"),
 }
 #: Which readings are compared, and what may stand for the coverage of a province.
-RULES = pairs.RULES
+COMPARED_RULES = pairs.RULES
 COMPARED_EVIDENCE = ("published", "participants", "as_published")
 FORMS = (("levels", "whole"), ("changes", "annual"), ("changes", "whole"))
 
@@ -115,7 +115,7 @@ FORMS = (("levels", "whole"), ("changes", "annual"), ("changes", "whole"))
 def choices_of(focal: str) -> Iterator[growth.Choices]:
     """All specifications of one question, in a fixed order."""
     for rule, evidence, form, periods in product(
-        pairs.RULES, COMPARED_EVIDENCE, FORMS, growth.PERIODS
+        COMPARED_RULES, COMPARED_EVIDENCE, FORMS, growth.PERIODS
     ):
         for size in range(len(FAMILIES[focal]) + 1):
             for controls in combinations(FAMILIES[focal], size):

@@ -21,7 +21,7 @@ from analysis.country import geography
 from analysis.forecast.draws import weighted
 from analysis.forecast.known import Known
 from analysis.forecast.model import kept_model
-from analysis.forecast.outlook import Outlook
+from analysis.forecast.outlook import ENOUGH, Outlook
 from analysis.forecast.space import FAMILY, Settings
 from analysis.readings.targets import Target
 from analysis.seeds import generator
@@ -30,8 +30,6 @@ _COUNTRY = ("country", geography.COUNTRY)
 ALL_NATIONAL, AT_LEAST, PASSES = "all_national", "at_least", "passes"
 _COLUMNS = ["question", "geo_level", "province_code", "indicator", "origin", "date", "scale",
            "target", "k", "n", "probability", "date_50", "date_80"]  # fmt: skip
-#: Share of the denominator of an aggregate that provinces with readings must hold.
-ENOUGH = 0.5
 
 
 @dataclass(frozen=True)

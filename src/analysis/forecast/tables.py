@@ -14,7 +14,7 @@ from analysis.facts import load_raw
 from analysis.forecast.answers import Asked, answers
 from analysis.forecast.evidence import EvidenceError, evidence
 from analysis.forecast.known import Known, known_at, read_date
-from analysis.forecast.outlook import FIRST_YEAR, Outlook, needs, outlooks
+from analysis.forecast.outlook import ENOUGH, FIRST_YEAR, Outlook, needs, outlooks
 from analysis.forecast.rounds import Round, named_round
 from analysis.forecast.space import DEFAULT, FAMILY, Settings
 from analysis.readings import targets as targets_room
@@ -29,8 +29,6 @@ _LEVELS = ("country", "region", "province_63", "province_34")
 SERIES_KEY = ["geo_level", "province_code", "indicator"]
 #: A unit is judged on its own evidence if it was read within so many years before the origin.
 RECENT_YEARS = 6
-#: Share of the denominator of an aggregate that provinces with readings of their own must hold.
-ENOUGH = 0.5
 
 
 @dataclass(frozen=True)

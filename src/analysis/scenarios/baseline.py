@@ -23,10 +23,10 @@ from analysis.drivers.policy import exposures
 from analysis.forecast.draws import Draws
 from analysis.forecast.known import Known
 from analysis.forecast.model import Model, kept_model
-from analysis.forecast.outlook import FIRST_YEAR, Outlook, best_year, outlook
+from analysis.forecast.outlook import ENOUGH, FIRST_YEAR, Outlook, best_year, outlook
 from analysis.forecast.pull import Pulls
 from analysis.forecast.space import NEW_BASE, decimal_year
-from analysis.forecast.tables import ENOUGH, read_share
+from analysis.forecast.tables import read_share
 from analysis.readings import targets as targets_room
 from analysis.scenarios.parameters import Range, ScenarioError
 
