@@ -42,8 +42,8 @@ def samples() -> growth.Samples:
 def small_coverage() -> study.CoverageDrivers:
     """Chapter 03 with few draws and a ninth of the specifications."""
     with (
-        mock.patch.object(robustness, "EVIDENCE", robustness.EVIDENCE[:1]),
-        mock.patch.object(robustness, "RULES", pairs.RULES[:1]),
+        mock.patch.object(robustness, "COMPARED_EVIDENCE", robustness.COMPARED_EVIDENCE[:1]),
+        mock.patch.object(robustness, "COMPARED_RULES", pairs.RULES[:1]),
         mock.patch.object(study, "PANELS", 40),
     ):
         return study.run.__wrapped__(readings(), raw(), 199, 49)

@@ -124,3 +124,36 @@ def test_the_package_does_not_fall_into_crumbs_again():
                    if path.name != "__init__.py")  # fmt: skip
     assert len(lines) <= 175, "merge what belongs together before a new module is opened"
     assert lines[len(lines) // 2] >= 150, "modules of this package are read as one story"
+
+
+def public_names(source: str) -> set[str]:
+    """The public names that a module defines at its top level; imported ones are not its own."""
+    found = set()
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found |= {n.id for one in targets for n in ast.walk(one) if isinstance(n, ast.Name)}
+    return {name for name in found if not name.startswith("_")}
+
+
+def defined_twice() -> dict[str, list[str]]:
+    """Public names defined in two modules, but for two conventions that a reader knows.
+
+    A command is `configure`, `run` and `EXAMPLE`; a figure has the name of the result it draws.
+    """
+    places: dict[str, list[str]] = {}
+    for path in PACKAGE.rglob("*.py"):
+        for name in public_names(path.read_text("utf-8")):
+            if room_of(path) != "commands" or name not in ("configure", "run", "EXAMPLE"):
+                places.setdefault(name, []).append(str(path.relative_to(PACKAGE)))
+    twice = {name: sorted(files) for name, files in places.items() if len(files) > 1}
+    drawn = ["figures", "findings"]
+    return {n: f for n, f in twice.items() if [one.split("/")[0] for one in f] != drawn}
+
+
+def test_a_public_name_is_defined_once_but_for_a_number_that_only_falls():
+    twice = defined_twice()
+    assert len(twice) <= 85, "give the new name its own meaning, or import the old one"
+    assert public_names("A, B = 1, 2\n_c = 3\ndef d(): ...") == {"A", "B", "d"}

@@ -76,8 +76,8 @@ def rows_of(outcome, design):
     def time(at):
         gone = at % 1
         left = np.where(gone < 1e-9, 0.0, 1 - gone)
-        after = (at > growth.STEP).astype(float)
-        return np.column_stack([at, after, np.clip(at - growth.STEP, 0, None), left])
+        after = (at > growth.STEP_YEAR).astype(float)
+        return np.column_stack([at, after, np.clip(at - growth.STEP_YEAR, 0, None), left])
 
     if design == "levels":
         table[["trend", "step", "bend", "season"]] = time(table["time"].to_numpy())
@@ -127,7 +127,7 @@ def test_every_claim_is_computed_again_by_a_test_that_exists(found, late):
     assert set(RECOMPUTED.values()) <= tests
 
 
-@pytest.mark.parametrize("design", growth.DESIGNS)
+@pytest.mark.parametrize("design", growth.GROWTH_DESIGNS)
 def test_every_rival_is_that_of_an_ordinary_regression(found, design):
     table = rows_of("hi_coverage", design)
     for beside, more in (("time only", ()), ("decision_861", ("policy",))):
@@ -140,7 +140,7 @@ def test_every_rival_is_that_of_an_ordinary_regression(found, design):
         )
 
 
-@pytest.mark.parametrize("design", growth.DESIGNS)
+@pytest.mark.parametrize("design", growth.GROWTH_DESIGNS)
 @pytest.mark.parametrize("outcome", ["si_compulsory_participants", "si_voluntary_participants"])
 def test_drivers_of_participants_are_those_of_ordinary_regressions(found, outcome, design):
     table = rows_of(outcome, design)
@@ -203,7 +203,7 @@ def test_pairs_of_definitions_are_found_by_hand(late):
 
 
 def test_shares_of_the_variance_are_those_of_crossed_effects(late):
-    rows = levels.usable(late.rows).assign(y=lambda t: np.log(t["rate"]), one=1)
+    rows = levels.usable_rates(late.rows).assign(y=lambda t: np.log(t["rate"]), one=1)
     parts = {"basis": "0 + C(basis)", "province": "0 + C(province_code)"}
     fit = smf.mixedlm("y ~ 1", rows, groups="one", vc_formula=parts, re_formula="0").fit(reml=True)
     total = fit.vcomp.sum() + fit.scale
@@ -228,7 +228,7 @@ def test_provinces_that_report_differ_by_a_t_test_too(late):
 
 def test_errors_of_the_last_value_are_found_by_hand(late):
     """Each scored reading against the province's newest earlier one on the same definition."""
-    rows = levels.usable(late.rows)
+    rows = levels.usable_rates(late.rows)
     errors = []
     for row in late.score.itertuples():
         own = rows[
@@ -244,7 +244,7 @@ def test_errors_of_the_last_value_are_found_by_hand(late):
 
 
 def test_every_driver_of_late_payment_is_that_of_an_ordinary_regression(late):
-    rows = levels.usable(late.rows).assign(y=lambda t: np.log(t["rate"]))
+    rows = levels.usable_rates(late.rows).assign(y=lambda t: np.log(t["rate"]))
     rows["december"] = rows["december"].astype(float)
     table = late.drivers.set_index("term")
     for name, row in table.iterrows():
@@ -259,7 +259,7 @@ def test_every_driver_of_late_payment_is_that_of_an_ordinary_regression(late):
 
 def test_what_full_publication_would_show_is_a_t_test(late):
     """63 provinces once each: the spread is that of a province and of one reading of it."""
-    rows = levels.usable(late.rows).assign(y=lambda t: np.log(t["rate"]))
+    rows = levels.usable_rates(late.rows).assign(y=lambda t: np.log(t["rate"]))
     formula = "y ~ C(basis) + C(denominator) + C(law) + C(december)"
     fit = smf.mixedlm(formula, rows, groups=rows["province_code"]).fit(reml=True)
     spread = float(np.sqrt(fit.cov_re.iloc[0, 0] + fit.scale))

@@ -14,7 +14,7 @@ from analysis import cli, paths
 from analysis.commands import notebooks
 from analysis.commands.report import requested
 from analysis.country.indicators import INDICATORS
-from analysis.forecast.rounds import named
+from analysis.forecast.rounds import named_round
 from analysis.forecast.space import Settings
 from analysis.report.wording import say
 from analysis.runs import jobs as runs_jobs
@@ -145,7 +145,7 @@ def test_the_report_from_an_earlier_day_is_asked_for_as_the_readme_says():
     forecasts = [job for job in jobs if job.chapter.stem == "05_forecast"]
     assert {job.language for job in forecasts} == {"en", "vi"}
     assert {job.parameters["round"] for job in forecasts} == {"2022-12-31/2025-12-31"}
-    assert named("2022-12-31/2025-12-31").origin == pd.Timestamp("2022-12-31")
+    assert named_round("2022-12-31/2025-12-31").origin == pd.Timestamp("2022-12-31")
     assert not {"06_validation", "08_province_brief"} & {job.chapter.stem for job in jobs}
 
 

@@ -18,17 +18,19 @@ GOOD = [
 
 
 def folder(tmp_path, lines):
-    (tmp_path / commune_lists.FILE).write_text(HEAD + "\n".join(lines) + "\n", encoding="utf-8")
+    (tmp_path / commune_lists.LISTS_FILE).write_text(
+        HEAD + "\n".join(lines) + "\n", encoding="utf-8"
+    )
     return tmp_path
 
 
 def test_without_the_file_nothing_is_asked(tmp_path):
-    assert commune_lists.read(tmp_path) is None
-    assert commune_lists.faults(tmp_path) == []
+    assert commune_lists.read_lists(tmp_path) is None
+    assert commune_lists.list_faults(tmp_path) == []
 
 
 def test_only_communes_of_regions_two_and_three_lost_cards(tmp_path):
-    table = commune_lists.read(folder(tmp_path, GOOD))
+    table = commune_lists.read_lists(folder(tmp_path, GOOD))
     share = commune_lists.left_the_lists(table, raw())
     assert len(share) == 63
     people = covariates.official_population("14", "2021-07-01", "province_63", raw=raw())
@@ -52,27 +54,27 @@ def test_only_communes_of_regions_two_and_three_lost_cards(tmp_path):
 )
 def test_a_fault_says_where_it_is_and_what_to_do(tmp_path, line, column, message):
     with pytest.raises(RawDataError) as caught:
-        commune_lists.read(folder(tmp_path, [*GOOD, line]))
+        commune_lists.read_lists(folder(tmp_path, [*GOOD, line]))
     text = str(caught.value)
-    assert f"{commune_lists.FILE}:6: {column}" in text
+    assert f"{commune_lists.LISTS_FILE}:6: {column}" in text
     assert message in text
 
 
 def test_more_people_than_the_province_has_are_refused(tmp_path):
     lines = [f"04,D,Commune {i},III,,99000,x" for i in range(8)]
-    table = commune_lists.read(folder(tmp_path, lines))
+    table = commune_lists.read_lists(folder(tmp_path, lines))
     with pytest.raises(RawDataError, match="province 04"):
         commune_lists.left_the_lists(table, raw())
 
 
 def test_no_commune_that_left_is_an_error(tmp_path):
-    table = commune_lists.read(folder(tmp_path, [GOOD[1]]))
+    table = commune_lists.read_lists(folder(tmp_path, [GOOD[1]]))
     with pytest.raises(ValueError, match="no province has a commune"):
         commune_lists.standardised(commune_lists.left_the_lists(table, raw()))
 
 
 def test_the_lists_stand_beside_the_minority_share_where_they_are_there():
-    share = covariates.table(raw())["minority_share"]
+    share = covariates.covariate_table(raw())["minority_share"]
     made = (share**1.2).where(share.index != "15", 0.0)
     found = decisions.run(samples(), readings(), raw(), 99, pd.Series(made))
     table = found.lists.set_index(["driver", "beside"])

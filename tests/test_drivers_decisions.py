@@ -35,7 +35,9 @@ def rows(found):
         country / (100 - country)
     )
     table["share"] = (
-        covariates.table(raw())["minority_share"].reindex(table["province_code"]).to_numpy()
+        covariates.covariate_table(raw())["minority_share"]
+        .reindex(table["province_code"])
+        .to_numpy()
     )
     table = table[table["as_of"] >= pd.Timestamp("2017-07-01")]
     table["period"] = np.where(
@@ -90,11 +92,11 @@ def test_a_known_loss_and_recovery_are_found_whatever_the_pandemic_did():
         fit = windows.loss_and_recovery(table[table["period"] != "early"]).fit()
         assert fit.beta[fit.index(windows.LOSS)] == pytest.approx(-0.6)
         assert fit.beta[fit.index(windows.RECOVERY)] == pytest.approx(0.25)
-        assert windows.line(windows.one_row(table)).beta == pytest.approx([dip, -0.6])
+        assert windows.fitted_line(windows.one_row(table)).beta == pytest.approx([dip, -0.6])
 
 
 def test_parallel_courses_before_leave_the_bounds_at_the_estimate():
-    table = decisions.bounds(made())
+    table = decisions.effect_bounds(made())
     assert table["step"].abs().max() == pytest.approx(0, abs=1e-9)
     np.testing.assert_allclose(table["low"], table["estimate"], atol=1e-9)
 
@@ -103,7 +105,7 @@ def test_a_drift_before_widens_the_bounds_by_its_multiple():
     table = made()
     early = table["period"] == "early"
     table.loc[early, "gap_logit"] -= 0.2 * table.loc[early, "minority"]
-    own = decisions.bounds(table).query("effect == 'loss'").set_index("multiple")
+    own = decisions.effect_bounds(table).query("effect == 'loss'").set_index("multiple")
     assert own["step"].iloc[0] == pytest.approx(0.2)
     for multiple in (0.5, 1.0, 2.0):
         assert own.loc[multiple, "low"] == pytest.approx(-0.6 - 0.2 * multiple)
@@ -181,7 +183,7 @@ def test_poverty_beside_the_minority_share_is_that_of_an_ordinary_regression(fou
 
 
 def test_the_country_and_the_provinces_are_compared_at_the_countrys_share(found, averages):
-    table = covariates.table(raw())
+    table = covariates.covariate_table(raw())
     share = np.average(table["minority_share"], weights=table["population_last"])
     at = (share - table["minority_share"].mean()) / table["minority_share"].std()
     fit = smf.ols("change ~ minority", changes(averages)).fit()
@@ -250,12 +252,12 @@ def test_the_recovery_weakens_with_its_evidence(found):
 
 def test_a_placebo_date_without_provinces_says_so(found):
     few = found.decisions.readings.head(3)
-    table = decisions.placebo(few)
+    table = decisions.placebo_dates(few)
     assert table["note"].eq("too few provinces").all()
     assert table["estimate"].isna().all()
 
 
-@pytest.mark.parametrize("design", growth.DESIGNS)
+@pytest.mark.parametrize("design", growth.GROWTH_DESIGNS)
 def test_the_designs_with_a_trend_are_those_of_statsmodels(found, design):
     """Season, Decision 861 and, in changes, the starting level: the columns made by hand."""
     chosen, _ = samples().rows("hi_coverage", growth.Choices(design=design))
@@ -264,8 +266,8 @@ def test_the_designs_with_a_trend_are_those_of_statsmodels(found, design):
     def columns(time):
         left = 1 - (time % 1)
         left = np.where(time % 1 < 1e-9, 0.0, left)
-        after = (time > growth.STEP).astype(float)
-        return np.column_stack([time, after, np.clip(time - growth.STEP, 0, None), left])
+        after = (time > growth.STEP_YEAR).astype(float)
+        return np.column_stack([time, after, np.clip(time - growth.STEP_YEAR, 0, None), left])
 
     names = ["trend", "step", "bend", "season"]
     minority = exposure()["minority"].reindex(table["province_code"]).to_numpy()

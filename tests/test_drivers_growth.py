@@ -35,7 +35,7 @@ def test_both_designs_recover_a_known_step_by_minority_share():
     after = np.array([y + 1 > 2021.5 for y in years])
     levels = [1 + 0.1 * np.arange(8) - after * (0.3 + 0.6 * share[c]) for c in codes]
     rows = made(years, levels, codes)
-    for design in growth.DESIGNS:
+    for design in growth.GROWTH_DESIGNS:
         fit = growth.Samples(rows, exposure()).design(HI, growth.Choices(design=design)).fit()
         found = dict(zip(fit.names, fit.beta, strict=True))
         assert found[policy.TERM] == pytest.approx(-0.6, abs=1e-6)
@@ -72,7 +72,7 @@ def test_an_unknown_design_is_named():
         build(design="wishes")
 
 
-@pytest.mark.parametrize("design", growth.DESIGNS)
+@pytest.mark.parametrize("design", growth.GROWTH_DESIGNS)
 def test_the_sign_of_decision_861_is_negative_whichever_province_is_left_out(design):
     fit = build(design=design).fit()
     left = policy.leave_one_out(fit)
@@ -93,7 +93,7 @@ def test_leaving_out_by_formula_equals_fitting_again():
 
 
 def test_randomisation_finds_the_estimate_of_the_regression():
-    for design in growth.DESIGNS:
+    for design in growth.GROWTH_DESIGNS:
         built = build(design=design)
         fit = built.fit()
         test = policy.randomisation(built, exposure(), draws=199)
@@ -132,7 +132,7 @@ def test_the_set_of_specifications_is_complete_and_without_doubles():
         found = list(robustness.choices_of(focal))
         assert len(found) == len(set(found)) >= 700
         assert not [c for c in found if c.design == "levels" and c.start_level]
-        assert {c.evidence for c in found} == set(robustness.EVIDENCE)
+        assert {c.evidence for c in found} == set(robustness.COMPARED_EVIDENCE)
         if focal != policy.TERM:
             assert {c.policy for c in found} == {True, False}
 

@@ -90,12 +90,12 @@ def test_restating_leaves_later_readings_and_published_values_alone():
     late = before[before["denominator_version"] == "post_2019_census"].set_index("reading_id")
     shared = late.index.intersection(after.index)
     assert (after.loc[shared, "value"] == late.loc[shared, "value"]).all()
-    assert after["value"].max() < pairs.CEILING
+    assert after["value"].max() < pairs.HIGHEST_COVERAGE
 
 
 def test_the_year_ends_exactly_at_its_last_day():
     dates = pd.Series(pd.to_datetime(["2020-12-31", "2021-07-01", "2021-01-01"]))
-    assert list(pairs.decimal_year(dates).round(4)) == [2021.0, 2021.4986, 2021.0027]
+    assert list(pairs.time_of(dates).round(4)) == [2021.0, 2021.4986, 2021.0027]
 
 
 def test_every_province_of_the_readings_is_a_province_of_the_country():

@@ -27,7 +27,7 @@ def rates(design, panels, draws):
     )
 
 
-@pytest.mark.parametrize("design", growth.DESIGNS)
+@pytest.mark.parametrize("design", growth.GROWTH_DESIGNS)
 def test_cr3_and_the_wild_bootstrap_hold_their_size(design):
     found = rates(design, panels=400, draws=199)
     assert 0.02 <= found["CR3"] <= 0.09
@@ -36,7 +36,7 @@ def test_cr3_and_the_wild_bootstrap_hold_their_size(design):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("design", growth.DESIGNS)
+@pytest.mark.parametrize("design", growth.GROWTH_DESIGNS)
 def test_size_with_many_panels(design):
     found = rates(design, panels=3000, draws=399)
     assert 0.02 <= found["CR3"] <= 0.09
@@ -45,8 +45,8 @@ def test_size_with_many_panels(design):
 
 @pytest.mark.slow
 def test_size_on_the_design_of_late_payment():
-    rows = levels.usable(data.late_rows(readings(), raw()))
-    X, names = levels.design(rows)
+    rows = levels.usable_rates(data.late_rows(readings(), raw()))
+    X, names = levels.level_design(rows)
     x = exposure()["urban"].reindex(rows["province_code"]).to_numpy()
     found = rejection_rates(
         np.column_stack([x, X]),

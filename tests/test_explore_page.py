@@ -13,11 +13,12 @@ import pandas as pd
 import pytest
 from explore_script import NODE, SCRIPT, for_script, in_node
 
+from analysis.country.indicators import COVERAGE
 from analysis.explore import drawing, shipped
 from analysis.explore.panel import scenarios, sentences, spoken
 from analysis.explore.session import Choice, Explorer, offered
 from analysis.facts import load_raw
-from analysis.findings.coverage import COVERAGE, Tables
+from analysis.findings.coverage import Tables
 from analysis.forecast.draws import pulled
 from analysis.forecast.pull import Pull, Pulls
 from analysis.readings import build_readings

@@ -127,17 +127,16 @@ def test_drafts_and_expectations_are_targets_of_nobody(facts):
 @pytest.mark.parametrize(
     ("place", "rule"),
     [
+        ("country.breaks.DECISION_861", "Decision 861/QD-TTg applied"),
+        ("country.breaks.DECREE_75", "Decree 75/2023"),
+        ("country.breaks.LABOUR_FORCE_BREAK", "VSS changes the labour-force denominator"),
+        ("country.breaks.MERGER", "34 provinces replace 63"),
+        ("country.breaks.RESOLUTION_202", "Resolution 202/2025/QH15"),
+        ("country.breaks.SOCIAL_INSURANCE_LAW", "Law on Social Insurance 2024 in force"),
         ("drivers.windows.TAKEN", "Decision 861/QD-TTg applied"),
         ("drivers.windows.GIVEN", "Decree 75/2023"),
-        ("figures.coverage._NEW_DENOMINATOR", "VSS changes the labour-force denominator"),
-        ("findings.outcomes.MERGER", "34 provinces replace 63"),
         ("forecast.space.STEP", "Decision 861/QD-TTg applied"),
-        ("forecast.wanted._MERGED", "34 provinces replace 63"),
-        ("late_payment.data.LAW", "Law on Social Insurance 2024 in force"),
-        ("readings.evidence.LABOUR_FORCE_BREAK", "VSS changes the labour-force denominator"),
-        ("readings.identities._DECISION_861", "Decision 861/QD-TTg applied"),
-        ("readings.identities._LABOUR_FORCE_BREAK", "VSS changes the labour-force denominator"),
-        ("readings.identities._RESOLUTION_202", "Resolution 202/2025/QH15"),
+        ("forecast.space.NEW_BASE", "VSS changes the labour-force denominator"),
     ],
 )
 def test_a_date_of_a_rule_in_code_is_that_of_the_table(place, rule):

@@ -10,6 +10,7 @@ from example_facts import real_raw, real_tables
 from figure_rules import check, parsed, wrong_ticks
 
 from analysis.country import geography
+from analysis.country.indicators import COVERAGE
 from analysis.figures import brief as brief_figures
 from analysis.figures import coverage as coverage_figures
 from analysis.figures import forecast as overview_figures
@@ -112,7 +113,7 @@ def test_maps_and_the_chart_of_all_units(tables, language, level):
     def address(where, code):
         return f"briefs/{where}_{code}.html"
 
-    for indicator in coverage.COVERAGE:
+    for indicator in COVERAGE:
         chart = overview_figures.intervals(tables, indicator, language, level, address)
         assert set(chart.data["province_code"]) == set(geography.codes(level))
         plain = overview_figures.intervals(tables, indicator, language, level)

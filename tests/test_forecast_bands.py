@@ -51,9 +51,9 @@ def test_the_size_of_synthetic_errors_is_found_again(size):
 
 def test_bands_during_the_year_are_left_alone(built):
     asked = ask(("province_63", "01", "hi_coverage", "2022-06-30"))
-    plain = dataclasses.replace(built, scales=bands.PLAIN)
+    plain = dataclasses.replace(built, scales=bands.UNSCALED)
     np.testing.assert_array_equal(reported(built, asked)[1], reported(plain, asked)[1])
-    assert set(built.scales.factor) == set(bands.KINDS)
+    assert set(built.scales.factor) == set(bands.BAND_KINDS)
 
 
 def test_few_errors_move_a_band_little():
@@ -71,7 +71,7 @@ def test_an_event_counts_once_however_many_days_forecast_it():
 
 def test_errors_are_those_of_forecasts_made_before_the_reading(built):
     past = bands.errors(built.fit, built.known)
-    assert len(past) > 50 and set(past["kind"]) == set(bands.KINDS)
+    assert len(past) > 50 and set(past["kind"]) == set(bands.BAND_KINDS)
     assert (past["as_of"] > past["day"]).all() and (past["as_of"] <= ORIGIN).all()
     last = past["day"].max()
     table = built.evidence.table
@@ -97,7 +97,7 @@ def test_formulae_and_draws_are_widened_alike(built):
 
 def test_estimates_of_the_past_keep_their_bands(built):
     asked = ask(("province_63", "01", "hi_coverage", "2020-12-31"))
-    plain = dataclasses.replace(built, scales=bands.PLAIN)
+    plain = dataclasses.replace(built, scales=bands.UNSCALED)
     np.testing.assert_array_equal(reported(built, asked)[1], reported(plain, asked)[1])
     later = ask(("province_63", "01", "hi_coverage", "2022-12-31"))
     assert not np.allclose(reported(built, later)[1], reported(plain, later)[1])
@@ -105,7 +105,7 @@ def test_estimates_of_the_past_keep_their_bands(built):
 
 def test_the_country_keeps_the_bands_of_the_model(built):
     asked = ask(("country", "00", "hi_coverage", "2022-12-31"))
-    plain = dataclasses.replace(built, scales=bands.PLAIN)
+    plain = dataclasses.replace(built, scales=bands.UNSCALED)
     np.testing.assert_array_equal(reported(built, asked)[1], reported(plain, asked)[1])
 
 

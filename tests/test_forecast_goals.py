@@ -13,7 +13,7 @@ from scipy.special import logit
 from analysis.forecast.draws import draw
 from analysis.forecast.goals import POSSIBLE, goals
 from analysis.forecast.model import Model, model
-from analysis.forecast.prediction import answers, carried, reported
+from analysis.forecast.prediction import answered, carried, reported
 from analysis.forecast.pull import Pull, Pulls, due_targets, probability_at_least, tilted
 from analysis.forecast.space import VERSION_1, Settings
 
@@ -53,7 +53,7 @@ def test_provinces_at_a_higher_level_have_higher_unknown_targets(built):
     asked = provinces(built)
     rows = np.isnan(due_targets(built.known, asked))
     middle = goals(built, asked)[rows].mean(axis=1)
-    level = answers(built, provinces(built, day="2023-12-31"))[rows, 0]
+    level = answered(built, provinces(built, day="2023-12-31"))[rows, 0]
     assert np.corrcoef(level, middle)[0, 1] > 0.5
 
 

@@ -105,7 +105,7 @@ def test_predictions_of_sums_agree_with_their_draws(family, indicator):
     assert ("country", "00") in units
     names = ["geo_level", "province_code", "indicator", "as_of"]
     queries = pd.DataFrame([(*unit, indicator, day) for unit in units], columns=names)
-    mean, sd = prediction.answers(model, queries)[:, :2].T
+    mean, sd = prediction.answered(model, queries)[:, :2].T
     values = [drawn.of(*unit, "reported") for unit in units]
     np.testing.assert_allclose(mean, [one.mean() for one in values], atol=0.12)
     np.testing.assert_allclose(sd, [one.std() for one in values], rtol=0.1)

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from forecast_cases import ORIGIN, ask, built, gathered, known, outlooks_of, tables
 
-from analysis.forecast.prediction import answers
-from analysis.forecast.tables import KEY, QUANTILES, RECENT_YEARS
+from analysis.forecast.prediction import answered
+from analysis.forecast.tables import QUANTILES, RECENT_YEARS, SERIES_KEY
 from analysis.verdicts import NOT_ENOUGH_EVIDENCE, verdict
 
 COLUMNS = [
@@ -31,7 +31,7 @@ def test_every_unit_has_each_scale_and_year_end_once():
     assert units["geo_level"].value_counts().to_dict() == {
         "country": 1, "region": 6, "province_63": 63, "province_34": 34,
     }  # fmt: skip
-    assert not table.duplicated([*KEY, "date", "scale"]).any()
+    assert not table.duplicated([*SERIES_KEY, "date", "scale"]).any()
     assert len(table) == len(units) * 2 * 3
     assert sorted(set(table["date"])) == [pd.Timestamp("2019-12-31"), DUE]
     assert set(table["scale"]) == {"true", "reported", "official"}
@@ -40,7 +40,7 @@ def test_every_unit_has_each_scale_and_year_end_once():
 
 def test_estimates_have_every_unit_at_every_year_end_once():
     table = tables().estimates
-    keys = [*KEY, "date", "scale"]
+    keys = [*SERIES_KEY, "date", "scale"]
     assert not table.duplicated(keys).any()
     assert len(table) == 104 * 6
     assert table["date"].min() == pd.Timestamp("2015-12-31")
@@ -163,7 +163,7 @@ def test_attainment_holds_every_target_that_was_announced_for_the_date():
 def test_attainment_agrees_with_the_forecast_where_the_target_is_the_same():
     due = tables().forecasts
     due = due[(due["date"] == DUE) & (due["scale"] == "reported")]
-    both = tables().attainment.merge(due, on=[*KEY, "target"], suffixes=("", "_forecast"))
+    both = tables().attainment.merge(due, on=[*SERIES_KEY, "target"], suffixes=("", "_forecast"))
     assert len(both) >= 5
     for name in ("p_meets_true", "p_meets_reported", "p_meets_official"):
         pd.testing.assert_series_equal(both[name], both[f"{name}_forecast"], check_names=False)
@@ -171,7 +171,7 @@ def test_attainment_agrees_with_the_forecast_where_the_target_is_the_same():
 
 def test_needs_have_each_unit_once_and_no_number_without_evidence():
     table = tables().needs
-    assert not table.duplicated(KEY).any() and len(table) == 104
+    assert not table.duplicated(SERIES_KEY).any() and len(table) == 104
     borrowed = table["evidence"] == "borrowed"
     persons = table[["persons_month_50", "persons_month_80"]]
     assert persons[borrowed].isna().all(axis=None)
@@ -183,4 +183,4 @@ def test_a_fitted_model_that_was_kept_says_what_it_said():
     made = built("labour")
     again = pickle.loads(pickle.dumps(made))
     asked = ask(("province_63", "01", "si_coverage", "2019-12-31"))
-    assert np.array_equal(answers(again, asked), answers(made, asked))
+    assert np.array_equal(answered(again, asked), answered(made, asked))

@@ -69,7 +69,7 @@ def test_changes_compare_like_with_like(rows):
     assert len(changes) >= 10
     assert (changes["end"] > changes["start"]).all()
     gap = (changes["end"] - changes["start"]).dt.days
-    assert gap.between(levels.SHORTEST, levels.LONGEST).all()
+    assert gap.between(levels.SHORTEST_GAP, levels.LONGEST_GAP).all()
     assert np.allclose(changes["ratio"], changes["rate1"] / changes["rate0"])
 
 

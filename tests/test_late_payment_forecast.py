@@ -95,9 +95,9 @@ def test_a_province_alone_is_predicted_near_its_last_reading():
     rows = data.late_rows(readings(), raw())
     model = forecast.fit_model(rows)
     last = rows[(rows["province_code"] == "56") & (rows["basis"] == "total")].iloc[-1]
-    mean, spread = forecast.predict(model, ["56"], last["as_of"], last.to_dict())
+    mean, spread = forecast.predict_rates(model, ["56"], last["as_of"], last.to_dict())
     assert np.exp(mean[0]) == pytest.approx(last["rate"], rel=0.35)
-    _, wide = forecast.predict(model, ["02"], last["as_of"], last.to_dict())
+    _, wide = forecast.predict_rates(model, ["02"], last["as_of"], last.to_dict())
     assert wide[0, 0] > 3 * spread[0, 0]
 
 
@@ -107,7 +107,7 @@ def test_a_merged_unit_lies_between_its_members(table):
     rows = data.late_rows(readings(), raw())
     model = forecast.fit_model(rows)
     term = {"basis": row["basis"], "denominator": "receivable", "december": False}
-    mean, _ = forecast.predict(model, ["30", "31"], row["date"], term)
+    mean, _ = forecast.predict_rates(model, ["30", "31"], row["date"], term)
     assert np.exp(mean.min()) < row["q50"] < np.exp(mean.max()) * 1.1
     assert row["members"] == 2
 
@@ -199,7 +199,7 @@ def test_a_ceiling_is_scored_beside_what_came():
         & (table["as_of"] == pd.Timestamp("2024-12-31"))
         & (table["kind_of_evidence"] == "published")
     ]
-    came = came[came["basis"].map(data.BASES) == "one_month"]
+    came = came[came["basis"].map(data.COMPARABLE_BASES) == "one_month"]
     score = forecast.ceiling_scores(record).iloc[0]
     assert score["rate"] == came["value"].iloc[0]
     assert score["kept"] == (score["rate"] <= 2.5)

@@ -55,7 +55,7 @@ def test_the_crps_of_a_normal_is_its_integral():
     for y, mean, sd in ((0.3, 0.0, 1.0), (-2.0, 0.5, 0.4)):
         below = sm.distributions.ECDF([y])(grid)
         area = np.trapezoid((norm.cdf(grid, mean, sd) - below) ** 2, grid)
-        assert scores.crps(np.array(y), np.array(mean), np.array(sd)) == pytest.approx(
+        assert scores.crps_normal(np.array(y), np.array(mean), np.array(sd)) == pytest.approx(
             area, abs=1e-4
         )
 
@@ -108,12 +108,12 @@ def test_nothing_is_compared_across_the_law_of_july_2025():
     )
     table = levels.like_for_like(rows)
     assert list(table["end"]) == [pd.Timestamp("2026-12-31")]
-    columns = levels.design(rows)[1]
+    columns = levels.level_design(rows)[1]
     assert "law:since_july_2025" in columns
 
 
 def test_factors_between_definitions_are_those_of_a_mixed_model(found):
-    rows = levels.usable(found.rows).copy()
+    rows = levels.usable_rates(found.rows).copy()
     rows["y"] = np.log(rows["rate"])
     rows["december"] = rows["december"].astype(float)
     formula = "y ~ C(basis, Treatment('unspecified')) + C(denominator, Treatment('receivable'))"
@@ -132,8 +132,8 @@ def test_factors_between_definitions_are_those_of_a_mixed_model(found):
 
 
 def test_drivers_of_late_payment_are_those_of_ordinary_regressions(found):
-    rows = levels.usable(found.rows).copy()
-    X, _ = levels.design(rows)
+    rows = levels.usable_rates(found.rows).copy()
+    X, _ = levels.level_design(rows)
     for driver in ("urban", "poverty", "wage_work"):
         x = exposure()[driver].reindex(rows["province_code"]).to_numpy()
         known = np.isfinite(x)
@@ -145,7 +145,7 @@ def test_drivers_of_late_payment_are_those_of_ordinary_regressions(found):
 
 def test_shares_of_the_variance_and_reporters_are_found_again(found):
     """Definition and province account for far more than the year in a plain regression too."""
-    rows = levels.usable(found.rows).copy()
+    rows = levels.usable_rates(found.rows).copy()
     rows["y"] = np.log(rows["rate"])
     formula = "y ~ C(basis) + C(province_code) + C(denominator) + C(december)"
     full = smf.ols(formula, rows).fit()
@@ -183,13 +183,13 @@ def test_pairs_of_the_same_weeks_are_of_one_province_and_two_definitions(found):
 def test_late_payment_is_forecast_from_the_day_of_the_main_round():
     notebook = nbformat.read(paths.NOTEBOOKS / "04_drivers_of_late_payment.ipynb", as_version=4)
     (given,) = [c.source for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
-    assert f'origin = "{rounds.main().origin:%Y-%m-%d}"' in given
+    assert f'origin = "{rounds.main_round().origin:%Y-%m-%d}"' in given
     for name in ("2025", "2022-12-31/2025-12-31"):
         options = argparse.ArgumentParser()
         report.configure(options)
         asked = report.requested(options.parse_args(["--round", name]))
         day = asked.settings["04_drivers_of_late_payment"]["origin"]
-        assert day == f"{rounds.named(name).origin:%Y-%m-%d}"
+        assert day == f"{rounds.named_round(name).origin:%Y-%m-%d}"
 
 
 @pytest.mark.parametrize(("origin", "given"), [("2019-06-30", False), ("2026-03-31", True)])

@@ -62,7 +62,7 @@ def test_the_country_is_the_published_sum():
 
 
 def test_covariates_are_complete_but_for_what_was_never_published():
-    table = covariates.table(real_raw())
+    table = covariates.covariate_table(real_raw())
     assert len(table) == 63
     missing = table.isna().sum()
     assert missing[missing > 0].to_dict() == {"fdi_stock": 1, "fdi_stock_rate": 1}
@@ -71,7 +71,7 @@ def test_covariates_are_complete_but_for_what_was_never_published():
 
 
 def test_covariates_until_a_year_know_nothing_later():
-    until = covariates.table(real_raw(), until=2018)
+    until = covariates.covariate_table(real_raw(), until=2018)
     assert until["grdp_per_capita_2024"].isna().all()
     poisoned = real_raw().covariates.assign(
         value=lambda t: t["value"].where(t["year"] <= 2018, 9.9e9)
@@ -79,7 +79,7 @@ def test_covariates_until_a_year_know_nothing_later():
     import dataclasses
 
     raw = dataclasses.replace(real_raw(), covariates=poisoned)
-    pd.testing.assert_frame_equal(covariates.table(raw, until=2018), until)
+    pd.testing.assert_frame_equal(covariates.covariate_table(raw, until=2018), until)
 
 
 def test_every_official_figure_cites_its_source():

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.readings.evidence import bounds, place
+from analysis.readings.evidence import last_place, printed_bounds
 
 
 def interval(value, qualifier="exact", unit="percent", indicator="hi_coverage"):
     row = {"value": [value], "qualifier": [qualifier], "unit": [unit], "indicator": [indicator]}
-    lower, upper = bounds(pd.DataFrame(row))
+    lower, upper = printed_bounds(pd.DataFrame(row))
     return float(lower[0]), float(upper[0])
 
 
@@ -58,12 +58,12 @@ def test_changes_may_be_negative():
 def test_place_of_the_last_digit():
     values = np.array([92.31, 92.3, 92.0, 85_390_000.0, 54.563, 0.0])
     units = np.array(["percent"] * 3 + ["persons", "billion VND", "percent"])
-    assert place(values, units) == pytest.approx([0.01, 0.1, 1, 10_000, 0.001, 1])
+    assert last_place(values, units) == pytest.approx([0.01, 0.1, 1, 10_000, 0.001, 1])
 
 
 def test_a_large_number_keeps_the_decimals_that_were_printed():
     values = np.array([12_345.67, 123_456.7, 1_234_567.8])
-    assert place(values, np.array(["billion VND"] * 3)) == pytest.approx([0.01, 0.1, 0.1])
+    assert last_place(values, np.array(["billion VND"] * 3)) == pytest.approx([0.01, 0.1, 0.1])
 
 
 @given(

@@ -9,13 +9,13 @@ from example_facts import fact, raw_with, real_raw, real_tables, source
 from analysis.readings import build_readings
 from analysis.readings.evidence import (
     DOUBTFUL,
-    PLAIN,
+    PLAIN_STANDING,
     PROVISIONAL,
-    SETTLED,
+    SETTLED_STANDING,
     dated_once,
     denominator_version,
     describe,
-    season,
+    season_of,
     source_table,
 )
 from analysis.readings.targets import targets
@@ -28,14 +28,14 @@ def described(**columns):
 @pytest.mark.parametrize(
     ("columns", "standing"),
     [
-        ({}, PLAIN),
-        ({"standing": "settled"}, SETTLED),
+        ({}, PLAIN_STANDING),
+        ({"standing": "settled"}, SETTLED_STANDING),
         ({"standing": "provisional"}, PROVISIONAL),
         ({"standing": "estimate"}, PROVISIONAL),
         ({"doubt": "year inferred"}, DOUBTFUL),
         ({"doubt": "text cut;contradiction"}, DOUBTFUL),
-        ({"doubt": "date approximate;derived"}, PLAIN),
-        ({"standing": "settled", "doubt": "possible slip"}, SETTLED),
+        ({"doubt": "date approximate;derived"}, PLAIN_STANDING),
+        ({"standing": "settled", "doubt": "possible slip"}, SETTLED_STANDING),
         ({"as_of": "2023-01-31"}, PROVISIONAL),
     ],
 )
@@ -95,7 +95,7 @@ def test_the_real_notes_that_name_a_standing_have_it_in_the_column(words, standi
     ],
 )
 def test_seasons(day, expected):
-    assert season(pd.Series([pd.Timestamp(day)]))[0] == expected
+    assert season_of(pd.Series([pd.Timestamp(day)]))[0] == expected
 
 
 def version(indicator, day, denominator="", basis=""):

@@ -38,12 +38,12 @@ def close(chosen=CHOSEN, today=datetime.date(2026, 11, 30), **changes):
 
 
 def test_no_byte_of_a_closed_round_has_changed():
-    assert archive.faults() == []
+    assert archive.archive_faults() == []
     assert len(archive.ledger()) >= 9
 
 
 def test_version_1_of_2025_stands_as_it_was_printed():
-    own = archive.read("2025-v1").outputs["analysis-v1"]
+    own = archive.read_round("2025-v1").outputs["analysis-v1"]
     country = own[(own["location"] == "country/00") & (own["target"] == "hi_coverage")]
     cdf = country[country["output_type"] == "cdf"].set_index("output_type_id")["value"]
     assert 1 - cdf[95.0] == pytest.approx(0.71425)
@@ -66,9 +66,9 @@ def test_a_changed_archive_is_named_in_one_line_and_nothing_is_read(damage, home
     else:
         (place / "notes.txt").write_text("later", "utf-8")
         message = "try-v1/notes.txt: is not in ledger.csv"
-    assert [message in fault for fault in archive.faults()] == [True]
+    assert [message in fault for fault in archive.archive_faults()] == [True]
     with pytest.raises(RoundError, match=message):
-        archive.read_all()
+        archive.read_rounds()
     with pytest.raises(RoundError, match=message):
         close(dataclasses.replace(CHOSEN, name="other"))
     assert not (home / "other-v1").exists()
@@ -84,7 +84,7 @@ def test_a_round_is_closed_once(home):
     with pytest.raises(RoundError, match="try-v1 is closed already: a correction is a new round"):
         archive.close(CHOSEN, never)
     assert {path: path.read_bytes() for path in home.rglob("*") if path.is_file()} == before
-    assert first.name == "try-v1" and archive.faults() == []
+    assert first.name == "try-v1" and archive.archive_faults() == []
 
 
 def test_closing_twice_gives_the_same_bytes(home):
@@ -137,7 +137,7 @@ def test_forecasts_of_another_origin_are_not_archived_under_a_round(home):
 
 def test_the_archive_holds_what_the_tables_say(home):
     close()
-    own = archive.read("try-v1").outputs["analysis-v1"]
+    own = archive.read_round("try-v1").outputs["analysis-v1"]
     said = tables().forecasts
     said = said[(said["date"] == "2020-12-31") & (said["geo_level"] != "region")]
     quantiles = own[own["output_type"] == "quantile"]
@@ -178,17 +178,17 @@ def test_plain_forecasts_never_read_a_province_for_the_merged_unit_of_its_code()
 def test_the_tool_of_the_hubverse_reads_every_closed_round(name):
     hub = connect_hub(str(REAL / name))
     table = hub.to_table().to_pandas()
-    written = archive.read(name).outputs
+    written = archive.read_round(name).outputs
     assert set(table["model_id"]) == set(written)
     assert len(table) == sum(map(len, written.values())) > 1000
     assert table.notna().all(axis=None)
     assert table["value"].between(0, 100).all()
     chances = table[table["output_type"] == "cdf"]
     assert chances["value"].between(0, 1).all() and len(chances) > 20
-    key = [*archive.COLUMNS[:-1], "model_id"]
+    key = [*archive.OUTPUT_COLUMNS[:-1], "model_id"]
     assert not table.duplicated(key).any()
     task = hub.tasks["rounds"][0]["model_tasks"][0]
-    for column in archive.COLUMNS[:4]:
+    for column in archive.OUTPUT_COLUMNS[:4]:
         allowed = task["task_ids"][column]["optional"]
         assert set(table[column].astype(str)) == set(allowed)
     for kind, levels in table.groupby("output_type")["output_type_id"]:
@@ -206,7 +206,7 @@ def test_every_closed_round_has_a_readme_of_one_screen_that_says_where_data_end(
 
 @pytest.mark.parametrize("name", CLOSED)
 def test_nothing_in_a_closed_round_was_known_only_after_its_origin(name):
-    one = archive.read(name)
+    one = archive.read_round(name)
     assert (one.series["target_end_date"] <= one.origin).all()
     assert (one.targets["announced"] <= one.origin).all()
     for table in one.outputs.values():
@@ -216,7 +216,7 @@ def test_nothing_in_a_closed_round_was_known_only_after_its_origin(name):
 
 @pytest.mark.parametrize("name", CLOSED)
 def test_quantiles_of_a_closed_round_do_not_cross(name):
-    for table in archive.read(name).outputs.values():
+    for table in archive.read_round(name).outputs.values():
         rows = table[table["output_type"] == "quantile"]
         ordered = rows.sort_values("output_type_id")
         steps = ordered.groupby(["target", "location", "target_end_date"])["value"].diff().dropna()

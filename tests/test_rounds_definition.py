@@ -24,7 +24,7 @@ def written(folder, text):
 
 
 def test_a_round_is_read_with_its_days_units_and_the_newest_model(tmp_path):
-    one = rounds.main(written(tmp_path, GOOD))
+    one = rounds.main_round(written(tmp_path, GOOD))
     assert one.origin == pd.Timestamp("2026-03-31") and one.years == (2026, 2030)
     assert one.levels == ("country", "province_34")
     assert one.model == max(rounds.versions())
@@ -57,7 +57,7 @@ def test_a_faulty_round_is_refused_in_one_line_that_says_where(case, tmp_path):
     old, new, message = FAULTS[case]
     assert old in GOOD
     with pytest.raises(RoundError) as raised:
-        rounds.load(written(tmp_path, GOOD.replace(old, new, 1)))
+        rounds.load_rounds(written(tmp_path, GOOD.replace(old, new, 1)))
     assert message in str(raised.value)
     assert len(str(raised.value).splitlines()) == 1
     assert str(raised.value).startswith("rounds.yml: ")
@@ -66,7 +66,7 @@ def test_a_faulty_round_is_refused_in_one_line_that_says_where(case, tmp_path):
 def test_every_fault_of_every_round_is_named_at_once(tmp_path):
     text = GOOD.replace("prospective", "guess").replace('"34"', "communes")
     with pytest.raises(RoundError) as raised:
-        rounds.load(written(tmp_path, text))
+        rounds.load_rounds(written(tmp_path, text))
     assert len(str(raised.value).splitlines()) == 2
 
 
@@ -74,25 +74,25 @@ def test_an_unknown_name_is_told_which_there_are():
     with pytest.raises(
         RoundError, match=r"no round '1999' in rounds\.yml; there are: 2018, 2019.*2025, 2026"
     ):
-        rounds.named("1999")
+        rounds.named_round("1999")
 
 
 def test_two_days_make_a_round_to_look_at():
-    one = rounds.named("2022-12-31/2025-12-31")
+    one = rounds.named_round("2022-12-31/2025-12-31")
     assert (one.origin, one.years) == (pd.Timestamp("2022-12-31"), (2025,))
     assert (one.kind, one.units) == ("retrospective", "both")
     with pytest.raises(RoundError, match="2022-12-31 is not after the origin 2025-12-31"):
-        rounds.named("2025-12-31/2022-12-31")
+        rounds.named_round("2025-12-31/2022-12-31")
     with pytest.raises(RoundError, match="write origin and due date as"):
-        rounds.named("2022-12-31/soon")
+        rounds.named_round("2022-12-31/soon")
 
 
 def test_the_rounds_of_the_project_are_those_of_2025_and_2026_and_back_casts():
-    found = rounds.load()
+    found = rounds.load_rounds()
     past = {name: one for name, one in found.items() if one.kind == "backcast"}
     assert list(past) == [str(year) for year in range(2018, 2025)]
     assert all(one.due == (pd.Timestamp(f"{name}-12-31"),) for name, one in past.items())
     assert all(one.origin == pd.Timestamp(f"{name}-06-30") for name, one in past.items())
     assert (found["2025"].kind, found["2026"].kind) == ("retrospective", "prospective")
     assert found["2025"].due == (pd.Timestamp("2025-12-31"),)
-    assert rounds.main().name == "2026b"
+    assert rounds.main_round().name == "2026b"

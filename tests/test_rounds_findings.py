@@ -24,7 +24,7 @@ CHOSEN = Round(
 
 @pytest.fixture(scope="module")
 def record():
-    rounds = archive.read_all()
+    rounds = archive.read_rounds()
     readings = archive.readings_now(real_raw())
     return findings_record.Record(rounds, scoreboard.score(rounds, readings, real_raw()))
 

@@ -28,13 +28,13 @@ def readings():
 
 @pytest.fixture(scope="module")
 def board(readings):
-    return scoreboard.score(archive.read_all(), readings, real_raw())
+    return scoreboard.score(archive.read_rounds(), readings, real_raw())
 
 
 def test_the_scoreboard_is_rebuilt_byte_for_byte(board):
     folder = paths.ROOT / "rounds"
-    assert scoreboard.text(board.events) == (folder / "events.csv").read_text("utf-8")
-    assert scoreboard.text(board.scores) == (folder / "scoreboard.csv").read_text("utf-8")
+    assert scoreboard.csv_text(board.events) == (folder / "events.csv").read_text("utf-8")
+    assert scoreboard.csv_text(board.scores) == (folder / "scoreboard.csv").read_text("utf-8")
 
 
 def test_the_country_of_2025_is_scored_as_by_hand(board):
@@ -82,7 +82,7 @@ def test_the_e_value_is_one_on_average_where_the_other_chance_is_right():
 
 
 def test_past_shares_are_of_targets_that_were_due_and_read_by_the_origin():
-    one = archive.read("2025-v1")
+    one = archive.read_round("2025-v1")
     found = scoreboard.past_shares(one)
     assert found["cautious"].between(0, 1, inclusive="neither").all()
     assert (found["n"] > 3).all()
@@ -92,15 +92,15 @@ def test_past_shares_are_of_targets_that_were_due_and_read_by_the_origin():
 
 
 def test_a_round_that_has_not_fallen_due_has_no_events(readings):
-    one = archive.read("2025-v1")
+    one = archive.read_round("2025-v1")
     early = readings[readings["as_of"] < "2025-12-01"]
     found = scoreboard.score([one], early, real_raw())
     assert found.events.empty and found.scores.empty
-    assert scoreboard.text(found.scores).startswith("round,kind,model")
+    assert scoreboard.csv_text(found.scores).startswith("round,kind,model")
 
 
 def test_an_outcome_dated_before_the_origin_is_refused(readings):
-    one = archive.read("2025-v1")
+    one = archive.read_round("2025-v1")
     late = dataclasses.replace(one, record={**one.record, "origin": "2025-12-31"})
     with pytest.raises(RoundError) as raised:
         scoreboard.score([late], readings, real_raw())
@@ -109,7 +109,7 @@ def test_an_outcome_dated_before_the_origin_is_refused(readings):
 
 
 def test_a_forecast_of_an_unknown_unit_is_refused(readings):
-    one = archive.read("2025-v1")
+    one = archive.read_round("2025-v1")
     own = one.outputs["analysis-v1"].replace({"location": {"country/00": "country/99"}})
     with pytest.raises(RoundError, match="2025-v1: country/99 is no unit"):
         scoreboard.score(

@@ -45,7 +45,7 @@ def forecasts():
 @pytest.fixture(scope="module")
 def explored(forecasts):
     """The explorer as it opens in JupyterLab, by unit, at the days of chapter 05."""
-    origin, due = forecasts["origin"].iloc[0], rounds.main().due[0]
+    origin, due = forecasts["origin"].iloc[0], rounds.main_round().due[0]
     return {
         unit: panel("en", unit, origin=f"{origin:%Y-%m-%d}", due=f"{due:%Y-%m-%d}")
         for unit in UNITS
@@ -71,7 +71,7 @@ def view_of(explored, unit, rate):
 @pytest.mark.parametrize("unit", UNITS)
 @pytest.mark.parametrize("rate", RATES)
 def test_the_explorer_shows_the_forecast_of_chapter_05(forecasts, explored, unit, rate):
-    due = rounds.main().due[0]
+    due = rounds.main_round().due[0]
     table = row(forecasts, unit, indicator=rate, scale="reported", date=due)
     plain = view_of(explored, unit, rate).plain
     np.testing.assert_allclose(

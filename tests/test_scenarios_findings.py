@@ -7,7 +7,7 @@ from scenario_cases import PAST_YEARS, outcome, percent, usual
 from analysis.findings import scenarios
 from analysis.report.wording import LANGUAGES, say
 from analysis.scenarios import run
-from analysis.scenarios.run_all import business_as_usual
+from analysis.scenarios.run_all import usual_scenario
 
 LINE = "kind: return_to_trajectory\ntitle: {en: The line, vi: Đường cũ}"
 ONE_POINT = "kind: linear_change\ntitle: {en: A point, vi: Một điểm}\nparameters: "
@@ -16,7 +16,7 @@ ONE_POINT += "{points_per_year: 10}\nonly: ['31']"
 
 def said(base, texts, unit, language="en"):
     """The sentences of a comparison, by phrase."""
-    outcomes = [run(business_as_usual("hi_coverage"), base), *(outcome(one, base) for one in texts)]
+    outcomes = [run(usual_scenario("hi_coverage"), base), *(outcome(one, base) for one in texts)]
     result = scenarios.comparison(outcomes, unit, language)
     return {key: say(key, language, **values) for key, values in result.phrases}
 

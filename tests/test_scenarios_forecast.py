@@ -11,12 +11,12 @@ from analysis.forecast import draw, model
 from analysis.forecast.known import known_at
 from analysis.forecast.outlook import outlook
 from analysis.forecast.tables import chance
-from analysis.forecast.tables import summary as quantiles_of_forecast
+from analysis.forecast.tables import quantile_row as quantiles_of_forecast
 from analysis.paths import ROOT
 from analysis.readings import build_readings
 from analysis.scenarios import baseline, load_folder, run, tables
 from analysis.scenarios.definition import read
-from analysis.scenarios.run_all import business_as_usual
+from analysis.scenarios.run_all import usual_scenario
 
 pytestmark = pytest.mark.xdist_group("scenarios_forecast")
 ORIGIN = pd.Timestamp("2025-06-30")
@@ -39,7 +39,7 @@ def base(built, forecast):
 
 
 def test_business_as_usual_equals_the_forecast_exactly(base, forecast):
-    table = tables.table(run(business_as_usual("hi_coverage"), base))
+    table = tables.outcome_table(run(usual_scenario("hi_coverage"), base))
     at = forecast.at(base.date)
     for row in table.to_dict("records"):
         unit = (row["geo_level"], row["province_code"])
@@ -95,5 +95,5 @@ def test_all_scenarios_take_less_than_ten_seconds(built):
     start = time.process_time()
     for scenario in scenarios:
         if scenario.kind != "restored_cards" or bases["hi_coverage"].background.cards:
-            tables.table(run(scenario, bases[scenario.indicator]))
+            tables.outcome_table(run(scenario, bases[scenario.indicator]))
     assert time.process_time() - start < 10

@@ -10,7 +10,7 @@ from scenario_cases import PERSONS, outcome, usual
 from analysis.forecast.pull import Pull, Pulls
 from analysis.paths import ROOT
 from analysis.scenarios import load_folder, run, tables
-from analysis.scenarios.definition import KINDS
+from analysis.scenarios.definition import SCENARIO_KINDS
 from analysis.scenarios.tables import contributions
 
 COUNTRY = ("country", "00")
@@ -19,7 +19,7 @@ COVERAGE = [one for one in FILES if one.kind != "late_payment_cut"]
 
 
 def test_there_is_an_example_of_every_kind():
-    assert {one.kind for one in FILES} == set(KINDS)
+    assert {one.kind for one in FILES} == set(SCENARIO_KINDS)
 
 
 def in_the_year_of_the_cases(scenario):
@@ -67,7 +67,7 @@ def test_the_gap_counts_on_the_countrys_own_denominator():
 
 def test_the_table_says_what_the_draws_say():
     found = outcome("kind: reach_target\nparameters: {target: 85}")
-    row = tables.table(found, [("province_63", "83")]).iloc[0]
+    row = tables.outcome_table(found, [("province_63", "83")]).iloc[0]
     gained = (85 - np.array([60.0, 64.0])) / 100 * 2000
     assert row["persons_q50"] == pytest.approx(gained.mean())
     assert row["persons_month"] == pytest.approx(gained.mean() / (365 / (365.25 / 12)))
@@ -81,7 +81,7 @@ def test_without_enough_evidence_there_is_no_probability():
     base = usual()
     unit = ("province_63", "83")
     object.__setattr__(base, "enough", {**base.enough, unit: False})
-    row = tables.table(outcome("kind: hold_last", base), [unit]).iloc[0]
+    row = tables.outcome_table(outcome("kind: hold_last", base), [unit]).iloc[0]
     assert np.isnan(row["p_meets_true"])
     assert np.isnan(row["p_meets_reported"])
     assert row["verdict"] == "not_enough_evidence"
@@ -118,7 +118,7 @@ def test_the_plan_by_quarters_adds_up_to_the_whole():
     found = outcome("kind: reach_target\nparameters: {target: 85, shape: accelerating}")
     unit = ("province_63", "83")
     plan = tables.plan_table(found, unit)
-    whole = tables.table(found, [unit]).iloc[0]
+    whole = tables.outcome_table(found, [unit]).iloc[0]
     assert plan["persons_by"].iloc[-1] == pytest.approx(whole["persons_q50"])
     assert plan["persons_quarter"].sum() == pytest.approx(whole["persons_q50"])
     first = (25 * (90 / 365) ** 2 + 21 * (90 / 365) ** 2) / 2 - 3

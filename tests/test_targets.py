@@ -5,7 +5,7 @@ import pytest
 from example_facts import fact, raw_with, real_raw
 
 from analysis.facts.tables import SETTERS
-from analysis.readings.targets import for_unit, judged, known_at, targets
+from analysis.readings.targets import announced_by, for_unit, judged, targets
 from analysis.report import describe
 
 DUE = "2025-12-31"
@@ -77,7 +77,7 @@ def test_targets_are_unique_and_complete(table):
 
 
 def test_nothing_of_the_future_is_known(table):
-    known = known_at(table, "2021-12-31")
+    known = announced_by(table, "2021-12-31")
     assert (known["announced"] <= pd.Timestamp("2021-12-31")).all()
     assert not known["sources"].str.contains("S320").any(), "Decision 546 came in April 2022"
 

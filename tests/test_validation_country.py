@@ -18,13 +18,13 @@ from test_validation_leakage import ORIGIN, poisoned
 from analysis import paths
 from analysis.figures.validation import track_record
 from analysis.findings import validation_country
+from analysis.forecast.prediction import PERCENTILE_COLUMNS
 from analysis.forecast.space import DEFAULT
 from analysis.readings import targets as targets_room
 from analysis.report import describe
 from analysis.validation import country, designs, own_model_country, scores, stored_forecasts
 from analysis.validation import study as validation_study
 from analysis.validation.peers import SERIES, PeerFailure, theta
-from analysis.validation.scores import QUANTILES
 
 INDICATORS = ("hi_coverage", "si_coverage", "ui_coverage")
 NAMES = {
@@ -37,7 +37,7 @@ NAMES = {
 
 @cache
 def every(design: str) -> tuple[designs.Fold, ...]:
-    return tuple(country.folds(design, real_tables().readings, real_raw(), INDICATORS))
+    return tuple(country.country_folds(design, real_tables().readings, real_raw(), INDICATORS))
 
 
 def folds_of(design: str, indicator: str) -> tuple[designs.Fold, ...]:
@@ -82,7 +82,7 @@ def test_every_later_reading_of_the_country_to_24_months_is_asked(indicator):
 
 @pytest.mark.parametrize("indicator", INDICATORS)
 def test_targets_are_in_force_ahead_and_announced_by_the_origin(indicator):
-    for design in country.DESIGNS:
+    for design in country.COUNTRY_DESIGNS:
         for fold in folds_of(design, indicator):
             origin = pd.Timestamp(fold.origin)
             due = fold.targets
@@ -132,12 +132,12 @@ def test_two_readings_of_one_day_are_refused_whatever_their_denominators():
     own = readings[(readings["geo_level"] == "country") & (readings["indicator"] == "si_coverage")]
     twice = pd.concat([readings, own.tail(1).assign(denominator_version="another")])
     with pytest.raises(ValueError, match="two readings of country 00"):
-        next(country.folds(country.YEAR_END, twice, real_raw(), ("si_coverage",)))
+        next(country.country_folds(country.YEAR_END, twice, real_raw(), ("si_coverage",)))
 
 
 def test_another_design_is_refused_by_name():
     with pytest.raises(ValueError, match="unknown design 'latest'; known: country_year_end"):
-        next(country.folds("latest", real_tables().readings, real_raw(), INDICATORS))
+        next(country.country_folds("latest", real_tables().readings, real_raw(), INDICATORS))
 
 
 # Nothing later is seen
@@ -148,9 +148,9 @@ def pairs():
     """Folds of health insurance up to ORIGIN, from clean tables and from a poisoned future."""
     readings, raw, *_ = poisoned(real_tables().readings, real_raw())
     found = []
-    for design in country.DESIGNS:
+    for design in country.COUNTRY_DESIGNS:
         clean = folds_of(design, "hi_coverage")
-        bad = tuple(country.folds(design, readings, raw, ("hi_coverage",)))
+        bad = tuple(country.country_folds(design, readings, raw, ("hi_coverage",)))
         both = zip(clean, bad, strict=True)
         found += [pair for pair in both if pd.Timestamp(pair[0].origin) <= ORIGIN]
     return found
@@ -163,7 +163,9 @@ def test_poisoned_later_figures_and_targets_change_no_fold(pairs):
         pd.testing.assert_frame_equal(clean.questions, bad.questions)
         pd.testing.assert_frame_equal(clean.targets, bad.targets)
         marks = [
-            stored_forecasts.mark(one.known, one.questions, DEFAULT, own_model_country.START)
+            stored_forecasts.mark(
+                one.known, one.questions, DEFAULT, own_model_country.COUNTRY_START
+            )
             for one in (clean, bad)
         ]
         assert marks[0] == marks[1]
@@ -221,7 +223,7 @@ def test_brier_scores_of_a_tiny_example():
 
 def scored(model: str, rows: list[tuple[str, float, np.ndarray]]) -> pd.DataFrame:
     """Scored forecasts made at the end of 2020: date, reading and 99 quantiles."""
-    quantiles = pd.DataFrame([row[2] for row in rows], columns=QUANTILES)
+    quantiles = pd.DataFrame([row[2] for row in rows], columns=PERCENTILE_COLUMNS)
     value = np.array([row[1] for row in rows])
     table = pd.DataFrame(
         {
@@ -232,7 +234,7 @@ def scored(model: str, rows: list[tuple[str, float, np.ndarray]]) -> pd.DataFram
         }
     )  # fmt: skip
     table = pd.concat([table, quantiles], axis=1)
-    return table.join(scores.score(table))
+    return table.join(scores.score_forecasts(table))
 
 
 def test_scores_of_a_tiny_example():
@@ -244,7 +246,9 @@ def test_scores_of_a_tiny_example():
     even, point = np.arange(1.0, 100.0), np.full(99, 92.0)
     rows = [("2021-06-30", 50.0, even), ("2021-12-31", 90.5, point)]
     numbers = pd.concat([scored("analysis", rows), scored("drift", rows[1:])], ignore_index=True)
-    table = validation_study.table(numbers).set_index(["model", "indicator", "readings"])
+    table = validation_study.country_score_table(numbers).set_index(
+        ["model", "indicator", "readings"]
+    )
     own = table.loc[("analysis", "hi_coverage", "all")]
     assert own["crps"] == pytest.approx((833 / 99 + 1.5) / 2)
     assert own["mae"] == pytest.approx(0.75) and own["bias"] == pytest.approx(0.75)
@@ -306,12 +310,14 @@ def test_theta_carries_a_steady_pace_on_and_refuses_short_series():
 
 def test_every_answer_is_kept_and_one_computed_anew_is_the_same():
     """If this fails because nothing is kept, readings or model changed: run `make keep`."""
-    folds = [fold for design in country.DESIGNS for fold in every(design)]
+    folds = [fold for design in country.COUNTRY_DESIGNS for fold in every(design)]
     missing = [
         fold.name
         for fold in folds
         if stored_forecasts.find(
-            stored_forecasts.mark(fold.known, fold.questions, DEFAULT, own_model_country.START)
+            stored_forecasts.mark(
+                fold.known, fold.questions, DEFAULT, own_model_country.COUNTRY_START
+            )
         )
         is None
     ]
@@ -352,7 +358,7 @@ def test_the_figure_shows_the_numbers_of_the_tables_in_both_languages(study):
 def test_the_sentences_say_the_numbers_of_the_tables_in_both_languages(study):
     cases = study.country_cases
     own = cases[(cases["model"] == "analysis") & cases["met"].notna()]
-    for design in country.DESIGNS:
+    for design in country.COUNTRY_DESIGNS:
         part = own[own["design"] == design]
         brier = float(((part["p_meets_reported"] - part["met"].astype(float)) ** 2).mean())
         for finding in (validation_country.summary, validation_country.chances):
@@ -377,7 +383,7 @@ def test_the_opening_says_how_often_the_chances_beat_the_past_share(study):
     better = sum(
         score[design, "analysis"]
         < min(score[design, "past_share"], score[design, "past_share_cautious"])
-        for design in country.DESIGNS
+        for design in country.COUNTRY_DESIGNS
     )
     text = validation_country.truth(study).text("en")
     assert f"in {better} of 3 comparisons" in text
@@ -406,7 +412,7 @@ def test_the_model_card_says_what_the_tables_say(study):
         f"{who}, {when}": validation_country.chance(study, design, model)
         for when, design in zip(
             ("ends of years", "middles of years", "days of announcement"),
-            country.DESIGNS,
+            country.COUNTRY_DESIGNS,
             strict=True,
         )
         for who, model in (("this model", "analysis"), ("past share", "past_share_cautious"))

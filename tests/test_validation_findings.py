@@ -33,7 +33,7 @@ def test_better_is_said_only_when_the_interval_excludes_zero(low, high, said_so)
 
 
 def test_silence_that_means_nothing_leaves_the_chances_alone():
-    table = scores.silence(SILENT, "p", (1.0, 3.0))
+    table = scores.chances_of_silent(SILENT, "p", (1.0, 3.0))
     assert table["mean_probability"].iloc[0] == pytest.approx(0.6)
     assert table["expected"].iloc[0] == pytest.approx(1.8)
     assert table["mean_probability"].iloc[1] < 0.6
@@ -53,7 +53,7 @@ def test_silence_by_bayes_rule():
 
 def test_no_silence_is_refused():
     with pytest.raises(ValueError, match="no silence"):
-        scores.silence(SILENT.assign(reported=True), "p", (1.0,))
+        scores.chances_of_silent(SILENT.assign(reported=True), "p", (1.0,))
 
 
 def test_discrimination_counts_ordered_pairs():
@@ -90,7 +90,7 @@ def test_heaping_counts_by_distance_from_the_target():
             "announced": pd.Timestamp("2022-04-29"),
         }
     )
-    table = selection.heaping(toy_readings(values), targets, "hi_coverage")
+    table = selection.heaping_at_targets(toy_readings(values), targets, "hi_coverage")
     counts = table[table["measure"] == "readings"].set_index("group")["value"]
     assert counts.to_dict() == {
         "below_1": 1, "below_05_1": 0, "below_0_05": 1,
@@ -101,7 +101,7 @@ def test_heaping_counts_by_distance_from_the_target():
 
 
 def test_the_governments_target_counts_before_the_provinces():
-    from analysis.validation.designs import own_targets
+    from analysis.validation.designs import targets_in_force
 
     rows = pd.DataFrame(
         {
@@ -115,7 +115,7 @@ def test_the_governments_target_counts_before_the_provinces():
             "announced": pd.to_datetime(["2023-01-01", "2021-01-01", "2022-01-01"]),
         }
     )
-    assert own_targets(rows, "hi_coverage")["target"].tolist() == [95.0]
+    assert targets_in_force(rows, "hi_coverage")["target"].tolist() == [95.0]
 
 
 def scored(model, shift, provinces=4):
@@ -141,14 +141,16 @@ def scored(model, shift, provinces=4):
 def test_the_score_table_compares_on_the_same_forecasts():
     part = scored("short", -1.0).iloc[:6]
     rows = pd.concat([scored("last_value", 0.0), scored("national", -1.0), part])
-    full = run.table(rows).set_index(["model", "origin"])
+    full = run.score_table(rows).set_index(["model", "origin"])
     assert full.loc[("national", "all"), "skill_vs_naive"] == pytest.approx(0.5)
     assert full.loc[("last_value", "all"), "skill_vs_national"] == pytest.approx(-1.0)
     assert full.loc[("short", "all"), "n"] == 6
     assert full.loc[("short", "all"), "skill_vs_naive"] == pytest.approx(0.5)
     missing = pd.concat([scored("last_value", 0.0).iloc[:4], scored("other", 0.0)])
     assert np.isnan(
-        run.table(missing).set_index(["model", "origin"]).loc[("other", "all"), "skill_vs_naive"]
+        run.score_table(missing)
+        .set_index(["model", "origin"])
+        .loc[("other", "all"), "skill_vs_naive"]
     )
 
 

@@ -10,10 +10,10 @@ import pytest
 from scipy.special import logit
 from statsmodels.regression.mixed_linear_model import MixedLM
 
+from analysis.forecast.prediction import PERCENTILE_COLUMNS
 from analysis.validation import peers, run
 from analysis.validation.designs import Fold
 from analysis.validation.peers import PEERS, PeerFailure
-from analysis.validation.scores import QUANTILES
 
 CHEAP = sorted(set(PEERS) - set(peers.KEPT_MODELS))
 
@@ -168,4 +168,4 @@ def test_a_normal_frame_has_the_moments_it_was_given():
     out = peers.normal_percent(np.array([60.0]), np.array([3.0]), pd.RangeIndex(1))
     assert out["mean"].iloc[0] == pytest.approx(60, abs=1e-9)
     assert out["sd"].iloc[0] == pytest.approx(3, rel=0.04)
-    assert out[QUANTILES].to_numpy().shape == (1, 99)
+    assert out[PERCENTILE_COLUMNS].to_numpy().shape == (1, 99)

@@ -29,7 +29,7 @@ def scored(losses, days=None, provinces=None):
 def test_an_event_counts_once_however_often_it_was_forecast():
     table = scored([1.0, 1.0, 4.0], provinces=["01", "01", "02"])
     assert rule.once(table).tolist() == [0.5, 0.5, 1.0]
-    found = rule.compare(table, table.assign(crps=[0.0, 0.0, 0.0]))
+    found = rule.paired_difference(table, table.assign(crps=[0.0, 0.0, 0.0]))
     assert found.difference == pytest.approx(2.5) and found.events == 2 and found.n == 3
 
 
@@ -38,15 +38,15 @@ def test_a_clear_gain_is_better_and_a_wobble_is_noise():
     base = scored(list(random.uniform(1, 2, 40)))
     better = base.assign(crps=base["crps"] - random.uniform(0.1, 0.2, 40))
     wobble = base.assign(crps=base["crps"] + random.normal(0, 0.05, 40))
-    assert rule.compare(better, base).verdict == "better"
-    assert rule.compare(base, better).verdict == "worse"
-    assert rule.compare(wobble, base).verdict == "noise"
+    assert rule.paired_difference(better, base).verdict == "better"
+    assert rule.paired_difference(base, better).verdict == "worse"
+    assert rule.paired_difference(wobble, base).verdict == "noise"
 
 
 def test_scores_of_other_forecasts_are_refused():
     base = scored([1.0, 2.0, 3.0])
     with pytest.raises(ValueError, match="same folds"):
-        rule.compare(base, base.iloc[:2])
+        rule.paired_difference(base, base.iloc[:2])
 
 
 def test_the_parts_of_a_brier_score_add_up():

@@ -8,9 +8,10 @@ import pytest
 import scoringrules
 from scipy.stats import norm
 
+from analysis.forecast.prediction import PERCENTILES
 from analysis.validation import scores
 
-NORMAL = 50 + 4 * norm.ppf(scores.LEVELS)
+NORMAL = 50 + 4 * norm.ppf(PERCENTILES)
 
 
 def rows(*values: float) -> tuple[np.ndarray, np.ndarray]:
@@ -25,7 +26,7 @@ def test_crps_from_quantiles_is_close_to_the_closed_form():
 
 def test_crps_from_quantiles_equals_the_library():
     quantiles, value = rows(50, 44, 58)
-    library = scoringrules.crps_quantile(value, quantiles, scores.LEVELS)
+    library = scoringrules.crps_quantile(value, quantiles, PERCENTILES)
     assert scores.crps_quantiles(quantiles, value) == pytest.approx(library, abs=1e-12)
 
 

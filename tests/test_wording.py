@@ -16,7 +16,7 @@ from analysis.figures.tiles import probability_steps
 from analysis.report import wording
 from analysis.report.wording import WordingError, say, write
 from analysis.site.pdf import verdict_steps
-from analysis.verdicts import NAMES, SCALE, coarse, percent, verdict
+from analysis.verdicts import SCALE, VERDICT_NAMES, coarse, percent, verdict
 
 PACKAGE = Path(analysis.__file__).parent
 KEYS = sorted({*wording.keys("en"), *wording.keys("vi")})
@@ -196,7 +196,9 @@ def test_verdicts_cover_every_percentage_once():
     assert verdict(None) == verdict(float("nan")) == "not_enough_evidence"
     with pytest.raises(ValueError, match="not a probability"):
         verdict(1.2)
-    assert all(wording.has(f"verdict.{name}", one) for name in NAMES for one in ("en", "vi"))
+    assert all(
+        wording.has(f"verdict.{name}", one) for name in VERDICT_NAMES for one in ("en", "vi")
+    )
 
 
 @pytest.mark.parametrize(

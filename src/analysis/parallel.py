@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 Item = TypeVar("Item")
-Result = TypeVar("Result")
+_Result = TypeVar("_Result")
 
 #: Names the scheduler's address.
 SCHEDULER = "ANALYSIS_SCHEDULER"
@@ -38,11 +38,11 @@ class NoScheduler(OSError):
 
 
 def map(
-    function: Callable[[Item], Result],
+    function: Callable[[Item], _Result],
     items: Iterable[Item],
     workers: int | None = None,
     scheduler: str | None = None,
-) -> list[Result]:
+) -> list[_Result]:
     """The results of `function` for each item, in the order of the items.
 
     Args:
@@ -68,15 +68,15 @@ def map(
     return list(Parallel(n_jobs=number)(delayed(_item)(kept, function, item) for item in given))
 
 
-def _item(kept: reads.Kept | None, function: Callable[[Item], Result], item: Item) -> Result:
+def _item(kept: reads.Kept | None, function: Callable[[Item], _Result], item: Item) -> _Result:
     """One item in another process, which may read no more than who asked for it."""
     with reads.computing(kept):
         return function(item)
 
 
 def forked(
-    function: Callable[[Item], Result], items: Iterable[Item], workers: int | None = None
-) -> list[Result]:
+    function: Callable[[Item], _Result], items: Iterable[Item], workers: int | None = None
+) -> list[_Result]:
     """The results of `function` for each item, in order, from forks of this process.
 
     For work that needs much of what is in memory: a fork has it all, so `function` may be any

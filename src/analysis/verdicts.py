@@ -38,10 +38,14 @@ NOT_ENOUGH_EVIDENCE = "not_enough_evidence"
 NO_TARGET = "no_target"
 
 #: Every verdict that a table may hold.
-NAMES: tuple[str, ...] = (*(verdict.name for verdict in SCALE), NO_TARGET, NOT_ENOUGH_EVIDENCE)
+VERDICT_NAMES: tuple[str, ...] = (
+    *(verdict.name for verdict in SCALE),
+    NO_TARGET,
+    NOT_ENOUGH_EVIDENCE,
+)
 
 #: The chances of provinces are told in steps of so many percent: few of them were ever scored.
-STEP = 5
+PERCENT_STEP = 5
 
 
 def percent(probability: float) -> float:
@@ -60,10 +64,10 @@ def coarse(probability: float) -> float:
     of those with the same word: 0.878 is likely, and 85% rather than 90%. So two provinces with
     one printed chance are called alike, and no page calls a unit other than its table does.
     """
-    if math.isnan(probability) or min(probability, 1.0 - probability) < STEP / 200:
+    if math.isnan(probability) or min(probability, 1.0 - probability) < PERCENT_STEP / 200:
         return probability
     word = verdict(probability)
-    alike = [step for step in range(STEP, 100, STEP) if verdict(step / 100) == word]
+    alike = [step for step in range(PERCENT_STEP, 100, PERCENT_STEP) if verdict(step / 100) == word]
     return min(alike, key=lambda step: (abs(100.0 * probability - step), -step)) / 100.0
 
 

@@ -22,7 +22,7 @@ def run(options: argparse.Namespace) -> int:
     from analysis.commands.writing import counted
     from analysis.drivers import commune_lists
 
-    faults = [*facts.check(options.raw), *commune_lists.faults(options.raw)]
+    faults = [*facts.check(options.raw), *commune_lists.list_faults(options.raw)]
     for fault in faults:
         print(fault)
     if faults:

@@ -136,9 +136,9 @@ def requested(options: argparse.Namespace) -> Request:
 
     settings = parsed_settings(options.set)
     if options.round:
-        from analysis.forecast.rounds import BACKCAST, named
+        from analysis.forecast.rounds import BACKCAST, named_round
 
-        chosen = named(options.round)  # an unknown one is refused before anything is run
+        chosen = named_round(options.round)  # an unknown one is refused before anything is run
         settings.setdefault(ROUNDS_CHAPTER, {})["round"] = options.round
         # Alone, the chapter says that late payment is of another day. Back-casts are of coverage:
         # too few rates of late payment had been printed by then.

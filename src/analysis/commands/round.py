@@ -37,12 +37,12 @@ def _list() -> int:
     from analysis.rounds import archive
 
     closed = set(archive.ledger()["round"])
-    for one in rounds.load().values():
+    for one in rounds.load_rounds().values():
         due = ", ".join(f"{day:%Y-%m-%d}" for day in one.due)
         state = "closed" if archive.identifier(one) in closed else "open"
         print(f"{one.name}: origin {one.origin:%Y-%m-%d}, due {due}, {one.kind}, "
               f"model {one.model}, {state}")  # fmt: skip
-    for name in sorted(closed - {archive.identifier(one) for one in rounds.load().values()}):
+    for name in sorted(closed - {archive.identifier(one) for one in rounds.load_rounds().values()}):
         print(f"{name}: closed, of another version of the model")
     return 0
 
@@ -54,7 +54,7 @@ def _close(name: str) -> int:
     from analysis.rounds import archive
     from analysis.rounds.beside import beside
 
-    chosen = rounds.named(name)
+    chosen = rounds.named_round(name)
 
     def make() -> archive.Printed:
         known = archive.known_of(chosen)
@@ -79,7 +79,7 @@ def _score() -> int:
     from analysis.rounds import archive, scoreboard
 
     raw = load_raw()
-    found = scoreboard.score(archive.read_all(), archive.readings_now(raw), raw)
-    for file in scoreboard.write(found):
+    found = scoreboard.score(archive.read_rounds(), archive.readings_now(raw), raw)
+    for file in scoreboard.write_scores(found):
         print(f"{archive.FOLDER}/{file}")
     return 0

@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     origin, date = _days(scenario, options)
     scenario.check_dates(origin, date)
     base = run_all.usual_at(scenario.indicator, origin, date)
-    usual = scenarios.run(run_all.business_as_usual(scenario.indicator), base)
+    usual = scenarios.run(run_all.usual_scenario(scenario.indicator), base)
     outcome = scenarios.run(scenario, base)
     for unit in units:
         _print(
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
             options.language,
         )
     if options.out:
-        paths.write_table(tables.table(outcome), options.out)
+        paths.write_table(tables.outcome_table(outcome), options.out)
         print(f"{len(base.units)} units written to {options.out}")
     return 0
 
@@ -83,14 +83,14 @@ def _days(scenario, options):
     """
     from analysis.forecast.known import LAST
     from analysis.scenarios import run_all
-    from analysis.scenarios.parameters import read_date
+    from analysis.scenarios.parameters import scenario_date
 
     known = run_all.days_of_forecasts(scenario.indicator) or (ORIGIN, DATE)
     asked = (options.origin, options.date)
     own = (scenario.origin, scenario.date)
     names = ("--origin", "--date")
     found = [
-        read_date(option or file or forecast, name)
+        scenario_date(option or file or forecast, name)
         for option, file, forecast, name in zip(asked, own, known, names, strict=True)
     ]
     for name, option, day in zip(names, asked, found, strict=True):
@@ -101,7 +101,7 @@ def _days(scenario, options):
                 f"{LAST.year}"
             )
     for name, option, file in zip(names, asked, own, strict=True):
-        if option and file is not None and read_date(option, name) != file:
+        if option and file is not None and scenario_date(option, name) != file:
             raise ValueError(f"{name} {option}: {scenario.file} says {file:%Y-%m-%d}")
     return found[0], found[1]
 

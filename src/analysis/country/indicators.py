@@ -258,3 +258,8 @@ HI_BASES = (
     "resolution_202_population",
 )
 OFFICIAL_BASIS = "official_population"
+
+#: The three coverage rates that chapters follow, health insurance first.
+COVERAGE = ("hi_coverage", "si_coverage", "ui_coverage")
+#: A rate of late payment is in percent of a year's contributions: 365 days over 100 percent.
+DAYS_PER_PERCENT = 3.65

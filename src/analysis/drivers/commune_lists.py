@@ -21,22 +21,22 @@ from analysis.facts.load import RawDataError
 from analysis.facts.text import Fault, read_text
 from analysis.readings import covariates
 
-FILE = "commune_lists.csv"
-COLUMNS = ("province_code", "district", "commune", "list_2017", "list_2021", "persons", "source")
+LISTS_FILE = "commune_lists.csv"
+_COLUMNS = ("province_code", "district", "commune", "list_2017", "list_2021", "persons", "source")
 #: Regions of the lists; empty: not on the list. People in regions II and III had state-paid cards.
-REGIONS = ("", "I", "II", "III")
+_REGIONS = ("", "I", "II", "III")
 COVERED = ("II", "III")
 #: Persons of a commune that can be meant.
 PERSONS = (100, 100_000)
 
 
-def read(folder: Path | None = None) -> pd.DataFrame | None:
+def read_lists(folder: Path | None = None) -> pd.DataFrame | None:
     """The table, checked and typed (columns COLUMNS and row), or None where there is no file.
 
     folder: of the raw tables; the project's own when not given. Raises RawDataError that lists
     every fault.
     """
-    file = Path(folder or paths.RAW) / FILE
+    file = Path(folder or paths.RAW) / LISTS_FILE
     if not file.exists():
         return None
     table, found = _checked(file.read_bytes())
@@ -45,14 +45,14 @@ def read(folder: Path | None = None) -> pd.DataFrame | None:
     return table
 
 
-def faults(folder: Path | None = None) -> list[Fault]:
+def list_faults(folder: Path | None = None) -> list[Fault]:
     """Every fault of the file; none where there is no file."""
-    file = Path(folder or paths.RAW) / FILE
+    file = Path(folder or paths.RAW) / LISTS_FILE
     return _checked(file.read_bytes())[1] if file.exists() else []
 
 
 def _checked(content: bytes) -> tuple[pd.DataFrame | None, list[Fault]]:
-    table, found = read_text(FILE, content, COLUMNS)
+    table, found = read_text(LISTS_FILE, content, _COLUMNS)
     if table is None:
         return None, found
     found = [*found, *_wrong_cells(table), *_wrong_rows(table)]
@@ -70,11 +70,11 @@ def _wrong_cells(table: pd.DataFrame) -> list[Fault]:
         ),
         "commune": (bool, "is empty; name the commune as the list does"),
         "list_2017": (
-            lambda v: v in REGIONS,
+            lambda v: v in _REGIONS,
             "is not I, II, III or empty (not on the list of Decision 582)",
         ),
         "list_2021": (
-            lambda v: v in REGIONS,
+            lambda v: v in _REGIONS,
             "is not I, II, III or empty (not on the list of Decision 861)",
         ),
         "persons": (
@@ -85,7 +85,7 @@ def _wrong_cells(table: pd.DataFrame) -> list[Fault]:
         "source": (bool, "is empty; say where the commune and its persons were read"),
     }
     return [
-        Fault(FILE, int(row), column, str(value), message)
+        Fault(LISTS_FILE, int(row), column, str(value), message)
         for column, (right, message) in tests.items()
         for row, value in zip(table["row"], table[column], strict=True)
         if not right(value)
@@ -102,12 +102,12 @@ def _wrong_rows(table: pd.DataFrame) -> list[Fault]:
     """Communes that stand twice, and rows that stand on neither list."""
     names = ["province_code", "district", "commune"]
     found = [
-        Fault(FILE, int(row), "commune", str(commune), "stands twice; keep one row a commune")
+        Fault(LISTS_FILE, int(row), "commune", str(commune), "stands twice; keep one row a commune")
         for row, commune in table.loc[table.duplicated(names), ["row", "commune"]].to_numpy()
     ]
     nowhere = table["list_2017"].eq("") & table["list_2021"].eq("")
     return found + [
-        Fault(FILE, int(row), "list_2021", "", "stands on neither list; leave the row out")
+        Fault(LISTS_FILE, int(row), "list_2021", "", "stands on neither list; leave the row out")
         for row in table.loc[nowhere, "row"]
     ]
 
@@ -132,7 +132,7 @@ def left_the_lists(table: pd.DataFrame, raw: Raw) -> pd.Series:
         raise RawDataError(
             [
                 Fault(
-                    FILE,
+                    LISTS_FILE,
                     0,
                     "persons",
                     f"{share[code]:.0f}%",
@@ -151,5 +151,5 @@ def standardised(share: pd.Series) -> pd.Series:
     """
     spread = float(np.std(share, ddof=1))
     if not spread > 0:
-        raise ValueError(f"{FILE}: no province has a commune that left the lists")
+        raise ValueError(f"{LISTS_FILE}: no province has a commune that left the lists")
     return (share - share.mean()) / spread

@@ -17,24 +17,24 @@ from analysis.drivers.commune_lists import standardised
 from analysis.drivers.windows import (
     HIT,
     LOSS,
-    PERIODS,
+    MAIN_WINDOWS,
     RECOVERY,
     REMAINING,
     TAKEN,
     WINDOWS,
     against_country,
-    cells,
     combination,
     country_readings,
     dealt,
-    design,
+    effect_in_points,
+    exposure_names,
+    fitted_line,
     hit_provinces,
-    line,
     loss_and_recovery,
-    named,
     one_row,
-    points,
     stood,
+    window_cells,
+    window_design,
 )
 from analysis.facts import Raw
 from analysis.inference import Fit, covariance, estimate_rows
@@ -43,15 +43,15 @@ from analysis.readings import covariates
 from analysis.seeds import generator
 
 #: For the bounds: one step before the Decision, to be set against the step at the Decision.
-STEPS = {
+_STEPS = {
     "early": pairs.FIRST,
     "before": WINDOWS["before"],
-    **{name: day for name, day in PERIODS.items() if name != "before"},
+    **{name: day for name, day in MAIN_WINDOWS.items() if name != "before"},
 }
 #: Placebo dates, all before the cards stopped.
 PLACEBOS = tuple(pd.Timestamp(f"{y}-{m}-01") for y in (2017, 2018, 2019) for m in ("01", "07"))
 #: Provinces needed for a line through their changes.
-FEWEST = 8
+_FEWEST = 8
 #: Multiples of the step before that the bounds let pass.
 MULTIPLES = tuple(round(0.1 * step, 1) for step in range(21))
 #: The recovery stands near the usual bound: fewer draws would decide on it by chance.
@@ -106,10 +106,10 @@ def run(
     draws a test. left: of `commune_lists.left_the_lists`, where the table is there. Raises
     SingularDesign where a period has no provinces to compare.
     """
-    share = covariates.table(raw)["minority_share"]
+    share = covariates.covariate_table(raw)["minority_share"]
     nation = country_readings(readings, raw)
     rows = against_country(samples.readings, nation, samples.exposure, share)
-    table = cells(rows, PERIODS)
+    table = window_cells(rows, MAIN_WINDOWS)
     main = loss_and_recovery(table)
     changes = one_row(table)
     country = agreement(changes, nation, raw)
@@ -117,19 +117,19 @@ def run(
     return Decisions(
         estimates=estimates,
         designs=_designs(samples, rows, table, draws),
-        path=_path(cells(rows, WINDOWS)),
+        path=_path(window_cells(rows, WINDOWS)),
         readings=rows,
         nation=nation,
         left_out=_left_out(table, draws),
-        bounds=bounds(cells(rows, STEPS)),
-        placebo=placebo(rows),
+        bounds=effect_bounds(window_cells(rows, _STEPS)),
+        placebo=placebo_dates(rows),
         hit=hit_provinces(table),
         country=country,
-        rivals=side_by_side(table, samples.exposure["poverty"], "poverty"),
-        lists=None if left is None else side_by_side(table, standardised(left), "left_lists"),
-        power=power(main.fit(), table["province_code"].nunique()),
-        last_edition=last_edition(samples, changes, country),
-        named=named(rows),
+        rivals=_side_by_side(table, samples.exposure["poverty"], "poverty"),
+        lists=None if left is None else _side_by_side(table, standardised(left), "left_lists"),
+        power=power_of_design(main.fit(), table["province_code"].nunique()),
+        last_edition=_last_edition(samples, changes, country),
+        named=exposure_names(rows),
     )
 
 
@@ -141,12 +141,12 @@ def _estimates(table: pd.DataFrame, changes: pd.DataFrame, draws: int) -> pd.Dat
         rng = generator("drivers", "windows", beside)
         more = {**_LABELS, "design": "windows", "beside": beside}
         found += estimate_rows(fit, [LOSS, RECOVERY], rng, max(draws, FIRM_DRAWS), **more)
-    built = design(table, {"minority": table["minority"].to_numpy()})
+    built = window_design(table, {"minority": table["minority"].to_numpy()})
     names = tuple(REMAINING if n == "minority:after" else n for n in built.names)
     rng = generator("drivers", "windows", "remaining")
     more = {**_LABELS, "design": "windows", "beside": "main design"}
     found += estimate_rows(replace(built, names=names).fit(), [REMAINING], rng, draws, **more)
-    fit = line(changes)
+    fit = fitted_line(changes)
     fit = replace(fit, names=("constant", LOSS))
     more = {**_LABELS, "design": "one_row", "beside": "main design"}
     found += estimate_rows(fit, [LOSS], generator("drivers", "one_row"), draws, **more)
@@ -164,24 +164,24 @@ def _designs(
     changes = one_row(table)
     start = stood(changes)
     found = []
-    for kind in growth.DESIGNS:
+    for kind in growth.GROWTH_DESIGNS:
         fit = samples.design("hi_coverage", growth.Choices(design=kind)).fit()
         at_mean = float(fit.beta[fit.index("step")])
         found.append(_design_row(f"trend_{kind}", fit, LOSS, at_mean))
     quiet = rows[~rows["as_of"].between("2021-07-01", "2021-11-30")]
-    versions = {"one_row": table, "without_autumn": cells(quiet, PERIODS)}
+    versions = {"one_row": table, "without_autumn": window_cells(quiet, MAIN_WINDOWS)}
     for name, part in versions.items():
         own = one_row(part)
-        if len(own) >= FEWEST:
-            fit = line(own)
+        if len(own) >= _FEWEST:
+            fit = fitted_line(own)
             p = dealt(own, draws, name)
             found.append({**_design_row(name, fit, "minority", float(fit.beta[0])), "dealt": p})
     fit = loss_and_recovery(table).fit()
     found.append(_design_row("windows", fit, LOSS, float(fit.beta[fit.index("between")])))
     out = pd.DataFrame(found)
     out["start"] = start
-    out["points"] = [points(e, start) for e in out["estimate"]]
-    out["points_at_mean"] = [points(e, start) for e in out["at_mean"]]
+    out["points"] = [effect_in_points(e, start) for e in out["estimate"]]
+    out["points_at_mean"] = [effect_in_points(e, start) for e in out["at_mean"]]
     return out
 
 
@@ -205,7 +205,7 @@ def _path(table: pd.DataFrame) -> pd.DataFrame:
     Columns: window, start, estimate, low, high (logit for one standard deviation), mean (change
     of the distance to the country at the mean share), provinces, with_many (at least HIT).
     """
-    fit = design(table, {"minority": table["minority"].to_numpy()}).fit()
+    fit = window_design(table, {"minority": table["minority"].to_numpy()}).fit()
     rows = []
     for window, first in WINDOWS.items():
         own = table[table["period"] == window]
@@ -241,7 +241,7 @@ def _left_out(table: pd.DataFrame, draws: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def bounds(table: pd.DataFrame) -> pd.DataFrame:
+def effect_bounds(table: pd.DataFrame) -> pd.DataFrame:
     """How wrong may parallel courses be? Bounds in the manner of Rambachan and Roth (2023).
 
     table: `cells` of STEPS. The slope on the minority share moved by some step before July 2021,
@@ -250,7 +250,7 @@ def bounds(table: pd.DataFrame) -> pd.DataFrame:
     intervals at the two ends, which is on the safe side. Columns: effect (loss, recovery),
     multiple, estimate, low, high, step.
     """
-    built = design(table, {"minority": table["minority"].to_numpy()})
+    built = window_design(table, {"minority": table["minority"].to_numpy()})
     fit = built.fit()
     step = -float(fit.beta[fit.index("minority:early")])
     effects = {
@@ -279,7 +279,7 @@ def bounds(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def placebo(rows: pd.DataFrame) -> pd.DataFrame:
+def placebo_dates(rows: pd.DataFrame) -> pd.DataFrame:
     """The one-row design at dates when nothing was decided, on readings before July 2021 only.
 
     Columns: date, estimate (logit for one standard deviation), low, high, n, note.
@@ -289,13 +289,13 @@ def placebo(rows: pd.DataFrame) -> pd.DataFrame:
     for date in PLACEBOS:
         periods = {"before": date - pd.DateOffset(years=4), "between": date}
         span = early[early["as_of"] < date + pd.DateOffset(months=27)]
-        table = cells(span, periods) if len(span) else span
+        table = window_cells(span, periods) if len(span) else span
         row: dict[str, object] = {"date": date, "estimate": np.nan, "low": np.nan, "high": np.nan}
         changes = one_row(table) if set(table.get("period", [])) >= set(periods) else table[:0]
-        if len(changes) < FEWEST:
+        if len(changes) < _FEWEST:
             found.append({**row, "n": len(changes), "note": "too few provinces"})
             continue
-        centre, _, low, high = combination(line(changes), {"minority": 1.0})
+        centre, _, low, high = combination(fitted_line(changes), {"minority": 1.0})
         found.append(
             {**row, "estimate": centre, "low": low, "high": high, "n": len(changes), "note": ""}
         )
@@ -310,7 +310,7 @@ def agreement(changes: pd.DataFrame, nation: pd.DataFrame, raw: Raw) -> pd.Serie
     persons), gap_logit, low, high, gap (points at the country's level), first and last (year-ends
     of 2020 and 2021 as published), agrees.
     """
-    table, fit = covariates.table(raw), line(changes)
+    table, fit = covariates.covariate_table(raw), fitted_line(changes)
     share, persons = table["minority_share"], table["population_last"]
     at = float((share * persons).sum() / persons[share.notna()].sum())
     score = (at - float(share.mean())) / float(share.std())
@@ -325,9 +325,9 @@ def agreement(changes: pd.DataFrame, nation: pd.DataFrame, raw: Raw) -> pd.Serie
             "share": at,
             "score": score,
             "gap_logit": centre,
-            "gap": points(centre, last),
-            "low": points(low, last),
-            "high": points(high, last),
+            "gap": effect_in_points(centre, last),
+            "low": effect_in_points(low, last),
+            "high": effect_in_points(high, last),
             "first": first,
             "last": last,
             "agrees": bool(low <= 0 <= high),
@@ -335,7 +335,7 @@ def agreement(changes: pd.DataFrame, nation: pd.DataFrame, raw: Raw) -> pd.Serie
     )
 
 
-def last_edition(samples: growth.Samples, changes: pd.DataFrame, country: pd.Series) -> pd.Series:
+def _last_edition(samples: growth.Samples, changes: pd.DataFrame, country: pd.Series) -> pd.Series:
     """The claim of the last edition by its own method on the data of today, and what it implies.
 
     It carried a straight trend over the pandemic, started every province at 90%, and added the
@@ -348,26 +348,26 @@ def last_edition(samples: growth.Samples, changes: pd.DataFrame, country: pd.Ser
     fit = samples.design("hi_coverage", growth.Choices(design="levels")).fit()
     beta = dict(zip(fit.names, fit.beta, strict=True))
     step, slope = float(beta["step"]), float(beta[LOSS])
-    new = line(changes)
+    new = fitted_line(changes)
     start, now = stood(changes), float(new.beta.sum())
     year = float(beta["trend"] + step + 0.5 * beta.get("trend_after", 0.0))
     year += slope * float(country["score"])
-    middle, above = (-points(step + k * slope, 90.0) for k in (0, 1))
+    middle, above = (-effect_in_points(step + k * slope, 90.0) for k in (0, 1))
     return pd.Series(
         {
             "middle": middle,
             "above": above,
             "per_unit": above - middle,
             "start": start,
-            "moved": -points(step + slope, start),
-            "now": -points(now, start),
-            "fold": above / -points(now, start),
-            "implied": float(country["first"]) + points(year, float(country["first"])),
+            "moved": -effect_in_points(step + slope, start),
+            "now": -effect_in_points(now, start),
+            "fold": above / -effect_in_points(now, start),
+            "implied": float(country["first"]) + effect_in_points(year, float(country["first"])),
         }
     )
 
 
-def side_by_side(table: pd.DataFrame, other: pd.Series, name: str) -> pd.DataFrame:
+def _side_by_side(table: pd.DataFrame, other: pd.Series, name: str) -> pd.DataFrame:
     """The loss by the minority share and by another exposure, each alone and both together.
 
     other: by province_code, in standard deviations; provinces without a value are left out.
@@ -380,7 +380,7 @@ def side_by_side(table: pd.DataFrame, other: pd.Series, name: str) -> pd.DataFra
     linked = float(changes["minority"].corr(changes[name]))
     rows = []
     for names in (("minority",), (name,), ("minority", name)):
-        fit = line(changes, names)
+        fit = fitted_line(changes, names)
         for driver in names:
             centre, error, low, high = combination(fit, {driver: 1.0})
             rows.append(
@@ -398,7 +398,7 @@ def side_by_side(table: pd.DataFrame, other: pd.Series, name: str) -> pd.DataFra
     return pd.DataFrame(rows)
 
 
-def power(fit: Fit, provinces: int) -> pd.DataFrame:
+def power_of_design(fit: Fit, provinces: int) -> pd.DataFrame:
     """What the lists of communes would add: smallest effects found, and the power for this one.
 
     The minority share stands for the share of people in communes that left the lists. With a

@@ -20,11 +20,11 @@ from analysis.inference.regression import Array, within
 # --------------------------------------------------------------------------------------------------
 
 #: Decision 861 stopped the cards of people in communes leaving the lists on 1 July 2021.
-STEP = 2021.5
+STEP_YEAR = 2021.5
 PERIODS = ("bend", "step", "three")
 
 
-def time_columns(time: Array, periods: str = "bend", step: float = STEP) -> dict[str, Array]:
+def time_columns(time: Array, periods: str = "bend", step: float = STEP_YEAR) -> dict[str, Array]:
     """Trend, step and season at decimal years ``time`` (n,).
 
     ``periods``: "step" has one trend and a step; "bend" lets the trend change at the step;
@@ -56,7 +56,7 @@ def level_columns(
     policy: bool = True,
     minority_trend: bool = False,
     regions: Sequence[str] = (),
-    step: float = STEP,
+    step: float = STEP_YEAR,
 ) -> dict[str, Array]:
     """All columns of the design of levels for rows with times (n,).
 
@@ -86,12 +86,12 @@ def inverse_logit(z: Array) -> Array:
     return 100 / (1 + np.exp(-np.asarray(z, dtype=float)))
 
 
-SCALES: dict[str, Callable[[Array], Array]] = {
+OUTCOME_SCALES: dict[str, Callable[[Array], Array]] = {
     "hi_coverage": logit,
     "si_compulsory_participants": np.log,
     "si_voluntary_participants": np.log,
 }
-DESIGNS = ("levels", "changes")
+GROWTH_DESIGNS = ("levels", "changes")
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class Choices:
     start_level: bool = False
     regions: bool = False
     weighting: str = "annual"
-    step: float = STEP
+    step: float = STEP_YEAR
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ class Samples:
         key = (indicator, choices.design, choices.rule, choices.evidence)
         if key not in self._found:
             chosen = sample(self.readings, *key)
-            self._found[key] = (chosen, carried(chosen, self.exposure))
+            self._found[key] = (chosen, _carried(chosen, self.exposure))
         return self._found[key]
 
     def design(self, indicator: str, choices: Choices) -> Design:
@@ -178,9 +178,9 @@ class Samples:
 
 def sample(readings: pd.DataFrame, indicator: str, kind: str, rule: str, evidence: str) -> Sample:
     """Choose the rows of a design by the pairing rule and the evidence admitted."""
-    if kind not in DESIGNS:
-        raise ValueError(f"unknown design {kind!r}: choose one of {', '.join(DESIGNS)}")
-    usable, scale = pairs.usable(readings, indicator, evidence), SCALES[indicator]
+    if kind not in GROWTH_DESIGNS:
+        raise ValueError(f"unknown design {kind!r}: choose one of {', '.join(GROWTH_DESIGNS)}")
+    usable, scale = pairs.usable(readings, indicator, evidence), OUTCOME_SCALES[indicator]
     none = np.zeros(0)
     if kind == "levels":
         rows = _largest_group(pairs.kept(usable, rule))
@@ -204,7 +204,7 @@ def _largest_group(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["key"].isin(keys)].reset_index(drop=True)
 
 
-def carried(chosen: Sample, exposure: pd.DataFrame) -> dict[str, Array]:
+def _carried(chosen: Sample, exposure: pd.DataFrame) -> dict[str, Array]:
     """The exposures of each row of a sample, an array (n,) each."""
     own = exposure.reindex(chosen.codes)
     return dict(zip(map(str, own.columns), own.to_numpy().T, strict=True))
@@ -289,10 +289,10 @@ def with_regions(exposure: pd.DataFrame, provinces: pd.DataFrame) -> pd.DataFram
 # Distance to the assigned target: does a province that is told to do more, do more?
 # --------------------------------------------------------------------------------------------------
 
-TERM = "target_gap"
+TARGET_TERM = "target_gap"
 
 
-def own_targets(targets: pd.DataFrame, indicator: str = "hi_coverage") -> pd.DataFrame:
+def _own_targets(targets: pd.DataFrame, indicator: str = "hi_coverage") -> pd.DataFrame:
     """One year-end target of its own for each province and year, the Government's first."""
     order = {"government": 0, "province": 1, "agency": 2}
     rows = targets[
@@ -306,7 +306,7 @@ def own_targets(targets: pd.DataFrame, indicator: str = "hi_coverage") -> pd.Dat
     return rows.drop_duplicates(["province_code", "year"])
 
 
-def with_target(chosen: Sample, targets: pd.DataFrame, exposure: pd.DataFrame) -> Design:
+def with_target_gap(chosen: Sample, targets: pd.DataFrame, exposure: pd.DataFrame) -> Design:
     """The main design of changes plus the yearly gap to the target at the end of the interval.
 
     The gap is logit(target) - logit(start), over the years from the start to the target's date.
@@ -314,7 +314,7 @@ def with_target(chosen: Sample, targets: pd.DataFrame, exposure: pd.DataFrame) -
     interval, are left out. Raises SingularDesign when none is left.
     """
     rows = chosen.rows.assign(row=range(len(chosen.rows)), year=chosen.rows["end"].dt.year)
-    known = own_targets(targets)[["province_code", "year", "value", "announced"]]
+    known = _own_targets(targets)[["province_code", "year", "value", "announced"]]
     joined = rows.merge(known, on=["province_code", "year"])
     joined = joined[joined["announced"] <= joined["end"]]
     if not len(joined):
@@ -325,6 +325,6 @@ def with_target(chosen: Sample, targets: pd.DataFrame, exposure: pd.DataFrame) -
     joined = joined.sort_values("row")
     years = joined["year"].to_numpy() + 1.0 - part.first
     gap = (logit(joined["value"].to_numpy()) - part.y0) / years
-    with_gap = design(part, carried(part, exposure), Choices())
-    X, names = np.column_stack([gap, with_gap.X]), (TERM, *with_gap.names)
+    with_gap = design(part, _carried(part, exposure), Choices())
+    X, names = np.column_stack([gap, with_gap.X]), (TARGET_TERM, *with_gap.names)
     return replace(with_gap, X=X, names=names)

@@ -50,14 +50,14 @@ def usable(readings: pd.DataFrame, indicator: str, evidence: str = "published") 
     if evidence == "as_published" and "published" in rows:
         rows["value"], rows["denominator_version"] = rows["published"], rows["version"]
     rows["_rank"] = (rows["kind_of_evidence"] != "published").astype(int)
-    rows["time"] = decimal_year(rows["as_of"])
+    rows["time"] = time_of(rows["as_of"])
     group = rows["basis"].fillna("") + "|" + rows["denominator_version"].fillna("")
     rows["key"] = rows["province_code"] + "|" + group
     rows = rows.sort_values(["key", "as_of", "_rank"], kind="stable")
     return rows.drop_duplicates(["key", "as_of"]).drop(columns="_rank").reset_index(drop=True)
 
 
-def decimal_year(dates: pd.Series) -> pd.Series:
+def time_of(dates: pd.Series) -> pd.Series:
     """Year and the share of it gone: 31 December 2020 is almost 2021."""
     dates = pd.to_datetime(dates)
     start = pd.to_datetime(dates.dt.year.astype(str) + "-01-01")
@@ -130,7 +130,7 @@ def intervals(rows: pd.DataFrame, rule: str = "yearly") -> pd.DataFrame:
 # --------------------------------------------------------------------------------------------------
 
 #: Above this coverage the logit says more about denominators than about people.
-CEILING = 99.5
+HIGHEST_COVERAGE = 99.5
 
 
 def on_one_population(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
@@ -153,4 +153,6 @@ def on_one_population(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     for column in ("value", "lower", "upper"):
         rows.loc[old, column] *= ratio
     rows["denominator_version"] = covariates.POST_CENSUS
-    return rows[(rows["value"] < CEILING) & (rows["published"] < CEILING)].reset_index(drop=True)
+    return rows[
+        (rows["value"] < HIGHEST_COVERAGE) & (rows["published"] < HIGHEST_COVERAGE)
+    ].reset_index(drop=True)

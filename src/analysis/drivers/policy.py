@@ -43,7 +43,7 @@ def randomisation(
     """
     labels, codes = np.unique(design.clusters, return_inverse=True)
     own = [i for i, n in enumerate(design.names) if n not in (TERM, "minority_trend")]
-    steps = [_stepped(design, growth.STEP)]
+    steps = [_stepped(design, growth.STEP_YEAR)]
     if minority_trend:
         steps.append(design.X[:, design.names.index("trend")])
     share = exposure["minority"].reindex(labels).to_numpy()
@@ -159,7 +159,7 @@ def exposures(raw: Raw) -> pd.DataFrame:
     A province without a value of a driver keeps a missing one; designs that use the driver leave
     the province out and say so.
     """
-    table = covariates.table(raw)
+    table = covariates.covariate_table(raw)
     return pd.DataFrame({name: _standardised(table[d.column], d) for name, d in DRIVERS.items()})
 
 
@@ -177,7 +177,7 @@ def what_one_unit_means(raw: Raw) -> pd.DataFrame:
     Columns: driver, middle, above, unit, by_rank, provinces. For a driver by rank these are the
     medians and the 84th percentile of provinces; for the minority share mean and mean + SD.
     """
-    table, rows = covariates.table(raw), []
+    table, rows = covariates.covariate_table(raw), []
     units = raw.covariates.groupby("covariate")["unit"].first()
     for name, driver in DRIVERS.items():
         values = table[driver.column].dropna()
@@ -185,7 +185,7 @@ def what_one_unit_means(raw: Raw) -> pd.DataFrame:
             middle, above = np.quantile(values, [0.5, stats.norm.cdf(1)])
         else:
             middle, above = values.mean(), values.mean() + values.std()
-        unit = units.get(covariates.LEVELS.get(driver.column, ("",))[0], "")
+        unit = units.get(covariates.FIXED_LEVELS.get(driver.column, ("",))[0], "")
         rows.append(
             {
                 "driver": name,

@@ -107,14 +107,16 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "governance": (policy.TERM, "start_level", "regions", "urban"),
 }
 #: Which readings are compared, and what may stand for the coverage of a province.
-RULES = pairs.RULES
-EVIDENCE = ("published", "participants", "as_published")
+COMPARED_RULES = pairs.RULES
+COMPARED_EVIDENCE = ("published", "participants", "as_published")
 FORMS = (("levels", "whole"), ("changes", "annual"), ("changes", "whole"))
 
 
 def choices_of(focal: str) -> Iterator[growth.Choices]:
     """All specifications of one question, in a fixed order."""
-    for rule, evidence, form, periods in product(pairs.RULES, EVIDENCE, FORMS, growth.PERIODS):
+    for rule, evidence, form, periods in product(
+        COMPARED_RULES, COMPARED_EVIDENCE, FORMS, growth.PERIODS
+    ):
         for size in range(len(FAMILIES[focal]) + 1):
             for controls in combinations(FAMILIES[focal], size):
                 design, weighting = form
@@ -214,14 +216,14 @@ def _summary(focal: str, curve: Curve) -> dict[str, object]:
 # --------------------------------------------------------------------------------------------------
 
 #: Standard deviations of the error of one reading, in percentage points.
-ERRORS = (1.0, 1.5, 2.0)
+_ERRORS = (1.0, 1.5, 2.0)
 
 
 def simulate_start(
     samples: growth.Samples,
     choices: growth.Choices,
     draws: int = 500,
-    errors: tuple[float, ...] = ERRORS,
+    errors: tuple[float, ...] = _ERRORS,
 ) -> pd.DataFrame:
     """Coefficients of the start in worlds where the start has no effect.
 

@@ -12,11 +12,11 @@ from analysis.disk_cache import cached
 from analysis.drivers import commune_lists, decisions, growth, pairs, policy, robustness
 from analysis.drivers.policy import DRIVERS, exposures, what_one_unit_means
 from analysis.facts import Raw
-from analysis.inference import COLUMNS, benjamini_hochberg, estimate_rows, rejection_rates
+from analysis.inference import CURVE_COLUMNS, benjamini_hochberg, estimate_rows, rejection_rates
 from analysis.readings import store, targets
 from analysis.seeds import generator
 
-OUTCOMES = tuple(growth.SCALES)
+OUTCOMES = tuple(growth.OUTCOME_SCALES)
 #: Simulated panels without effect behind the table of test sizes.
 PANELS = 400
 #: Quarterly dates at which the step of July 2021 is tried instead.
@@ -58,7 +58,8 @@ def run(
 ) -> CoverageDrivers:
     """Estimate everything that chapter 03 shows.
 
-    ``draws``: bootstrap draws a test. ``communes``: of `commune_lists.read`, where it is there.
+    ``draws``: bootstrap draws a test. ``communes``: of `commune_lists.read_lists`, where
+    it is there.
     """
     exposure = growth.with_regions(exposures(raw), geography.provinces())
     hi = pairs.on_one_population(readings, raw)
@@ -89,7 +90,7 @@ def of_chapter_01(draws: int = 1999, curve_draws: int = 499) -> CoverageDrivers:
 
     Raises MissingTable, which names the chapter, when it has not run.
     """
-    return run(*store.read(), draws, curve_draws, commune_lists.read())
+    return run(*store.read_readings(), draws, curve_draws, commune_lists.read_lists())
 
 
 def _choices(design: str, outcome: str = OUTCOMES[0], **more: object) -> growth.Choices:
@@ -105,7 +106,7 @@ def _estimates(
 ) -> pd.DataFrame:
     """The table of drivers_coverage.csv; ``by_window``: the rows of `decisions`."""
     found: list[dict[str, object]] = []
-    for design in growth.DESIGNS:
+    for design in growth.GROWTH_DESIGNS:
         found += _main_terms(samples, design, draws)
         for outcome in OUTCOMES:
             found += _each_driver(samples, outcome, design, draws)
@@ -115,7 +116,7 @@ def _estimates(
     levels = growth.Choices(design="levels")
     found += robustness.check_rows(samples, levels, policy.TERM)
     table = pd.concat([pd.DataFrame(found), by_window], ignore_index=True)
-    return _with_q(table)[[*COLUMNS[:9], "p_model", "q", "beside", *COLUMNS[9:]]]
+    return _with_q(table)[[*CURVE_COLUMNS[:9], "p_model", "q", "beside", *CURVE_COLUMNS[9:]]]
 
 
 def _rows(
@@ -186,7 +187,7 @@ def _start(samples: growth.Samples, outcome: str, draws: int) -> list[dict[str, 
 
 def _targets(samples: growth.Samples, known: pd.DataFrame, draws: int) -> list[dict[str, object]]:
     chosen, _ = samples.rows(OUTCOMES[0], growth.Choices())
-    design = growth.with_target(chosen, known, samples.exposure)
+    design = growth.with_target_gap(chosen, known, samples.exposure)
     labels = {
         "outcome": OUTCOMES[0],
         "design": "changes",
@@ -194,7 +195,7 @@ def _targets(samples: growth.Samples, known: pd.DataFrame, draws: int) -> list[d
         "beside": "decision_861",
     }
     rng = generator("drivers", "target")
-    return estimate_rows(design.fit(), [growth.TERM], rng, draws, **labels)
+    return estimate_rows(design.fit(), [growth.TARGET_TERM], rng, draws, **labels)
 
 
 def _with_q(table: pd.DataFrame) -> pd.DataFrame:
@@ -209,7 +210,7 @@ def _with_q(table: pd.DataFrame) -> pd.DataFrame:
 
 def _leave_out(samples: growth.Samples) -> pd.DataFrame:
     parts = []
-    for design in growth.DESIGNS:
+    for design in growth.GROWTH_DESIGNS:
         fit = samples.design(OUTCOMES[0], growth.Choices(design=design)).fit()
         parts.append(policy.leave_one_out(fit).assign(design=design))
     return pd.concat(parts, ignore_index=True)
@@ -217,7 +218,7 @@ def _leave_out(samples: growth.Samples) -> pd.DataFrame:
 
 def _randomisation(samples: growth.Samples, draws: int) -> pd.DataFrame:
     rows = []
-    for design in growth.DESIGNS:
+    for design in growth.GROWTH_DESIGNS:
         for trend in (False, True):
             spec = growth.Choices(design=design, minority_trend=trend)
             built = samples.design(OUTCOMES[0], spec)
@@ -262,7 +263,7 @@ def _sample(rows: pd.DataFrame) -> pd.DataFrame:
 def _regions(samples: growth.Samples, draws: int) -> pd.DataFrame:
     """Do regions grow differently? Region labels dealt out again among the provinces."""
     rows = []
-    for design in growth.DESIGNS:
+    for design in growth.GROWTH_DESIGNS:
         built = samples.design(OUTCOMES[0], growth.Choices(design=design, regions=True))
         p = policy.region_test(built, samples.exposure, min(draws, 999))
         count = sum(name.startswith("region_") for name in built.names)
@@ -273,7 +274,7 @@ def _regions(samples: growth.Samples, draws: int) -> pd.DataFrame:
 def _size(samples: growth.Samples) -> pd.DataFrame:
     """How often each test finds something in panels without effect, on the real designs."""
     rows = []
-    for design in growth.DESIGNS:
+    for design in growth.GROWTH_DESIGNS:
         built = samples.design(OUTCOMES[0], growth.Choices(design=design))
         rng = generator("drivers", "size", design)
         rates = rejection_rates(

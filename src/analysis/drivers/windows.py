@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from analysis.country.breaks import DECISION_861, DECREE_75, MERGER
 from analysis.drivers import growth, pairs
 from analysis.facts import Raw
 from analysis.inference import Fit, SingularDesign, covariance, fit_least_squares, permute_exposure
@@ -24,12 +25,12 @@ from analysis.readings import covariates
 from analysis.seeds import generator
 
 #: Decision 861 stopped the cards on 1 July 2021; Decree 75 of 19 October 2023 gave support back.
-TAKEN, GIVEN = pd.Timestamp("2021-07-01"), pd.Timestamp("2023-10-19")
+TAKEN, GIVEN = DECISION_861, DECREE_75
 #: Readings from four years before the cards stopped are "before", as in the pairing rule.
 SINCE = pd.Timestamp("2017-07-01")
 #: From here on provinces are merged, and another decree changes who is supported.
-UNTIL = pd.Timestamp("2025-07-01")
-PERIODS = {"before": SINCE, "between": TAKEN, "after": GIVEN}
+UNTIL = MERGER
+MAIN_WINDOWS = {"before": SINCE, "between": TAKEN, "after": GIVEN}
 #: The same cut finer, for the path: the first starts with the readings.
 WINDOWS = {
     "early": pairs.FIRST,
@@ -61,7 +62,7 @@ def country_readings(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
         & ~readings["doubt"].fillna("").str.contains(_DOUBTFUL)
     ].sort_values("as_of")
     rows = rows.drop_duplicates("as_of", keep="last").reset_index(drop=True)
-    rows["published"], rows["time"] = rows["value"], pairs.decimal_year(rows["as_of"])
+    rows["published"], rows["time"] = rows["value"], pairs.time_of(rows["as_of"])
     old = rows["denominator_version"].eq(covariates.PRE_CENSUS)
     units, dates = [("country", "00")] * int(old.sum()), list(rows.loc[old, "as_of"])
     ratio = covariates.populations(units, dates, raw, covariates.PRE_CENSUS)
@@ -96,7 +97,7 @@ def against_country(
     return rows
 
 
-def cells(rows: pd.DataFrame, periods: dict[str, pd.Timestamp]) -> pd.DataFrame:
+def window_cells(rows: pd.DataFrame, periods: dict[str, pd.Timestamp]) -> pd.DataFrame:
     """One row a province and period: the means of its readings there.
 
     Columns: province_code, period, gap, gap_logit, value, country, time, minority, share.
@@ -112,7 +113,7 @@ def cells(rows: pd.DataFrame, periods: dict[str, pd.Timestamp]) -> pd.DataFrame:
     return table[seen > 1].reset_index(drop=True)
 
 
-def design(
+def window_design(
     table: pd.DataFrame,
     exposures: dict[str, Array],
     base: str = "before",
@@ -129,7 +130,7 @@ def design(
     for name, values in exposures.items():
         columns |= {f"{name}:{p}": columns[p] * values for p in sorted(periods)}
         if trend:
-            columns[f"{name}:trend"] = (table["time"].to_numpy() - growth.STEP) * values
+            columns[f"{name}:trend"] = (table["time"].to_numpy() - growth.STEP_YEAR) * values
     matrix = np.column_stack(list(columns.values()))
     codes = table["province_code"].to_numpy(str)
     return growth.Design(table[outcome].to_numpy(float), matrix, tuple(columns), codes, True, table)
@@ -161,11 +162,12 @@ def _turned(built: growth.Design, name: str = "minority") -> growth.Design:
 def loss_and_recovery(table: pd.DataFrame, trend: bool = False) -> growth.Design:
     """The main design: three periods, province effects, loss and recovery by minority share.
 
-    table: `cells` of PERIODS. Without a reading after October 2023 it raises SingularDesign.
+    table: `window_cells` of MAIN_WINDOWS. Raises SingularDesign without a reading after October
+    2023.
     """
     if not {"between", "after"} <= set(table["period"]):
         raise SingularDesign("no province has readings between and after the two decisions")
-    return _turned(design(table, {"minority": table["minority"].to_numpy()}, trend=trend))
+    return _turned(window_design(table, {"minority": table["minority"].to_numpy()}, trend=trend))
 
 
 def one_row(
@@ -188,7 +190,7 @@ def one_row(
     ).reset_index()
 
 
-def line(changes: pd.DataFrame, names: tuple[str, ...] = ("minority",)) -> Fit:
+def fitted_line(changes: pd.DataFrame, names: tuple[str, ...] = ("minority",)) -> Fit:
     """Least squares of the changes on a constant and exposures, a province a cluster.
 
     With one row a province CR3 is the jackknife of the usual regression (HC3).
@@ -214,7 +216,7 @@ def stood(changes: pd.DataFrame) -> float:
     return float(changes.loc[changes["minority"] > 0, "value0"].mean())
 
 
-def points(effect: float, start: float) -> float:
+def effect_in_points(effect: float, start: float) -> float:
     """Points gained or lost by a province at ``start`` percent for a change on the logit scale."""
     return float(growth.inverse_logit(growth.logit(np.array([start]))[0] + effect) - start)
 
@@ -287,11 +289,11 @@ def hit_provinces(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def named(rows: pd.DataFrame) -> tuple[str, ...]:
+def exposure_names(rows: pd.DataFrame) -> tuple[str, ...]:
     """The two provinces with most people of ethnic minorities that were read in all periods."""
-    table = cells(rows, PERIODS)
+    table = window_cells(rows, MAIN_WINDOWS)
     seen = table.groupby("province_code")["period"].nunique()
-    whole = seen.index[seen == len(PERIODS)]
+    whole = seen.index[seen == len(MAIN_WINDOWS)]
     order = table[table["province_code"].isin(whole)].sort_values(
         ["share", "province_code"], ascending=[False, True]
     )

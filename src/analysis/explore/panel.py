@@ -17,11 +17,10 @@ import ipywidgets as widgets
 import pandas as pd
 import typst
 
-from analysis.country.indicators import INDICATORS
+from analysis.country.indicators import COVERAGE, INDICATORS
 from analysis.explore import drawing as figure
 from analysis.explore.session import USUAL, Choice, Explorer, View, listed, offered, unmoved
 from analysis.explore.shipped import LONGEST, lines, page, units_in_order
-from analysis.findings.coverage import COVERAGE
 from analysis.parallel import begins_threads
 from analysis.paths import ROOT, WORK, write_atomic, write_table
 from analysis.readings.targets import NATIONWIDE, Target
@@ -112,17 +111,17 @@ def _by_what(view: View) -> str:
 
 
 #: Fewer people than this are written as none.
-HALF = 0.5
+_HALF = 0.5
 
 
 def _how_much(view: View) -> str:
     """Which of the two chances takes people beyond the forecast; half a person is nobody."""
-    nobody = view.even < HALF
+    nobody = view.even < _HALF
     if math.isnan(view.good):
         if math.isnan(view.even):
             return "too_much"
         return "half" if nobody else "even"
-    if view.good < HALF:
+    if view.good < _HALF:
         return "nothing"
     return "good" if nobody else "both"
 

@@ -10,15 +10,16 @@ import pandas as pd
 
 from analysis import paths
 from analysis.country import geography
+from analysis.country.indicators import COVERAGE
 from analysis.disk_cache import cached
 from analysis.findings import coverage
-from analysis.findings.coverage import COVERAGE, Tables
+from analysis.findings.coverage import Tables
 from analysis.forecast.known import Known, known_at
 from analysis.forecast.tables import filled
 from analysis.readings.targets import Target, for_unit, is_alone, numbered
 from analysis.report.wording import say
 from analysis.scenarios import Baseline, Scenario, ScenarioError, load_folder, prepared, run
-from analysis.scenarios.baseline import LEVELS, Unit, effects_of_cards
+from analysis.scenarios.baseline import SHOWN_QUANTILES, Unit, effects_of_cards
 from analysis.scenarios.outcome import Reached, by_hand, forecast_of, people_needed
 from analysis.scenarios.parameters import Range
 from analysis.scenarios.tables import quantiles
@@ -157,7 +158,7 @@ def _course(scenario: Scenario, base: Baseline) -> pd.DataFrame:
             "scenario": scenario.name,
             "unit": ["/".join(unit) for unit in units],
             "more": [np.median(outcome.sum(more, unit)) / outcome.months for unit in units],
-            **dict(zip(LEVELS, spread, strict=True)),
+            **dict(zip(SHOWN_QUANTILES, spread, strict=True)),
             "probability": [outcome.meets(unit) for unit in units],
         }
     )
@@ -320,7 +321,7 @@ class Explorer:
         return View(
             choice=choice,
             readings=self._readings(choice),
-            path=pd.DataFrame(dict(zip(LEVELS, base.at_ends[unit], strict=True)))
+            path=pd.DataFrame(dict(zip(SHOWN_QUANTILES, base.at_ends[unit], strict=True)))
             .assign(date=base.ends),
             target=self._target(choice),
             plain=plain,

@@ -17,17 +17,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.country.indicators import INDICATORS
+from analysis.country.indicators import COVERAGE, INDICATORS
 from analysis.explore import drawing
 from analysis.explore.session import Choice, Explorer, View, offered, parts_of
-from analysis.findings.coverage import COVERAGE
 from analysis.forecast.outlook import FIRST_YEAR
 from analysis.forecast.pull import Pull
 from analysis.forecast.space import decimal_year
 from analysis.report.results import Result
 from analysis.report.wording import catalogue, say, write
 from analysis.scenarios import Baseline
-from analysis.scenarios.baseline import LEVELS
+from analysis.scenarios.baseline import SHOWN_QUANTILES
 from analysis.verdicts import SCALE
 
 SCRIPT = Path(__file__).with_name("explorer.js")
@@ -213,8 +212,8 @@ def _state(view: View, base: Baseline, courses: list[Any], language: str) -> dic
     year-ends, c courses, d dots, a further sentences."""
     unit = (view.choice.level, view.choice.code)
     goals, plain = base.goals.get(unit), base.plain[unit]
-    path = np.round(100 * view.path[list(LEVELS)].to_numpy()).astype(int).T
-    usual = [_kept(getattr(view.plain, name), 3, "percent1") for name in LEVELS]
+    path = np.round(100 * view.path[list(SHOWN_QUANTILES)].to_numpy()).astype(int).T
+    usual = [_kept(getattr(view.plain, name), 3, "percent1") for name in SHOWN_QUANTILES]
     further = [say(key, language, **values) for key, values in view.further(language)]
     return {
         "n": round(float(base.denominator(unit)[-1]), 1),

@@ -20,7 +20,7 @@ from analysis.paths import RAW
 # Checks that need more than one cell: keys, duplicates, references, and the sizes of figures.
 # --------------------------------------------------------------------------------------------------
 
-KEYS = {
+_KEYS = {
     "facts": [
         "geo_level",
         "province_code",
@@ -43,7 +43,7 @@ KEYS = {
 }
 
 # The tables that the checks of a table look into.
-NEEDS = {
+_NEEDS = {
     "provinces": ["provinces"],
     "facts": ["provinces", "sources", "population", "corrections"],
     "adjacency": ["provinces"],
@@ -97,8 +97,8 @@ def own_faults(table: str, frame: pd.DataFrame) -> list[Fault]:
     return found + (_OWN[table](frame) if table in _OWN else [])
 
 
-def faults(table: str, frame: pd.DataFrame, known: dict[str, pd.DataFrame]) -> list[Fault]:
-    """Return the faults of one table that need the tables of `NEEDS` too.
+def _faults(table: str, frame: pd.DataFrame, known: dict[str, pd.DataFrame]) -> list[Fault]:
+    """Return the faults of one table that need the tables of `_NEEDS` too.
 
     Args:
         table: name of the raw table.
@@ -119,7 +119,7 @@ def faults(table: str, frame: pd.DataFrame, known: dict[str, pd.DataFrame]) -> l
 
 
 def _duplicates(table: str, frame: pd.DataFrame) -> list[Fault]:
-    keys = KEYS[table]
+    keys = _KEYS[table]
     again = frame[frame.duplicated(keys)]
     if again.empty:
         return []
@@ -243,11 +243,11 @@ def _read_and_check(table: str, content: bytes) -> tuple[pd.DataFrame | None, li
 def _relation_faults(
     table: str, contents: Mapping[str, bytes | None], texts: dict[str, pd.DataFrame]
 ) -> list[Fault]:
-    if table not in NEEDS:
+    if table not in _NEEDS:
         return []
-    needed = [table, *NEEDS[table]]
+    needed = [table, *_NEEDS[table]]
     if any(len(contents[name] or b"") > _SMALL_FILE for name in needed):
-        return faults(table, texts[table], texts)
+        return _faults(table, texts[table], texts)
     return list(_remembered_relations(table, tuple((name, contents[name]) for name in needed)))
 
 
@@ -261,7 +261,7 @@ def _remembered_relations(
 ) -> tuple[Fault, ...]:
     texts = {name: _read(name, content)[0] for name, content in contents}
     known = {name: _nothing(name) if text is None else text for name, text in texts.items()}
-    return tuple(faults(table, known[table], known))
+    return tuple(_faults(table, known[table], known))
 
 
 def _guard_faults(

@@ -14,9 +14,9 @@ from analysis.facts.tables import (
     NUMBER_FORM,
     QUALIFIERS,
     WHOLE_FORM,
+    as_numbers,
     is_day,
     last_day,
-    numbers,
     where,
 )
 from analysis.facts.text import Fault
@@ -211,7 +211,7 @@ def related_faults(facts: pd.DataFrame, known: dict[str, pd.DataFrame]) -> list[
 def value_faults(facts: pd.DataFrame) -> list[Fault]:
     """Return faults of unit and size, for rows whose indicator and number can be read."""
     readable = facts[facts["indicator"].isin(list(INDICATORS))]
-    value, indicator = numbers(readable["value"]), readable["indicator"]
+    value, indicator = as_numbers(readable["value"]), readable["indicator"]
     unit = indicator.map({name: item.unit for name, item in INDICATORS.items()})
     low = indicator.map({name: item.lower for name, item in INDICATORS.items()}).astype(float)
     high = indicator.map({name: item.upper for name, item in INDICATORS.items()}).astype(float)
@@ -247,7 +247,7 @@ def _per_head_faults(facts: pd.DataFrame, known: dict[str, pd.DataFrame]) -> lis
     facts = as_corrected(facts, known["corrections"])
     counted = facts[facts["indicator"].isin(list(PER_MILLION))]
     persons = _persons(counted, known)
-    value = numbers(counted["value"])
+    value = as_numbers(counted["value"])
     participants = counted["indicator"].str.endswith("_participants")
     above = participants & (value > POPULATION_TOLERANCE * persons)
     low, high = (
@@ -325,18 +325,18 @@ FARTHEST_COVARIATE = 8.0
 FARTHEST_OUTSIDE = 3.0
 MANY = 30
 # Differences of less than this, in the covariate's unit, are no slip (poverty of 0.1 and 0.5%).
-SMALL = 0.9
+_SMALL = 0.9
 WHOLE_UNITS = ("persons", "beds", "units")
 # Labour force by the definition of work that held until 2020, and by the one that holds since
 # 2021: a covariate holds years of one of them, so that no change runs across the break.
-LAST_YEAR = {"labour_force": 2020, "labour_force_revised": 2020}
-FIRST_YEAR = {"labour_force_new_definition": 2021}
-SCORES = {"score 0-100": 100.0, "score 0-10": 10.0}
+_LAST_YEAR = {"labour_force": 2020, "labour_force_revised": 2020}
+_FIRST_YEAR = {"labour_force_new_definition": 2021}
+_SCORES = {"score 0-100": 100.0, "score 0-10": 10.0}
 
 
 def population_faults(population: pd.DataFrame) -> list[Fault]:
     """Return populations in thousands, far from the province's other years, or missing."""
-    persons = numbers(population["persons"], WHOLE_FORM)
+    persons = as_numbers(population["persons"], WHOLE_FORM)
     low = persons < 1000
     typical = persons.groupby(population["province_code"]).transform("median")
     far = ~low & _far(persons, typical, FARTHEST_POPULATION)
@@ -367,18 +367,18 @@ def _gaps(population: pd.DataFrame) -> list[Fault]:
 
 def covariate_faults(covariates: pd.DataFrame) -> list[Fault]:
     """Return covariates in two units, in fractions or thousands, or far from their series."""
-    value = numbers(covariates["value"])
+    value = as_numbers(covariates["value"])
     groups = covariates.groupby("covariate")
     first = groups[["unit", "row"]].transform("first")
     other_unit = covariates["unit"] != first["unit"]
     unit = "is not the unit of row " + first["row"].astype(str) + ", of the same covariate"
     counted = covariates["unit"].isin(WHOLE_UNITS)
     parted = counted & covariates["value"].str.contains(r"\.[0-9]{3}$")
-    off = (value < 0) | (value > covariates["unit"].map(SCORES).astype(float))
-    off &= covariates["unit"].isin(list(SCORES))
-    year = numbers(covariates["year"], WHOLE_FORM)
-    last = covariates["covariate"].map(LAST_YEAR).astype(float)
-    first_year = covariates["covariate"].map(FIRST_YEAR).astype(float)
+    off = (value < 0) | (value > covariates["unit"].map(_SCORES).astype(float))
+    off &= covariates["unit"].isin(list(_SCORES))
+    year = as_numbers(covariates["year"], WHOLE_FORM)
+    last = covariates["covariate"].map(_LAST_YEAR).astype(float)
+    first_year = covariates["covariate"].map(_FIRST_YEAR).astype(float)
     across = (year > last) | (year < first_year)
     definition = (
         "is on the other side of the new definition of work of 2021; write labour_force_revised "
@@ -414,7 +414,7 @@ def _strangers(covariates: pd.DataFrame, value: pd.Series, named: pd.Series) -> 
     signed = (value < 0).groupby(covariates["covariate"]).transform("mean") > 0.05
     series = value.groupby([covariates["covariate"], covariates["province_code"]])
     middle, years = series.transform("median"), series.transform("size")
-    own = (years >= 3) & _far(value, middle, FARTHEST_COVARIATE) & ((value - middle).abs() > SMALL)
+    own = (years >= 3) & _far(value, middle, FARTHEST_COVARIATE) & ((value - middle).abs() > _SMALL)
     low, high = _others(covariates["covariate"], value)
     many = value.groupby(covariates["covariate"]).transform("size") > MANY
     beyond = (value < low / FARTHEST_OUTSIDE) | (value > high * FARTHEST_OUTSIDE)
@@ -449,7 +449,7 @@ def _said(number: pd.Series) -> pd.Series:
 
 LARGEST_TILE = 60
 # The first day of the 34 units, and of the regional offices that reported for some before.
-MERGER, FIRST_REGIONAL = "2025-07-01", "2025-03-01"
+_MERGER, FIRST_REGIONAL = "2025-07-01", "2025-03-01"
 _MERGED = ["merged_name_en", "merged_name_vi", "merged_tile_row", "merged_tile_col"]
 
 
@@ -495,7 +495,7 @@ def _tile_faults(provinces: pd.DataFrame) -> list[Fault]:
         units = provinces.drop_duplicates(key)
         taken = units.duplicated([row, column])
         found += where("provinces", units, taken, row, "and its column are another unit's place")
-        high, wide = numbers(units[row], WHOLE_FORM), numbers(units[column], WHOLE_FORM)
+        high, wide = as_numbers(units[row], WHOLE_FORM), as_numbers(units[column], WHOLE_FORM)
         for name, place in ((row, high), (column, wide)):
             off = place > LARGEST_TILE
             found += where("provinces", units, off, name, f"lies off the map (0 to {LARGEST_TILE})")
@@ -545,7 +545,7 @@ def unit_of_the_day_faults(facts: pd.DataFrame, provinces: pd.DataFrame) -> list
     old = actual & (facts["geo_level"] == "province_63") & into.isin(merging)
     new = actual & (facts["geo_level"] == "province_34") & facts["province_code"].isin(merging)
     dated = facts["as_of"].map(is_day).astype(bool)
-    after = old & dated & (facts["as_of"] >= MERGER)
+    after = old & dated & (facts["as_of"] >= _MERGER)
     before = new & dated & (facts["as_of"] < FIRST_REGIONAL)
     message = "is after the merger of 1 July 2025, when this province became part of "
     gone = message + into.map(names).fillna("") + "; write province_34 and its code "

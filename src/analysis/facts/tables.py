@@ -94,12 +94,12 @@ DAY_OR_NONE = _each(
 )
 PARTIAL_DAY = _each(_is_partial_day, "is not a date written as YYYY, YYYY-MM or YYYY-MM-DD")
 ADDRESS = _each(_is_address, "is not an http or https address")
-NUMBER = _each(
+_NUMBER = _each(
     lambda value: re.fullmatch(NUMBER_FORM, value) is not None,
     "is not a plain number: write digits with a decimal point, without thousands separators, at "
     "most 12 before the point and 9 behind it",
 )
-WHOLE = _each(
+_WHOLE = _each(
     lambda value: re.fullmatch(WHOLE_FORM, value) is not None,
     "is not a whole number: write digits without separators",
 )
@@ -107,7 +107,7 @@ SINGLE_DIGIT = _each(
     lambda value: re.fullmatch(r"[0-9]{2,}", value) is None,
     "is more often than a page is read; write 1 to 9",
 )
-YEAR = _each(
+_YEAR = _each(
     lambda value: re.fullmatch(r"(19[5-9]|20[0-4])[0-9]", value) is not None,
     "is not a year between 1950 and 2049",
 )
@@ -115,7 +115,7 @@ CODE = _each(
     lambda value: re.fullmatch(r"[A-Za-z0-9_.-]{1,12}", value) is not None,
     "is not a code: letters, digits, dot, hyphen, at most 12",
 )
-NAME = _each(
+_NAME = _each(
     lambda value: re.fullmatch(r"[a-z][a-z0-9_]{0,59}", value) is not None,
     "is not a name: small letters, digits and underscores",
 )
@@ -144,14 +144,14 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
         province=[FILLED],
         indicator=[_one_of(list(INDICATORS), "is not a known indicator")],
         basis=[_one_of(BASES, "is not a known basis")],
-        value=[NUMBER],
+        value=[_NUMBER],
         unit=[FILLED],
         qualifier=[_one_of(QUALIFIERS, "is not exact, about, over or under")],
         kind=[_one_of(("actual", "target"), "is neither actual nor target")],
         as_of=[DAY],
         denominator=[],
         source_id=[FILLED],
-        transcriptions=[WHOLE, SINGLE_DIGIT],
+        transcriptions=[_WHOLE, SINGLE_DIGIT],
         setter=[_one_of(("", *SETTERS), "is not government, province or agency")],
         announced=[DAY_OR_NONE],
         standing=[_one_of(("", *STANDINGS), "is not settled, provisional, estimate or plan")],
@@ -184,13 +184,13 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
         name_en=[FILLED],
         name_vi=[FILLED],
         region=[FILLED],
-        tile_row=[WHOLE],
-        tile_col=[WHOLE],
+        tile_row=[_WHOLE],
+        tile_col=[_WHOLE],
         merged_code=[CODE],
         merged_name_en=[FILLED],
         merged_name_vi=[FILLED],
-        merged_tile_row=[WHOLE],
-        merged_tile_col=[WHOLE],
+        merged_tile_row=[_WHOLE],
+        merged_tile_col=[_WHOLE],
     ),
     "policy_events": _table(
         date=[DAY],
@@ -204,16 +204,16 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
     "adjacency": _table(code_a=[CODE], code_b=[CODE]),
     "population": _table(
         province_code=[CODE],
-        year=[YEAR],
+        year=[_YEAR],
         revision=[_one_of(REVISIONS, "is neither pre_2019_census nor post_2019_census")],
-        persons=[WHOLE],
+        persons=[_WHOLE],
         source_id=[FILLED],
     ),
     "covariates": _table(
         province_code=[CODE],
-        year=[YEAR],
-        covariate=[NAME],
-        value=[NUMBER],
+        year=[_YEAR],
+        covariate=[_NAME],
+        value=[_NUMBER],
         unit=[FILLED],
         source_id=[FILLED],
     ),
@@ -239,7 +239,7 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
         kind=[_one_of(("actual", "target"), "is neither actual nor target")],
         as_of=[DAY],
         source_id=[FILLED],
-        expected_value=[NUMBER],
+        expected_value=[_NUMBER],
         action=[
             _one_of(
                 ACTIONS,
@@ -263,7 +263,7 @@ def columns(table: str) -> tuple[str, ...]:
 # --------------------------------------------------------------------------------------------------
 
 
-def numbers(column: pd.Series, form: str = NUMBER_FORM) -> pd.Series:
+def as_numbers(column: pd.Series, form: str = NUMBER_FORM) -> pd.Series:
     """Return numbers; missing where a cell is no plain number, which is a fault of its own."""
     return pd.to_numeric(column.where(column.str.fullmatch(form)), errors="coerce")
 

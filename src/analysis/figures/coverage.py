@@ -11,18 +11,17 @@ from matplotlib.axes import Axes
 from matplotlib.dates import date2num
 
 from analysis.country import geography
+from analysis.country.breaks import LABOUR_FORCE_BREAK
 from analysis.country.indicators import INDICATORS
 from analysis.figures import marks, style, vector
 from analysis.figures.tiles import Extras, Step, tile_map
-from analysis.findings.coverage import RECENT_YEARS
+from analysis.findings.coverage import COMPARABLE_YEARS
 from analysis.report.wording import say, write
 
 #: Distance of a reading from its target in points, from far below to above.
 _GAP_STEPS = (-math.inf, -5.0, -2.0, 0.0, 2.0, math.inf)
 #: Readings this many years older than the newest are drawn pale.
 _OLD_YEARS = 3
-#: Since this day coverage of the labour force is counted against another denominator.
-_NEW_DENOMINATOR = pd.Timestamp("2022-10-01")
 
 
 def gap_map(standings: pd.DataFrame, language: str) -> style.Figure:
@@ -47,7 +46,7 @@ def gap_map(standings: pd.DataFrame, language: str) -> style.Figure:
     values = {
         "indicator": INDICATORS[indicator].label(language),
         "short": [indicator],
-        "years": RECENT_YEARS,
+        "years": COMPARABLE_YEARS,
         "met": int((known["value"] >= 0).sum()),
         "read": len(known),
         "missing": len(table) - len(known),
@@ -56,7 +55,7 @@ def gap_map(standings: pd.DataFrame, language: str) -> style.Figure:
     words = {
         "title": say("figures.gap_map_title", language, **values),
         "legend": say("figures.gap_map_legend", language),
-        "missing": say("figures.no_reading", language, years=RECENT_YEARS),
+        "missing": say("figures.no_reading", language, years=COMPARABLE_YEARS),
         "footer": say("figures.gap_map_footer", language, **values),
         "alt": say("figures.gap_map_alt", language, **values),
     }
@@ -175,11 +174,11 @@ def _curve(axes: Axes, readings: pd.DataFrame, targets: pd.DataFrame, language: 
 def _denominator(axes: Axes, language: str) -> None:
     """Mark the day since which the labour force is counted otherwise."""
     axes.axvline(
-        float(date2num(_NEW_DENOMINATOR)), color=vector.SOFT, linewidth=1, linestyle=(0, (3, 3))
+        float(date2num(LABOUR_FORCE_BREAK)), color=vector.SOFT, linewidth=1, linestyle=(0, (3, 3))
     )
     axes.annotate(
         say("figures.new_denominator", language),
-        (_NEW_DENOMINATOR, 0.03),
+        (LABOUR_FORCE_BREAK, 0.03),
         xycoords=("data", "axes fraction"),
         xytext=(-4, 0),
         textcoords="offset points",

@@ -12,7 +12,7 @@ from matplotlib.ticker import MultipleLocator
 
 from analysis.country import geography
 from analysis.drivers.decisions import Decisions
-from analysis.drivers.pairs import decimal_year
+from analysis.drivers.pairs import time_of
 from analysis.drivers.study import CoverageDrivers
 from analysis.drivers.windows import GIVEN, TAKEN
 from analysis.figures import style, vector
@@ -362,7 +362,7 @@ def _two_provinces(axes: Axes, d: Decisions, language: str) -> None:
         style.direct_label(axes, first["time"], first["value"], name, colour, xytext=(6, 5))
     for day, colour in ((TAKEN, vector.TARGET), (GIVEN, vector.TARGET)):
         axes.axvline(
-            float(decimal_year(pd.Series([day])).iloc[0]), color=colour, linewidth=1, linestyle="--"
+            float(time_of(pd.Series([day])).iloc[0]), color=colour, linewidth=1, linestyle="--"
         )
     axes.set_xlim(right=float(nation["time"].max()) + 0.3)
     axes.set_title(say("driver_figures.path_provinces", language))

@@ -17,7 +17,7 @@ from analysis.report.wording import say, write
 from analysis.scenarios import tables
 from analysis.scenarios.baseline import Unit
 from analysis.scenarios.outcome import Outcome
-from analysis.scenarios.tables import COUNTRY, contributions
+from analysis.scenarios.tables import COUNTRY_UNIT, contributions
 
 #: Columns to the right of the chart: column, how it is written, phrase of its heading.
 _COLUMNS = (
@@ -221,7 +221,7 @@ def parts(outcome: Outcome, language: str) -> style.Figure:
         "title": outcome.scenario.title[language],
         "date": outcome.base.date,
         "total": float(table["short"].sum()),
-        "target": outcome.base.targets[COUNTRY][0],
+        "target": outcome.base.targets[COUNTRY_UNIT][0],
     }
     axes.set_xlabel(say("scenarios.parts_axis", language, **said))
     style.headline(drawing, say("scenarios.parts_title", language, **said))

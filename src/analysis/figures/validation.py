@@ -13,7 +13,7 @@ from analysis.figures import marks, style, vector
 from analysis.report.results import Result
 from analysis.report.wording import say, write
 
-OWN, BENCHMARK, NAIVE = "analysis", "national", "last_value"
+_OWN, _BENCHMARK, _NAIVE = "analysis", "national", "last_value"
 PIT_BINS = 10
 #: Keeps a label readable where a line runs behind it.
 _CLEAR = {"facecolor": vector.PAPER, "edgecolor": "none", "pad": 0.8}
@@ -50,9 +50,9 @@ def _models_title(warm: Result, cold: Result, values: dict[str, str], language: 
     leads = []
     for result in (warm, cold):
         crps = result.table.set_index("model")["crps"]
-        if OWN not in crps or BENCHMARK not in crps:
+        if _OWN not in crps or _BENCHMARK not in crps:
             return say("validation.models_title_plain", language, **values)
-        leads.append(float(1 - crps[OWN] / crps[BENCHMARK]))
+        leads.append(float(1 - crps[_OWN] / crps[_BENCHMARK]))
     key = "validation.models_title" if min(leads) > 0 else "validation.models_title_plain"
     return say(key, language, lead=leads[0], cold=leads[1], **values)
 
@@ -60,14 +60,14 @@ def _models_title(warm: Result, cold: Result, values: dict[str, str], language: 
 def _dots(axes: Axes, table: pd.DataFrame, language: str) -> None:
     """One line a model, best on top; the benchmark's score runs through as a dashed line."""
     table = table.sort_values(["crps", "model"], ascending=False, ignore_index=True)
-    colours = [vector.TARGET if m == OWN else vector.SOFT for m in table["model"]]
+    colours = [vector.TARGET if m == _OWN else vector.SOFT for m in table["model"]]
     places = np.arange(len(table), dtype=float)
     axes.hlines(places, 0, table["crps"], color=vector.FAINT, linewidth=1.2)
     axes.scatter(table["crps"], places, c=colours, s=26, zorder=3)
     for place, crps, colour in zip(places, table["crps"], colours, strict=True):
         text = write(crps, "number2", language)
         style.direct_label(axes, crps, place, text, colour, xytext=(6, 0), bbox=_CLEAR)
-    benchmark = table.loc[table["model"] == BENCHMARK, "crps"]
+    benchmark = table.loc[table["model"] == _BENCHMARK, "crps"]
     axes.axvline(float(benchmark.iloc[0]), color=vector.SOFT, linewidth=0.8, linestyle=(0, (4, 3)))
     axes.annotate(
         say("validation.benchmark_line", language),
@@ -82,14 +82,14 @@ def _dots(axes: Axes, table: pd.DataFrame, language: str) -> None:
     names = [say(f"model.{name}", language) for name in table["model"]]
     axes.set_yticks(places, names)
     for label, name in zip(axes.get_yticklabels(), table["model"], strict=True):
-        label.set_fontweight("bold" if name == OWN else "normal")
+        label.set_fontweight("bold" if name == _OWN else "normal")
     axes.set_xlim(0, table["crps"].max() * 1.22)
     style.unit_ticks(axes.xaxis, "number", language, 4)
     axes.grid(visible=False)
 
 
 def _scores_said(both: pd.DataFrame, language: str) -> list[str]:
-    own = both[both["model"].isin([OWN, BENCHMARK, NAIVE])]
+    own = both[both["model"].isin([_OWN, _BENCHMARK, _NAIVE])]
     return [
         say(
             f"validation.models_alt_{row.design}",
@@ -112,9 +112,9 @@ def origins(result: Result, language: str) -> style.Figure:
     drawing = style.canvas(304)
     axes = drawing.add_subplot()
     lines = (
-        ("crps_naive", NAIVE, vector.SOFT, (0, (2, 2))),
-        ("crps_national", BENCHMARK, vector.ESTIMATE, (0, (6, 2))),
-        ("crps_own", OWN, vector.TARGET, "solid"),
+        ("crps_naive", _NAIVE, vector.SOFT, (0, (2, 2))),
+        ("crps_national", _BENCHMARK, vector.ESTIMATE, (0, (6, 2))),
+        ("crps_own", _OWN, vector.TARGET, "solid"),
     )
     x = table["origin"].astype(int)
     highest = max(float(table[column].max()) for column, *_ in lines)
@@ -292,7 +292,7 @@ def would_have_said(result: Result, origin: int, language: str) -> style.Figure:
 # --------------------------------------------------------------------------------------------------
 
 #: Where the bars of a year-end stand, in days beside it, and how they are drawn.
-FORECASTS = {"two_years": (-75, vector.BAND, 5.0), "one_year": (75, vector.ESTIMATE, 3.0)}
+_FORECASTS = {"two_years": (-75, vector.BAND, 5.0), "one_year": (75, vector.ESTIMATE, 3.0)}
 _HALF_STROKE = pd.Timedelta(days=55)
 
 
@@ -321,7 +321,7 @@ def track_record(result: Result, language: str) -> style.Figure:
 
 def _panel(axes: Axes, table: pd.DataFrame, language: str) -> None:
     """One rate: bars behind, then targets, then readings."""
-    for kind, (days, colour, width) in FORECASTS.items():
+    for kind, (days, colour, width) in _FORECASTS.items():
         said = table[table["kind"] == kind]
         at = said["as_of"] + pd.Timedelta(days=days)
         axes.vlines(at, said["low"], said["high"], color=colour, linewidth=width, alpha=0.9)

@@ -170,10 +170,10 @@ def svg(drawing: Drawing, mark: str, alt: str, layout: str, kind: str) -> str:
     writer = _Writer(f"{mark}", kind)
     body = "".join(writer.written(child) for child in root)
     wide, tall = (f"{72 * inches:.0f}" for inches in drawing.get_size_inches())
-    return frame(body, float(wide), float(tall), alt, layout, kind)
+    return _frame(body, float(wide), float(tall), alt, layout, kind)
 
 
-def frame(body: str, wide: float, tall: float, alt: str, layout: str, kind: str) -> str:
+def _frame(body: str, wide: float, tall: float, alt: str, layout: str, kind: str) -> str:
     """Return marks with the frame of an SVG around them."""
     role = "figure" if "<a " in body else "img"
     size = "" if kind == "inline" else f' width="{wide:.0f}" height="{tall:.0f}"'

@@ -13,6 +13,7 @@ import pandas as pd
 
 from analysis import paths
 from analysis.country import geography
+from analysis.country.indicators import COVERAGE, DAYS_PER_PERCENT
 from analysis.disk_cache import cached
 from analysis.facts.plausible import as_code
 from analysis.facts.tables import SETTERS
@@ -58,8 +59,6 @@ WHOLE = {"p_meets_reported": "probability", "p_meets_official": "probability"}
 # What a brief says about late payment: the readings of the unit, each with its basis.
 # --------------------------------------------------------------------------------------------------
 
-#: A rate of one percent of a year's contributions is 3.65 days of contributions.
-DAYS_PER_PERCENT = 3.65
 _KEPT = 3
 
 
@@ -118,7 +117,7 @@ def _chance(forecasts: pd.DataFrame) -> list[tuple[str, dict[str, Any]]]:
 # The tables of earlier chapters that a brief reads, and the rows of one unit.
 # --------------------------------------------------------------------------------------------------
 
-INDICATORS = coverage.COVERAGE
+_INDICATORS = COVERAGE
 #: The rate that every unit is judged by.
 MAIN = "hi_coverage"
 #: Table of data/processed -> its columns of dates.
@@ -178,7 +177,7 @@ class Tables:
     @cached_property
     def has_outcome(self) -> bool:
         """Whether a coverage rate of the due date, or of a later one, has been read."""
-        rates = self.readings[self.readings["indicator"].isin(INDICATORS)]
+        rates = self.readings[self.readings["indicator"].isin(_INDICATORS)]
         return bool((rates["as_of"] >= self.due).any())
 
     @cached_property
@@ -286,7 +285,7 @@ def newer_targets(tables: Tables, level: str, code: str) -> pd.DataFrame:
     table = table[
         table["geo_level"].isin(levels)
         & (table["province_code"] == code)
-        & table["indicator"].isin(INDICATORS)
+        & table["indicator"].isin(_INDICATORS)
         & (table["due"] == tables.due)
         & (table["announced"] > tables.origin)
         & table["basis"].fillna("").eq("")
@@ -519,7 +518,7 @@ def unknown(tables: Tables, answer: pd.DataFrame, level: str, code: str) -> Resu
     phrases += _missing(tables, answer, level, code)
     phrases += _newer(answer)
     phrases += _below(answer, level)
-    for name in INDICATORS:
+    for name in _INDICATORS:
         phrases += _stale(name, tables, answer)
     phrases += _unread(answer)
     phrases += _borrowed(tables, level, code)
@@ -598,7 +597,7 @@ def _borrowed(tables: Tables, level: str, code: str) -> list[tuple[str, dict[str
     if "status" not in rows or level == "country":
         return []
     rows = rows[rows["status"] == "borrowed"]
-    names = [name for name in INDICATORS if (rows["indicator"] == name).sum() > 0]
+    names = [name for name in _INDICATORS if (rows["indicator"] == name).sum() > 0]
     whole = [name for name in names if name in _wholly_borrowed(tables, level, code)]
     if not whole:
         return []
@@ -629,15 +628,15 @@ def _merger(code: str) -> list[tuple[str, dict[str, Any]]]:
     return [("brief.unknown_merged", {"unit": f"province_34/{merged}", "parts": parts})]
 
 
-Phrases = list[tuple[str, dict[str, Any]]]
+_Phrases = list[tuple[str, dict[str, Any]]]
 
 _WORDS = {"indicator": "indicator", "target_setter": "setter", "verdict": "verdict"}
 _WORDS |= {"newer_setter": "setter", "scale": "measure_of"}
 #: Definitions of coverage that compare with each other and with targets.
 PLAIN = ("", "post_2019_census_population")
 #: What is not shown where there is no chance to be shown.
-NEEDS = ["persons_month_50", "persons_month_80", "expected_persons_month"]
-NEEDS += ["best_year_persons_month", "best_year"]
+_NEEDS = ["persons_month_50", "persons_month_80", "expected_persons_month"]
+_NEEDS += ["best_year_persons_month", "best_year"]
 
 
 @dataclass(frozen=True)
@@ -691,7 +690,7 @@ def brief(given: str | int, tables: Tables | None = None) -> Brief:
     level, code = unit_of(as_code(given))
     tables = tables or Tables.read()
     own = of_unit(tables.readings, level, code)
-    reported = pd.concat([coverage.as_reported(own, name) for name in INDICATORS])
+    reported = pd.concat([coverage.as_reported(own, name) for name in _INDICATORS])
     answer = _answer(tables, reported, level, code)
     return Brief(
         code,
@@ -721,17 +720,17 @@ def _with_parts(readings: pd.DataFrame, level: str, code: str) -> pd.DataFrame:
 
 def _answer(tables: Tables, reported: pd.DataFrame, level: str, code: str) -> Result:
     """One row an indicator, with the sentences that open the brief."""
-    table = pd.DataFrame({"indicator": INDICATORS})
+    table = pd.DataFrame({"indicator": _INDICATORS})
     read = reported.groupby("indicator").tail(1)
     latest = read[["indicator", "value", "as_of", "evidence"]]
     columns = ["indicator", "q50", "q10", "q90", "target", "target_setter"]
     columns += ["p_meets_reported", "verdict", "p_meets_official"]
     ahead = of_unit(forecast_rows(tables), level, code)[columns]
     needs = of_unit(tables.needs, level, code)
-    needs = needs[needs["date"] == tables.due][["indicator", *NEEDS]]
+    needs = needs[needs["date"] == tables.due][["indicator", *_NEEDS]]
     table = table.merge(latest, how="left").merge(ahead, how="left").merge(needs, how="left")
     table["verdict"] = table["verdict"].fillna(NOT_ENOUGH_EVIDENCE)
-    table.loc[table["verdict"].isin([NOT_ENOUGH_EVIDENCE, NO_TARGET]), NEEDS] = float("nan")
+    table.loc[table["verdict"].isin([NOT_ENOUGH_EVIDENCE, NO_TARGET]), _NEEDS] = float("nan")
     table = table.merge(_official(tables, level, code), how="left")
     newer = newer_targets(tables, level, code).rename(
         columns={
@@ -775,7 +774,7 @@ def _finding(table: pd.DataFrame, tables: Tables, level: str, code: str) -> Resu
         phrases.append(("brief.finding_official", {**main, **values}))
     country = forecast_rows(tables)
     country = country[country["geo_level"] == "country"].set_index("indicator")
-    for name in INDICATORS:
+    for name in _INDICATORS:
         row: dict[str, Any] = {str(key): value for key, value in rows.loc[name].items()}
         if name == MAIN or pd.isna(row["q50"]) or row["verdict"] == NOT_ENOUGH_EVIDENCE:
             continue
@@ -828,7 +827,7 @@ def _measures(tables: Tables, level: str, code: str) -> Result:
 
 def _opening(
     table: pd.DataFrame, latest: pd.DataFrame, tables: Tables, level: str, code: str
-) -> Phrases:
+) -> _Phrases:
     """The first sentence: the latest figure of the rate that every unit is judged by.
 
     latest: the latest readings by indicator; one on a definition of its own is called so.

@@ -13,7 +13,7 @@ from analysis.readings.covariates import PRE_CENSUS, official_population
 from analysis.report.results import Result
 from analysis.report.wording import write
 
-Phrase = tuple[str, dict[str, Any]]
+_Phrase = tuple[str, dict[str, Any]]
 ELSEWHERE = "incl_residents_insured_elsewhere"
 
 
@@ -86,7 +86,7 @@ def contradictions(tables: ReadingTables, raw: Raw) -> Result:
             "chapter discusses; docs/your-own-data.md says how to make readings of other units"
         )
     look = _Lookup(tables, raw)
-    cases: list[Callable[[_Lookup], tuple[list[dict[str, Any]], Phrase]]] = [
+    cases: list[Callable[[_Lookup], tuple[list[dict[str, Any]], _Phrase]]] = [
         _son_la,
         _binh_phuoc,
         _ba_ria_vung_tau,
@@ -116,7 +116,7 @@ def contradictions(tables: ReadingTables, raw: Raw) -> Result:
     )
 
 
-def _son_la(look: _Lookup) -> tuple[list[dict[str, Any]], Phrase]:
+def _son_la(look: _Lookup) -> tuple[list[dict[str, Any]], _Phrase]:
     day = "2023-12-31"
     rate = look.reading("14", "hi_coverage", day, ELSEWHERE)
     people = look.reading("14", "hi_participants", day, ELSEWHERE)
@@ -136,7 +136,7 @@ def _son_la(look: _Lookup) -> tuple[list[dict[str, Any]], Phrase]:
     return rows, ("contradiction.son_la_text", values)
 
 
-def _binh_phuoc(look: _Lookup) -> tuple[list[dict[str, Any]], Phrase]:
+def _binh_phuoc(look: _Lookup) -> tuple[list[dict[str, Any]], _Phrase]:
     day = "2023-12-31"
     rate = look.reading("70", "hi_coverage", day)
     whole = look.reading("70", "total_participants", day)
@@ -159,7 +159,7 @@ def _binh_phuoc(look: _Lookup) -> tuple[list[dict[str, Any]], Phrase]:
     return rows, ("contradiction.binh_phuoc_text", values)
 
 
-def _ba_ria_vung_tau(look: _Lookup) -> tuple[list[dict[str, Any]], Phrase]:
+def _ba_ria_vung_tau(look: _Lookup) -> tuple[list[dict[str, Any]], _Phrase]:
     july, september = "2022-07-31", "2022-09-30"
     high = look.reading("77", "hi_coverage", july, "unspecified")
     low = look.reading("77", "hi_coverage", september)
@@ -179,7 +179,7 @@ def _ba_ria_vung_tau(look: _Lookup) -> tuple[list[dict[str, Any]], Phrase]:
     return rows, ("contradiction.ba_ria_vung_tau_text", values)
 
 
-def _nghe_an(look: _Lookup) -> tuple[list[dict[str, Any]], Phrase]:
+def _nghe_an(look: _Lookup) -> tuple[list[dict[str, Any]], _Phrase]:
     table = look.readings[
         (look.readings["province_code"] == "40")
         & (look.readings["indicator"] == "hi_coverage")
@@ -203,7 +203,7 @@ def _nghe_an(look: _Lookup) -> tuple[list[dict[str, Any]], Phrase]:
     return rows, ("contradiction.nghe_an_text", values)
 
 
-def _ha_nam(look: _Lookup) -> tuple[list[dict[str, Any]], Phrase]:
+def _ha_nam(look: _Lookup) -> tuple[list[dict[str, Any]], _Phrase]:
     day = "2019-12-31"
     old = look.reading("35", "hi_coverage", day, "pre_2019_census_population")
     new = look.reading("35", "hi_coverage", day, "post_2019_census_population")
@@ -223,7 +223,7 @@ def _ha_nam(look: _Lookup) -> tuple[list[dict[str, Any]], Phrase]:
     return rows, ("contradiction.ha_nam_text", values)
 
 
-def _labour_force(look: _Lookup) -> tuple[list[dict[str, Any]], Phrase]:
+def _labour_force(look: _Lookup) -> tuple[list[dict[str, Any]], _Phrase]:
     day = "2022-09-30"
     kept = look.reading("00", "si_coverage", day)
     table = look.conflicts
@@ -248,7 +248,7 @@ def _labour_force(look: _Lookup) -> tuple[list[dict[str, Any]], Phrase]:
     return rows, ("contradiction.labour_force_text", values)
 
 
-def _ha_noi(look: _Lookup) -> tuple[list[dict[str, Any]], Phrase]:
+def _ha_noi(look: _Lookup) -> tuple[list[dict[str, Any]], _Phrase]:
     july = look.reading("01", "hi_coverage", "2019-07-31")
     october = look.reading("01", "hi_coverage", "2019-10-31")
     registered = look.reading("01", "hi_coverage", "2024-02-29", "registered_population")
@@ -270,7 +270,7 @@ def _ha_noi(look: _Lookup) -> tuple[list[dict[str, Any]], Phrase]:
     return rows, ("contradiction.ha_noi_text", values)
 
 
-def _hoa_binh(look: _Lookup) -> tuple[list[dict[str, Any]], Phrase]:
+def _hoa_binh(look: _Lookup) -> tuple[list[dict[str, Any]], _Phrase]:
     day, table = "2018-12-31", look.conflicts
     found = table[
         (table["province_code"] == "17")
@@ -282,7 +282,7 @@ def _hoa_binh(look: _Lookup) -> tuple[list[dict[str, Any]], Phrase]:
     return rows, ("contradiction.hoa_binh_text", {"low": low, "high": high})
 
 
-def _year_end_2025(look: _Lookup) -> tuple[list[dict[str, Any]], Phrase]:
+def _year_end_2025(look: _Lookup) -> tuple[list[dict[str, Any]], _Phrase]:
     day = "2025-12-31"
     agency = look.reading("00", "hi_coverage", day)
     ministry = look.candidate("hi_coverage", day, "S525")
@@ -298,7 +298,7 @@ def _year_end_2025(look: _Lookup) -> tuple[list[dict[str, Any]], Phrase]:
     return rows, ("contradiction.year_end_2025_text", values)
 
 
-def _november_2025(look: _Lookup) -> tuple[list[dict[str, Any]], Phrase]:
+def _november_2025(look: _Lookup) -> tuple[list[dict[str, Any]], _Phrase]:
     november = look.reading("00", "hi_coverage", "2025-11-30")
     december = look.reading("00", "hi_coverage", "2025-12-31")
     rows = [
@@ -309,7 +309,7 @@ def _november_2025(look: _Lookup) -> tuple[list[dict[str, Any]], Phrase]:
     return rows, ("contradiction.november_2025_text", values)
 
 
-def _finance_2025(look: _Lookup) -> tuple[list[dict[str, Any]], Phrase]:
+def _finance_2025(look: _Lookup) -> tuple[list[dict[str, Any]], _Phrase]:
     day = "2025-06-30"
     june = look.candidate("hi_coverage", day, "S520")
     november = look.reading("00", "hi_coverage", "2025-11-30")
@@ -327,7 +327,7 @@ def _finance_2025(look: _Lookup) -> tuple[list[dict[str, Any]], Phrase]:
     return rows, ("contradiction.finance_2025_text", values)
 
 
-def _voluntary_2025(look: _Lookup) -> tuple[list[dict[str, Any]], Phrase]:
+def _voluntary_2025(look: _Lookup) -> tuple[list[dict[str, Any]], _Phrase]:
     """Two counts of voluntary members a month apart, inside the coverage that they are part of."""
     days = ("2025-11-30", "2025-12-31")
     november, december = (look.reading("00", "si_voluntary_participants", day) for day in days)

@@ -13,16 +13,14 @@ import pandas as pd
 
 from analysis import paths
 from analysis.country import geography
-from analysis.country.indicators import INDICATORS, OFFICIAL_BASIS
+from analysis.country.indicators import COVERAGE, INDICATORS, OFFICIAL_BASIS
 from analysis.facts import Raw, load_raw
 from analysis.readings.covariates import populations
 from analysis.readings.targets import NATIONWIDE, due_on, targets
 from analysis.report.results import Result
 
-COVERAGE = ("hi_coverage", "si_coverage", "ui_coverage")
-
 #: A reading more than so many years before the due date is shown but not set against the target.
-RECENT_YEARS = 5
+COMPARABLE_YEARS = 5
 
 #: Of several readings of one date, the earliest named basis is shown first.
 _BASIS_ORDER = ("", "issued_in_province", "post_2019_census_population")
@@ -131,7 +129,7 @@ def standing(tables: Tables, indicator: str, due: str) -> pd.DataFrame:
     chosen = [held.held_by(*unit) for unit in units]
     table["target"] = [float(target.value) for target in chosen]
     table["setter"] = [str(target.setter) for target in chosen]
-    recent = table["as_of"] >= pd.Timestamp(due) - pd.DateOffset(years=RECENT_YEARS)
+    recent = table["as_of"] >= pd.Timestamp(due) - pd.DateOffset(years=COMPARABLE_YEARS)
     table["gap"] = (table["value"] - table["target"]).where(recent)
     return _on_population(table, tables, indicator)
 
@@ -174,7 +172,7 @@ def summary(standings: pd.DataFrame, due: str) -> Result:
         "due": due,
         "units": len(provinces),
         "read": len(read),
-        "years": RECENT_YEARS,
+        "years": COMPARABLE_YEARS,
         "recent": int(read["gap"].notna().sum()),
         "met": int((read["gap"] >= 0).sum()),
         "missing": len(provinces) - len(read),

@@ -17,7 +17,7 @@ from analysis.forecast.wanted import wanted
 from analysis.report.results import Result
 from analysis.report.wording import write as write_value
 
-FIRST, LAST = 2015, 2025
+_FIRST, _LAST = 2015, 2025
 #: Rate -> what else says something of the same: people insured, or the amount paid late.
 SCHEMES = {
     "hi_coverage": "hi_participants",
@@ -26,13 +26,13 @@ SCHEMES = {
     "late_payment_rate": "late_payment_amount",
 }
 #: Kinds of evidence for a unit and year, the best first.
-RATE_YEAR_END, RATE_INTERIM, COUNT, COMPUTED, NOTHING = KINDS = (
+RATE_YEAR_END, RATE_INTERIM, COUNT, COMPUTED, _NOTHING = KINDS = (
     "rate_year_end", "rate_interim", "count", "computed", "none",
 )  # fmt: skip
 PRINTED = [RATE_YEAR_END, RATE_INTERIM, COUNT]
 _WORDS = {"province_code": "unit_label", "indicator": "indicator"}
 #: Table of Data -> file of data/processed.
-FILES = {"panel": "panel_coverage.csv", "wanted": "figures_wanted.csv"}
+_FILES = {"panel": "panel_coverage.csv", "wanted": "figures_wanted.csv"}
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,9 @@ def read(round_name: str) -> Data:
 
 def write(data: Data) -> list[str]:
     """Write panel and figures wanted to data/processed; returns the names of the files."""
-    for name, file in FILES.items():
+    for name, file in _FILES.items():
         paths.write_table(getattr(data, name), paths.PROCESSED / file)
-    return sorted(FILES.values())
+    return sorted(_FILES.values())
 
 
 def released() -> pd.Timestamp:
@@ -99,7 +99,7 @@ def panel(readings: pd.DataFrame) -> pd.DataFrame:
     every = [
         ("province_63", code, year, rate, KINDS[found.get((code, year, rate), len(KINDS) - 1)])
         for code in geography.codes("province_63")
-        for year in range(FIRST, LAST + 1)
+        for year in range(_FIRST, _LAST + 1)
         for rate in SCHEMES
     ]
     columns = ["geo_level", "province_code", "year", "indicator", "evidence"]
@@ -115,7 +115,7 @@ def coverage(data: Data) -> Result:
     counts["provinces"] = read.groupby("indicator")["province_code"].nunique()
     counts = counts.fillna(0).astype(int)
     units = table["province_code"].nunique()
-    whole = {"first": FIRST, "last": LAST, "all": len(table) // len(SCHEMES)}
+    whole = {"first": _FIRST, "last": _LAST, "all": len(table) // len(SCHEMES)}
     phrases: list[tuple[str, dict[str, Any]]] = [("data.coverage_all", whole)]
     phrases += [
         (
@@ -137,7 +137,7 @@ def years(data: Data) -> Result:
     """Count by year the provinces of which any figure on each rate was printed."""
     read = data.panel[data.panel["evidence"].isin(PRINTED)]
     table = pd.crosstab(read["year"], read["indicator"])
-    table = table.reindex(index=range(FIRST, LAST + 1), columns=list(SCHEMES), fill_value=0)
+    table = table.reindex(index=range(_FIRST, _LAST + 1), columns=list(SCHEMES), fill_value=0)
     formats = {"year": "year", **dict.fromkeys(SCHEMES, "integer")}
     return Result("data_years", table.reset_index(), [], formats, {}, "data")
 

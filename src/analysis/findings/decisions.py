@@ -10,7 +10,16 @@ import pandas as pd
 
 from analysis.drivers.decisions import Decisions
 from analysis.drivers.study import CoverageDrivers
-from analysis.drivers.windows import GIVEN, HIT, LOSS, RECOVERY, REMAINING, TAKEN, UNTOUCHED, points
+from analysis.drivers.windows import (
+    GIVEN,
+    HIT,
+    LOSS,
+    RECOVERY,
+    REMAINING,
+    TAKEN,
+    UNTOUCHED,
+    effect_in_points,
+)
 from analysis.report.results import Result
 
 _FORMATS = {
@@ -98,9 +107,9 @@ def loss(c: CoverageDrivers) -> Result:
     row = _by(d.designs, "design")["one_row"]
     values = {
         "per": _unit(c),
-        "points": -points(float(main["estimate"]), start),
-        "low": -points(high, start),
-        "high": -points(low, start),
+        "points": -effect_in_points(float(main["estimate"]), start),
+        "low": -effect_in_points(high, start),
+        "high": -effect_in_points(low, start),
         "start": start,
         "n": int(main["n"]),
         "p": float(main["wild_p"]),
@@ -168,7 +177,7 @@ def path(c: CoverageDrivers) -> Result:
     start = float(d.designs["start"].iloc[0])
     table = d.path.copy()
     for name in ("estimate", "low", "high"):
-        table[f"points_{name}"] = [points(v, start) for v in table[name]]
+        table[f"points_{name}"] = [effect_in_points(v, start) for v in table[name]]
     values = {
         "per": _unit(c),
         **{
@@ -208,15 +217,15 @@ def restoration(c: CoverageDrivers) -> Result:
     main, trend = _estimate(d, RECOVERY), _estimate(d, RECOVERY, beside="minority trend")
     remaining = _estimate(d, REMAINING)
     before = float(d.designs["start"].iloc[0])
-    start = before + points(float(_estimate(d, LOSS)["estimate"]), before)
+    start = before + effect_in_points(float(_estimate(d, LOSS)["estimate"]), before)
     low, high = _ends(main)
     worst = d.left_out.sort_values(["p_recovery", "province_code"]).iloc[-1]
     values = {
         "per": _unit(c),
-        "points": points(float(main["estimate"]), start),
-        "low": points(low, start),
-        "high": points(high, start),
-        "remaining": -points(float(remaining["estimate"]), before),
+        "points": effect_in_points(float(main["estimate"]), start),
+        "low": effect_in_points(low, start),
+        "high": effect_in_points(high, start),
+        "remaining": -effect_in_points(float(remaining["estimate"]), before),
         "p": float(main["wild_p"]),
         "worst": float(worst["p_recovery"]),
         "without": f"province_63/{worst['province_code']}",
@@ -247,20 +256,20 @@ def bounds(c: CoverageDrivers) -> Result:
     losses = table[table["effect"] == "loss"]
     own, clear = _by(losses, "multiple"), losses.loc[losses["high"] < 0, "multiple"]
     values = {
-        "step": points(float(own[1.0]["step"]), start),
+        "step": effect_in_points(float(own[1.0]["step"]), start),
         "multiple": float(clear.max()) if len(clear) else 0.0,
-        "low": points(float(own[1.0]["low"]), start),
-        "high": points(float(own[1.0]["high"]), start),
+        "low": effect_in_points(float(own[1.0]["low"]), start),
+        "high": effect_in_points(float(own[1.0]["high"]), start),
     }
     shown = table[table["multiple"].isin(_SHOWN)].drop(columns="step").copy()
     for name in ("estimate", "low", "high"):
-        shown[name] = [points(v, start) for v in shown[name]]
+        shown[name] = [effect_in_points(v, start) for v in shown[name]]
     key = "bounds" if len(clear) else "bounds_none"
     formats = dict.fromkeys(("estimate", "low", "high"), "signed1")
     return _result("bounds", shown, [(f"decisions.{key}", values)], **formats)
 
 
-def placebo(c: CoverageDrivers) -> Result:
+def _placebo(c: CoverageDrivers) -> Result:
     """The same comparison at dates when nothing was decided."""
     table = c.decisions.placebo
     done = table[table["note"] == ""]

@@ -27,7 +27,7 @@ _LEVELS = ("country", "province_63", "province_34")
 #: Columns whose texts recur; a page carries each of these texts once.
 _WORDS = ("indicator", "basis", "how")
 
-Row = list[Any]
+_Row = list[Any]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Finder:
     unit: str
     words: list[str] = field(default_factory=list)
     sources: list[tuple[str, str]] = field(default_factory=list)
-    rows: dict[str, list[Row]] = field(default_factory=dict)
+    rows: dict[str, list[_Row]] = field(default_factory=dict)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         text = self.result.text(self.language)
@@ -113,7 +113,7 @@ class Finder:
     def _body(self, unit: str) -> str:
         return "\n".join(self._row(row) for row in self.rows[unit])
 
-    def _row(self, row: Row) -> str:
+    def _row(self, row: _Row) -> str:
         *texts, places = (
             self.words[cell] if column in _WORDS else cell
             for column, cell in zip(_COLUMNS, row, strict=True)
@@ -144,7 +144,7 @@ def finder(tables: ReadingTables, raw: Raw, language: str, unit: str | int = "14
     records = zip(result.table.to_dict("records"), shown.to_dict("records"), strict=True)
     for own, texts in records:
         texts["interval"] = _interval(texts["lower"], texts["upper"])
-        listed: Row = [_placed(made, column, texts[column]) for column in _COLUMNS[:-1]]
+        listed: _Row = [_placed(made, column, texts[column]) for column in _COLUMNS[:-1]]
         listed.append([places[name] for name in str(own["sources"]).split(";")])
         made.rows.setdefault(f"{own['geo_level']}/{own['province_code']}", []).append(listed)
     if made.unit not in made.rows:

@@ -21,7 +21,7 @@ from analysis.readings.targets import judged
 from analysis.report.results import Result
 from analysis.verdicts import LIKELY, NO_TARGET, NOT_ENOUGH_EVIDENCE, UNLIKELY, verdict
 
-MAIN = "hi_coverage"
+_MAIN = "hi_coverage"
 #: A province whose last figure is older than this, in months, counts as silent.
 SILENT = 18
 #: How many times likelier a met target is to be reported than a missed one, in the what-if.
@@ -108,7 +108,7 @@ def _sentence(row: Mapping[Any, Any]) -> dict[str, Any]:
     return {**{name: row[name] for name in names}, **words}
 
 
-def _counts(tables: ForecastTables, indicator: str = MAIN) -> dict[str, Any]:
+def _counts(tables: ForecastTables, indicator: str = _MAIN) -> dict[str, Any]:
     rows = at_target(tables)
     rows = rows[(rows["geo_level"] == "province_34") & (rows["indicator"] == indicator)]
     counts = rows["verdict"].value_counts()
@@ -167,7 +167,7 @@ def setters(tables: ForecastTables) -> Result:
     )
 
 
-def takes(tables: ForecastTables, indicator: str = MAIN, level: str = "province_63") -> Result:
+def takes(tables: ForecastTables, indicator: str = _MAIN, level: str = "province_63") -> Result:
     """Persons a month that the target takes, beside the unit's own best year."""
     rows = tables.needs[tables.needs["date"] == tables.needs["date"].min()]
     rows = rows[(rows["geo_level"] == level) & (rows["indicator"] == indicator)]
@@ -196,7 +196,7 @@ def takes(tables: ForecastTables, indicator: str = MAIN, level: str = "province_
     )
 
 
-def pulled(known: Known, indicator: str = MAIN, settings: Settings = DEFAULT) -> Result:
+def pulled(known: Known, indicator: str = _MAIN, settings: Settings = DEFAULT) -> Result:
     """How much printed year-end values are drawn to their targets, as estimated from the past."""
     found = kept_model(known, indicator, settings).pulls
     rows = {"province_63": found.provinces, "country": found.country}
@@ -226,7 +226,7 @@ def _range(pull: Pull) -> tuple[float, float]:
     return pull.short_at(0.1), pull.short_at(0.9)
 
 
-def silence(tables: ForecastTables, known: Known, indicator: str = MAIN) -> Result:
+def silence(tables: ForecastTables, known: Known, indicator: str = _MAIN) -> Result:
     """The provinces' chances if silence meant bad news.
 
     A province that has printed nothing for `SILENT` months is given the chance
@@ -378,7 +378,7 @@ def together(tables: ForecastTables) -> Result:
     )
 
 
-def curve_of(tables: ForecastTables, level: str, indicator: str = MAIN) -> pd.DataFrame:
+def curve_of(tables: ForecastTables, level: str, indicator: str = _MAIN) -> pd.DataFrame:
     """The chance of at least k units for every k, on the first due date: k, n, probability."""
     table = tables.answers[tables.answers["question"] == AT_LEAST]
     table = table[(table["geo_level"] == level) & (table["indicator"] == indicator)]
@@ -386,7 +386,7 @@ def curve_of(tables: ForecastTables, level: str, indicator: str = MAIN) -> pd.Da
     return table.sort_values("k", ignore_index=True)
 
 
-def how_many(tables: ForecastTables, level: str, indicator: str = MAIN) -> Result:
+def how_many(tables: ForecastTables, level: str, indicator: str = _MAIN) -> Result:
     """How many units of a level report their target as met, with chances of 90 to 10 percent."""
     table = curve_of(tables, level, indicator)
     rows = [
@@ -408,7 +408,7 @@ def how_many(tables: ForecastTables, level: str, indicator: str = MAIN) -> Resul
     )
 
 
-def passes(tables: ForecastTables, level: str, indicator: str = MAIN) -> Result:
+def passes(tables: ForecastTables, level: str, indicator: str = _MAIN) -> Result:
     """The year-end at which each unit reaches its target as reported, with 50 and 80 percent."""
     table = tables.answers[tables.answers["question"] == PASSES]
     table = table[(table["indicator"] == indicator) & (table["scale"] == "reported")]

@@ -14,13 +14,14 @@ import numpy as np
 import pandas as pd
 
 from analysis.country import geography
-from analysis.country.indicators import OFFICIAL_BASIS
-from analysis.findings.coverage import COVERAGE, Tables
+from analysis.country.breaks import MERGER
+from analysis.country.indicators import COVERAGE, OFFICIAL_BASIS
+from analysis.findings.coverage import Tables
 from analysis.readings.conflicts import one_level, standing_of
 from analysis.readings.targets import NATIONWIDE, due_on, succession
 from analysis.report.results import Result
 
-COLUMNS = [
+_COLUMNS = [
     "geo_level", "province_code", "indicator", "basis", "due", "target", "qualifier", "setter",
     "announced", "derived", "held", "superseded_by", "superseded_on", "reading", "reading_id",
     "as_of", "standing", "met", "why", "official", "met_official", "first_print", "days_to_print",
@@ -31,12 +32,11 @@ YES, NO, NOT_KNOWN = "yes", "no", "not_known"
 CEILINGS = ("late_payment_rate", "late_payment_amount", "employers_late")
 #: A figure of so many days before a due day is of that day (28 to 31 December).
 NEAR_DAYS = 3
-MERGER = pd.Timestamp("2025-07-01")
 _SERIES = ["geo_level", "province_code", "indicator", "basis"]
 
 
 def outcomes(tables: Tables, until: str | pd.Timestamp | None = None) -> pd.DataFrame:
-    """Return one row a target that has fallen due; see `COLUMNS`.
+    """Return one row a target that has fallen due; see `_COLUMNS`.
 
     Args:
         tables: readings, targets and raw tables.
@@ -73,7 +73,7 @@ def outcomes(tables: Tables, until: str | pd.Timestamp | None = None) -> pd.Data
         for row in table.to_dict("records")
     ]
     order = ["due", "geo_level", "province_code", "indicator", "basis", "setter", "target"]
-    return table.sort_values(order, ignore_index=True)[COLUMNS]
+    return table.sort_values(order, ignore_index=True)[_COLUMNS]
 
 
 def met(reading: float, lower: float, upper: float, target: float, indicator: str) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis import paths
 from analysis.country import geography
+from analysis.country.indicators import COVERAGE
 from analysis.facts import load_raw
 from analysis.findings import coverage, outcomes
 from analysis.findings.brief import (
@@ -27,13 +28,13 @@ from analysis.readings.targets import NATIONWIDE, judged
 from analysis.report.results import Result
 from analysis.verdicts import LIKELY, NO_TARGET, NOT_ENOUGH_EVIDENCE, UNLIKELY
 
-Phrases = list[tuple[str, dict[str, Any]]]
+_Phrases = list[tuple[str, dict[str, Any]]]
 Units = list[tuple[str, str]]
 
 _NEEDS = ["persons_month_50", "persons_month_80"]
 
 
-def stamp(tables: Tables) -> Phrases:
+def stamp(tables: Tables) -> _Phrases:
     """Return what every page, PDF and sheet carries: when the forecast was made, from what."""
     values = {"origin": tables.origin, "newest": tables.newest, "due": tables.due}
     phrases = [("overview.stamp", values)]
@@ -75,7 +76,7 @@ def provinces(tables: Tables, units: Units | None = None) -> Result:
         target_mark(*cells) for cells in table[marked].itertuples(index=False, name=None)
     ]
     table = table.merge(_newer(tables, wanted), how="left", on=marked[:3])
-    order = {name: at for at, name in enumerate(coverage.COVERAGE)}
+    order = {name: at for at, name in enumerate(COVERAGE)}
     table = table.assign(rate=table["indicator"].map(order), origin=tables.origin, due=tables.due)
     table = table.sort_values(["rate", "place"])
     columns = ["geo_level", "province_code", "name_vi", "name_en", "region", "indicator"]
@@ -100,7 +101,7 @@ def _joined(tables: Tables) -> pd.DataFrame:
     keys = ["geo_level", "province_code", "indicator"]
     official = forecast_rows(tables, "official")
     official = official[official["indicator"] == MAIN][[*keys, "q50"]]
-    rates = [coverage.latest(tables.readings, name) for name in coverage.COVERAGE]
+    rates = [coverage.latest(tables.readings, name) for name in COVERAGE]
     latest = pd.concat(rates, ignore_index=True)[[*keys, "value", "as_of", "evidence"]]
     needs = tables.needs[tables.needs["date"] == tables.due]
     ahead = forecast_rows(tables).drop(columns="evidence", errors="ignore")
@@ -172,12 +173,12 @@ def counts(tables: Tables, indicator: str = MAIN, level: str = "province_34") ->
     }
 
 
-def headline(tables: Tables) -> Phrases:
+def headline(tables: Tables) -> _Phrases:
     """Return the answer as phrases: the country, its second measure, then the provinces."""
     return [*answer(tables), *official(tables), ("overview.headline_provinces", counts(tables))]
 
 
-def answer(tables: Tables) -> Phrases:
+def answer(tables: Tables) -> _Phrases:
     """Return one sentence on the country: health insurance and social insurance."""
     rows = _country(tables)
     values: dict[str, Any] = {"due": tables.due}
@@ -191,7 +192,7 @@ def answer(tables: Tables) -> Phrases:
     return [(key, values)]
 
 
-def official(tables: Tables) -> Phrases:
+def official(tables: Tables) -> _Phrases:
     """Return the second sentence of every headline: the share of the official population."""
     rows = forecast_rows(tables, "official")
     rows = rows[(rows["geo_level"] == "country") & (rows["indicator"] == MAIN)]
@@ -203,11 +204,11 @@ def _country(tables: Tables) -> pd.DataFrame:
     return ahead[ahead["geo_level"] == "country"].set_index("indicator")
 
 
-def country_rows(tables: Tables) -> Phrases:
+def country_rows(tables: Tables) -> _Phrases:
     """Return one sentence an indicator on the country: forecast against target."""
     rows = _country(tables)
-    phrases: Phrases = []
-    for name in coverage.COVERAGE:
+    phrases: _Phrases = []
+    for name in COVERAGE:
         if name not in rows.index:
             continue
         row = rows.loc[name]
@@ -258,7 +259,7 @@ def course(tables: Tables) -> Course | None:
         return None
     answers = answers[answers["origin"] == tables.origin]
     units = [("country", geography.COUNTRY), *present_units()]
-    rows = [(*unit, indicator) for unit in units for indicator in coverage.COVERAGE]
+    rows = [(*unit, indicator) for unit in units for indicator in COVERAGE]
     table = pd.DataFrame(rows, columns=_UNIT)
     was = pd.Timestamp(tables.due.year - 1, 12, 31)
     before = _before(tables, was)
@@ -311,9 +312,9 @@ def _after(tables: Tables, answers: pd.DataFrame, later: pd.Timestamp) -> pd.Dat
     return found.merge(passes[[*_UNIT, "even_from", "asked"]], how="left", on=_UNIT)
 
 
-def said_of_course(tables: Tables, found: Course) -> Phrases:
+def said_of_course(tables: Tables, found: Course) -> _Phrases:
     """Return the answer before and after the first due day: the country's targets, all of a day."""
-    phrases: Phrases = []
+    phrases: _Phrases = []
     own = found.table[(found.table["geo_level"] == "country") & found.table["was_target"].notna()]
     if found.was is not None and len(own):
         met, n = int((own["met"] == outcomes.YES).sum()), len(own)

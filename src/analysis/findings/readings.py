@@ -13,11 +13,11 @@ from analysis.facts import Raw
 from analysis.findings.contradictions import MixedUnits
 from analysis.findings.coverage import evidence_mark
 from analysis.readings import KEY, ReadingTables
-from analysis.readings.conflicts import EXPECTED, RULES, UNSETTLED
+from analysis.readings.conflicts import CONFLICT_RULES, EXPECTED, UNSETTLED
 from analysis.readings.identities import TYPICAL_RATIO, TYPICAL_SPREAD
 from analysis.report.results import Result
 
-FIRST_YEAR, LAST_YEAR = 2012, 2025
+_FIRST_YEAR, _LAST_YEAR = 2012, 2025
 _WORDS = {"province_code": "unit", "indicator": "indicator"}
 _EMPTY_PROVINCE_YEARS_FROM = 2015
 
@@ -77,7 +77,7 @@ def _decided(conflicts: pd.DataFrame) -> pd.DataFrame:
 def decisions(tables: ReadingTables) -> Result:
     """Return by rule how many keys with different published values it decided."""
     keys = _decided(tables.conflicts)
-    order = ["agree_within_rounding", *RULES, UNSETTLED]
+    order = ["agree_within_rounding", *CONFLICT_RULES, UNSETTLED]
     table = keys.groupby("rule").size().reindex(order, fill_value=0).rename("n").reset_index()
     return Result("readings_decisions", table, (), {"n": "integer"}, {"rule": "rule"}, "readings")
 
@@ -173,7 +173,7 @@ def matrix(tables: ReadingTables, indicator: str) -> Result:
         & (tables.readings["geo_level"] == "province_63")
     ]
     year = rates["as_of"].dt.year
-    rates = rates.assign(year=year)[year.between(FIRST_YEAR, LAST_YEAR)]
+    rates = rates.assign(year=year)[year.between(_FIRST_YEAR, _LAST_YEAR)]
     published = rates["kind_of_evidence"] == "published"
     rates["kind"] = np.select(
         [published & (rates["season"] == "year_end"), published],
@@ -195,8 +195,8 @@ def _matrix_sentence(table: pd.DataFrame, indicator: str) -> tuple[str, dict]:
         {
             "indicator": indicator,
             "first": _EMPTY_PROVINCE_YEARS_FROM,
-            "last": LAST_YEAR,
-            "all": 63 * (LAST_YEAR - _EMPTY_PROVINCE_YEARS_FROM + 1),
+            "last": _LAST_YEAR,
+            "all": 63 * (_LAST_YEAR - _EMPTY_PROVINCE_YEARS_FROM + 1),
             "published": len(published),
             "provinces": int(published["province_code"].nunique()),
             "year_end": int((published["kind"] == "year_end").sum()),

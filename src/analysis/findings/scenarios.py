@@ -9,11 +9,11 @@ import pandas as pd
 
 from analysis.report.results import Result
 from analysis.scenarios import tables
-from analysis.scenarios.baseline import Unit
+from analysis.scenarios.baseline import SHOWN_QUANTILES, Unit
 from analysis.scenarios.late_payment import LateOutcome
 from analysis.scenarios.outcome import Outcome
 from analysis.scenarios.run_all import Chapter, differences
-from analysis.scenarios.tables import COUNTRY, contributions
+from analysis.scenarios.tables import COUNTRY_UNIT, contributions
 
 TOPIC = "scenarios"
 _FORMATS = {
@@ -56,7 +56,7 @@ def _result(
 
 def rows(outcomes: list[Outcome], unit: Unit, language: str) -> pd.DataFrame:
     """The table of each scenario for one unit, with its title."""
-    found = pd.concat([tables.table(one, [unit]) for one in outcomes], ignore_index=True)
+    found = pd.concat([tables.outcome_table(one, [unit]) for one in outcomes], ignore_index=True)
     return found.assign(title=[one.scenario.title[language] for one in outcomes])
 
 
@@ -92,7 +92,7 @@ def answer(chapter: Chapter, indicator: str, unit: Unit, language: str) -> Resul
 def _takes(reach: dict[str, Any], unit: Unit) -> tuple[str, dict[str, Any]]:
     if reach["additional_q50"] < 1 or not np.isfinite(reach["effort"]):
         return f"{TOPIC}.answer_takes_nothing", reach
-    key = "answer_takes" if unit == COUNTRY else "answer_takes_unit"
+    key = "answer_takes" if unit == COUNTRY_UNIT else "answer_takes_unit"
     return f"{TOPIC}.{key}", reach
 
 
@@ -120,12 +120,12 @@ def comparison(outcomes: list[Outcome], unit: Unit, language: str) -> Result:
 
 def _same_as_first(table: pd.DataFrame) -> list[str]:
     """Titles of the scenarios that end where the first one does, level and report alike."""
-    numbers = table[["true_q10", "true_q50", "true_q90", *tables.LEVELS, "persons_q50"]]
+    numbers = table[["true_q10", "true_q50", "true_q90", *SHOWN_QUANTILES, "persons_q50"]]
     same = np.isclose(numbers, numbers.iloc[0], rtol=0, atol=1e-9, equal_nan=True).all(axis=1)
     return [f"“{title}”" for title in table["title"].to_numpy()[same][1:]]
 
 
-def plan(outcomes: list[Outcome], unit: Unit, language: str) -> Result:
+def _plan(outcomes: list[Outcome], unit: Unit, language: str) -> Result:
     """Persons by quarter-end, in each quarter and a month, for the ways to the target."""
     wanted = [one for one in outcomes if one.scenario.kind in ("business_as_usual", "reach_target")]
     found = [
@@ -159,7 +159,7 @@ def parts(outcome: Outcome, language: str) -> Result:
         "units": len(table),
         "origin": base.origin,
         "date": base.date,
-        "target": base.targets[COUNTRY][0],
+        "target": base.targets[COUNTRY_UNIT][0],
         "added": table["added"].sum(),
         "short": table["short"].sum(),
         "five": table["share_of_short"].head(5).sum(),
@@ -179,12 +179,12 @@ def parts(outcome: Outcome, language: str) -> Result:
     )
 
 
-def assumptions(outcomes: list[Outcome], language: str) -> Result:
+def _assumptions(outcomes: list[Outcome], language: str) -> Result:
     """Every number behind the policies, with its ground."""
     found = []
     for one in outcomes:
         title = one.scenario.title[language]
-        stated = tables.assumptions(one)
+        stated = tables.assumption_table(one)
         if len(stated):
             found.append(stated.assign(title=title))
     table = pd.concat(found, ignore_index=True)
@@ -240,7 +240,7 @@ def late_payment(outcome: LateOutcome) -> Result:
 def social(chapter: Chapter, language: str, indicator: str = "si_coverage") -> Result:
     """Voluntary social insurance, nationwide: an assumption worked out."""
     outcomes = chapter.of(indicator)
-    table = rows(outcomes, COUNTRY, language)
+    table = rows(outcomes, COUNTRY_UNIT, language)
     row = table[table["kind"] == "voluntary_support"].iloc[0]
     points = float(row["true_q50"] - table["true_q50"].iloc[0])
     said = {
@@ -249,7 +249,7 @@ def social(chapter: Chapter, language: str, indicator: str = "si_coverage") -> R
         "high": row["additional_q90"],
         "points": points,
     }
-    whole = comparison(outcomes, COUNTRY, language)
+    whole = comparison(outcomes, COUNTRY_UNIT, language)
     phrases = [(f"{TOPIC}.social", said)]
     return Result(
         "scenarios_social_insurance",

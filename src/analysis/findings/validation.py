@@ -13,9 +13,9 @@ from analysis.validation.run import BENCHMARK, NAIVE
 from analysis.validation.study import MODELS, REFERENCES, Study
 
 WARM, COLD = "rolling_origin", "rolling_origin_cold"
-OWN = "analysis"
+_OWN = "analysis"
 
-FORMATS = {
+_FORMATS = {
     "n": "integer",
     "provinces": "integer",
     "crps": "number2",
@@ -47,7 +47,7 @@ FORMATS = {
     "lost_high": "signed2",
     "difference": "signed2",
 }
-WORDS = {
+_WORDS = {
     "model": "model",
     "design": "design",
     "indicator": "indicator",
@@ -59,7 +59,7 @@ WORDS = {
 
 
 def result(name: str, shown: pd.DataFrame, phrases: list[tuple[str, dict[str, Any]]]) -> Result:
-    return Result(name, shown, phrases, formats=FORMATS, words=WORDS, topic="validation")
+    return Result(name, shown, phrases, formats=_FORMATS, words=_WORDS, topic="validation")
 
 
 def lines(study: Study, indicator: str, design: str) -> pd.DataFrame:
@@ -69,7 +69,7 @@ def lines(study: Study, indicator: str, design: str) -> pd.DataFrame:
     return full[same & (full["origin"] == "all")]
 
 
-def row_of(study: Study, indicator: str, design: str, model: str = OWN) -> pd.Series:
+def row_of(study: Study, indicator: str, design: str, model: str = _OWN) -> pd.Series:
     """The line of the score table over all origins. Raises KeyError when there is none."""
     found = lines(study, indicator, design)
     found = found[found["model"] == model]
@@ -167,28 +167,28 @@ def origins(study: Study, indicator: str, design: str = WARM) -> Result:
     wide = chosen.pivot_table(
         index="origin", columns="model", values="crps", aggfunc="first"
     ).reset_index()
-    own = chosen[chosen["model"] == OWN][
+    own = chosen[chosen["model"] == _OWN][
         ["origin", "n", "bias", "cover80", "skill_vs_naive", "skill_vs_national"]
     ]
     both = own.merge(wide, on="origin")
-    worst = both.sort_values(OWN).iloc[-1]
+    worst = both.sort_values(_OWN).iloc[-1]
     values = {
         "origin": worst["origin"],
-        "crps": worst[OWN],
+        "crps": worst[_OWN],
         "naive": worst[NAIVE],
         "bias": worst["bias"],
         "cover": worst["cover80"],
-        "share": worst[OWN] * worst["n"] / (both[OWN] * both["n"]).sum(),
+        "share": worst[_OWN] * worst["n"] / (both[_OWN] * both["n"]).sum(),
         "n": worst["n"],
         "total": both["n"].sum(),
     }
     lost = worst["skill_vs_naive"] < 0
     phrases = [("validation.worst_origin", values)]
     phrases.append((f"validation.worst_origin_{'lost' if lost else 'won'}", values))
-    names = {OWN: "crps_own", BENCHMARK: "crps_national", NAIVE: "crps_naive"}
+    names = {_OWN: "crps_own", BENCHMARK: "crps_national", NAIVE: "crps_naive"}
     columns = ["origin", "n", *names.values(), "bias", "cover80", "skill_vs_national"]
     shown = both.rename(columns=names)[columns]
-    formats = FORMATS | dict.fromkeys(names.values(), "number2")
+    formats = _FORMATS | dict.fromkeys(names.values(), "number2")
     return Result(
         f"origins_{indicator}_{design}", shown, phrases, formats=formats, topic="validation"
     )
@@ -215,7 +215,7 @@ def own_forecasts(study: Study, indicator: str, design: str = WARM) -> pd.DataFr
     """The scored forecasts of the project's model in one design."""
     table = study.validation_forecasts
     return table[
-        (table["model"] == OWN) & (table["indicator"] == indicator) & (table["design"] == design)
+        (table["model"] == _OWN) & (table["indicator"] == indicator) & (table["design"] == design)
     ]
 
 
@@ -286,13 +286,13 @@ def other_indicators(study: Study) -> Result:
             phrases.append((f"validation.{kind}_{row['verdict']}", row))
     columns = ["indicator", "design", "n", "provinces", "crps", "mae", "bias", "cover80"]
     columns += ["best", "best_crps", "skill", "skill_low", "skill_high"]
-    formats = FORMATS | dict.fromkeys(["skill", "skill_low", "skill_high"], "share0")
+    formats = _FORMATS | dict.fromkeys(["skill", "skill_low", "skill_high"], "share0")
     return Result(
         "other_indicators",
         pd.DataFrame(rows)[columns],
         phrases,
         formats=formats | {"best_crps": "number2"},
-        words=WORDS | {"best": "model"},
+        words=_WORDS | {"best": "model"},
         topic="validation",
     )
 
@@ -306,7 +306,7 @@ def against_best(study: Study, indicator: str, design: str) -> dict[str, Any]:
     """
     own = row_of(study, indicator, design)
     rivals = lines(study, indicator, design)
-    rivals = rivals[(rivals["model"] != OWN) & (rivals["n"] == own["n"])]
+    rivals = rivals[(rivals["model"] != _OWN) & (rivals["n"] == own["n"])]
     order = {name: place for place, name in enumerate(MODELS)}
     rivals = rivals.assign(order=rivals["model"].map(order), score=rivals["crps"].astype(float))
     best = rivals.round({"score": 9}).sort_values(["score", "order"]).iloc[0]
@@ -314,7 +314,7 @@ def against_best(study: Study, indicator: str, design: str) -> dict[str, Any]:
     table = study.validation_forecasts
     chosen = table[(table["indicator"] == indicator) & (table["design"] == design)]
     crps = [
-        chosen[chosen["model"] == name].set_index(keys)["crps"] for name in (OWN, best["model"])
+        chosen[chosen["model"] == name].set_index(keys)["crps"] for name in (_OWN, best["model"])
     ]
     province = pd.Series(crps[0].index.get_level_values("province_code"))
     mine, other = (one.loc[crps[0].index].reset_index(drop=True) for one in crps)
@@ -358,7 +358,7 @@ def printed_figures(study: Study, indicator: str) -> Result:
         ]
         rows.append(chosen.assign(readings_used=label))
     both = pd.concat(rows).sort_values(["design", "model", "readings_used"])
-    own = both[(both["model"] == OWN) & (both["design"] == WARM)].set_index("readings_used")
+    own = both[(both["model"] == _OWN) & (both["design"] == WARM)].set_index("readings_used")
     values = {
         "accepted": own.loc["accepted", "crps"],
         "printed": own.loc["as_printed", "crps"],
@@ -409,6 +409,6 @@ def gave_up(study: Study) -> Result:
         shown,
         [("validation.gave_up", values)],
         formats=formats,
-        words=WORDS,
+        words=_WORDS,
         topic="validation",
     )

@@ -7,20 +7,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.country.indicators import COVERAGE
 from analysis.report.results import Result
-from analysis.validation.country import ANNOUNCED, DESIGNS, MID_YEAR, YEAR_END
+from analysis.validation.country import ANNOUNCED, COUNTRY_DESIGNS, MID_YEAR, YEAR_END
 from analysis.validation.peers import SERIES
-from analysis.validation.study import ALL, INDICATORS, OWN, Study
+from analysis.validation.study import ALL, OWN, Study
 
 #: The Brier score of a coin, and what share of it a chance must save to be called better.
-COIN, BETTER_BY = 0.25, 0.1
+_COIN, BETTER_BY = 0.25, 0.1
 #: The readings of the design that starts in the middle of a year.
 MIDDLE = "mid_year"
 #: 80% bands that hold less than the first or more than the second share are called so.
 FAIR = (0.7, 0.9)
-SHORT = {name: name.removesuffix("_coverage") for name in INDICATORS}
-WORDS = {"indicator": "country_indicator", "readings": "country_readings"}
-FORMATS = {
+SHORT = {name: name.removesuffix("_coverage") for name in COVERAGE}
+_WORDS = {"indicator": "country_indicator", "readings": "country_readings"}
+_FORMATS = {
     "n": "integer",
     "year_ends": "integer",
     "mae": "number2",
@@ -62,18 +63,18 @@ def truth(study: Study) -> Result:
 
     Chances are set against the better of the two past shares, design by design.
     """
-    own = [chance(study, design)["brier"] for design in DESIGNS]
+    own = [chance(study, design)["brier"] for design in COUNTRY_DESIGNS]
     past = [
         min(chance(study, design, f"past_share{way}")["brier"] for way in ("", "_cautious"))
-        for design in DESIGNS
+        for design in COUNTRY_DESIGNS
     ]
     better = sum(one < other for one, other in zip(own, past, strict=True))
     values = {
         "mae": line(study, ALL, "year_end")["mae"],
         "better": better,
-        "designs": len(DESIGNS),
+        "designs": len(COUNTRY_DESIGNS),
     }
-    use = "truth_use_chance" if better == len(DESIGNS) else "truth_use_past"
+    use = "truth_use_chance" if better == len(COUNTRY_DESIGNS) else "truth_use_past"
     return _result("country_truth", pd.DataFrame([values]), [("truth", values), (use, {})])
 
 
@@ -89,7 +90,7 @@ def summary(study: Study) -> Result:
         found = chance(study, design)
         values |= {name: found["brier"], f"{name}_n": found["n"]}
         values |= {f"{name}_met": round(found["share_met"] * found["n"])}
-    values |= {"coin": COIN, "targets": _known(study)["as_of"].nunique()}
+    values |= {"coin": _COIN, "targets": _known(study)["as_of"].nunique()}
     values |= {f"mid_{name}": miss for name, miss in _misses(study, MIDDLE).items()}
     middle, found = line(study, ALL, MIDDLE), chance(study, MID_YEAR)
     values |= {"mid_n": middle["n"], "mid_held": round(middle["cover80"] * middle["n"])}
@@ -122,8 +123,8 @@ def numbers(study: Study) -> Result:
     phrases = [("numbers", values), *_bands(ends), ("middle", halfway)]
     phrases.append(("interim", _interim(study)))
     phrases += [*_rivals(shown), ("overlap", values)]
-    formats = FORMATS | dict.fromkeys([f"better_{model}" for model in SERIES], "share0")
-    return _result("country_numbers", shown, phrases, formats=formats, words=WORDS)
+    formats = _FORMATS | dict.fromkeys([f"better_{model}" for model in SERIES], "share0")
+    return _result("country_numbers", shown, phrases, formats=formats, words=_WORDS)
 
 
 def _misses(study: Study, readings: str) -> dict[str, Any]:
@@ -160,7 +161,7 @@ def _rivals(shown: pd.DataFrame) -> list[tuple[str, dict[str, Any]]]:
     """The nearest simple model at year-ends, and those ahead over all readings."""
     phrases = []
     columns = [f"better_{model}" for model in SERIES]
-    for indicator in INDICATORS:
+    for indicator in COVERAGE:
         for readings in ("year_end", ALL):
             same = (shown["indicator"] == indicator) & (shown["readings"] == readings)
             leads = shown.loc[same, columns].iloc[0].astype(float)
@@ -189,7 +190,7 @@ def chances(study: Study) -> Result:
     shown = shown.rename(columns=names)
     columns = ["given", "indicator", "forecast_on", "due", "target", "setter", "p_meets_true"]
     phrases = []
-    for design in DESIGNS:
+    for design in COUNTRY_DESIGNS:
         phrases += _chances(study, design)
     known = _known(study)
     late = known[known["design"] == ANNOUNCED]
@@ -202,9 +203,9 @@ def chances(study: Study) -> Result:
     }
     phrases.append(("surprises", values))
     phrases.append(("few", {"targets": known["as_of"].nunique()}))
-    words = WORDS | {"given": "country_given", "setter": "setter", "outcome": "outcome"}
+    words = _WORDS | {"given": "country_given", "setter": "setter", "outcome": "outcome"}
     table = shown[[*columns, "p_meets_reported", "value", "outcome"]].reset_index(drop=True)
-    return _result("country_chances", table, phrases, formats=FORMATS, words=words)
+    return _result("country_chances", table, phrases, formats=_FORMATS, words=words)
 
 
 def _chances(study: Study, design: str) -> list[tuple[str, dict[str, Any]]]:
@@ -218,7 +219,7 @@ def _chances(study: Study, design: str) -> list[tuple[str, dict[str, Any]]]:
         "health": int((known["indicator"] == "hi_coverage").sum()),
         "others": int((known["indicator"] != "hi_coverage").sum()),
         "met": int(known["met"].sum()),
-        "coin": COIN,
+        "coin": _COIN,
         "sum": known["p_meets_reported"].sum(),
         "reported": own["brier"],
         "true": level["brier"],
@@ -226,8 +227,8 @@ def _chances(study: Study, design: str) -> list[tuple[str, dict[str, Any]]]:
         "past": chance(study, design, "past_share_cautious")["brier"],
     }
     phrases = [(f"from_{design.removeprefix('country_')}", values)]
-    if own["brier"] > COIN * (1 - BETTER_BY):
-        phrases.append(("coin_better" if own["brier"] > COIN else "coin", values))
+    if own["brier"] > _COIN * (1 - BETTER_BY):
+        phrases.append(("coin_better" if own["brier"] > _COIN else "coin", values))
     which = "better" if min(values["plain"], values["past"]) < own["brier"] else "worse"
     return [*phrases, (f"past_{which}", values)]
 

@@ -116,7 +116,7 @@ def chances(study: Study, indicator: str) -> Result:
     )
 
 
-def reliability(study: Study, indicator: str) -> pd.DataFrame:
+def _reliability(study: Study, indicator: str) -> pd.DataFrame:
     """How often targets were met, by the chance given: one row a kind and class of chance."""
     rows = study.attainment_forecasts
     own = rows[

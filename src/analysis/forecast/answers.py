@@ -21,17 +21,15 @@ from analysis.country import geography
 from analysis.forecast.draws import weighted
 from analysis.forecast.known import Known
 from analysis.forecast.model import kept_model
-from analysis.forecast.outlook import Outlook
-from analysis.forecast.space import FAMILY, Settings, points
+from analysis.forecast.outlook import ENOUGH, Outlook
+from analysis.forecast.space import FAMILY, Settings
 from analysis.readings.targets import Target
 from analysis.seeds import generator
 
-COUNTRY = ("country", geography.COUNTRY)
+_COUNTRY = ("country", geography.COUNTRY)
 ALL_NATIONAL, AT_LEAST, PASSES = "all_national", "at_least", "passes"
-COLUMNS = ["question", "geo_level", "province_code", "indicator", "origin", "date", "scale",
+_COLUMNS = ["question", "geo_level", "province_code", "indicator", "origin", "date", "scale",
            "target", "k", "n", "probability", "date_50", "date_80"]  # fmt: skip
-#: Share of the denominator of an aggregate that provinces with readings must hold.
-ENOUGH = 0.5
 
 
 @dataclass(frozen=True)
@@ -69,36 +67,36 @@ def answers(
         rows.append(_all_national(now, known, settings))
         rows += [row for one in now for level in levels for row in at_least(one, level)]
         rows += [row for one in now for unit in one.held for row in _passes(one, unit)]
-    table = pd.DataFrame(rows, columns=COLUMNS)
+    table = pd.DataFrame(rows, columns=_COLUMNS)
     return table.astype({"k": "Int64", "n": "Int64"})
 
 
 def _row(question: str, one: Outlook, unit: tuple[str, str], **values: object) -> dict:
-    empty = dict.fromkeys(COLUMNS, np.nan) | {"indicator": one.indicator, "scale": "reported"}
+    empty = dict.fromkeys(_COLUMNS, np.nan) | {"indicator": one.indicator, "scale": "reported"}
     dates = {"origin": one.origin, "date": one.due, "date_50": pd.NaT, "date_80": pd.NaT}
     names = {"question": question, "geo_level": unit[0], "province_code": unit[1]}
     return {**empty, **dates, **names, **values}
 
 
 def _all_national(now: Sequence[Asked], known: Known, settings: Settings) -> dict:
-    national = [one for one in now if one.enough(COUNTRY)]
+    national = [one for one in now if one.enough(_COUNTRY)]
     chance = 1.0 if national else np.nan
     for family in sorted({FAMILY[one.own.indicator] for one in national}):
         chance *= _all_of_family(
             [one for one in national if FAMILY[one.own.indicator] == family], known, settings
         )
-    row = _row(ALL_NATIONAL, now[0].own, COUNTRY, n=len(national), probability=chance)
+    row = _row(ALL_NATIONAL, now[0].own, _COUNTRY, n=len(national), probability=chance)
     return row | {"indicator": ""}
 
 
 def _all_of_family(these: Sequence[Asked], known: Known, settings: Settings) -> float:
     """The chance that a family's nationwide targets are all met."""
-    met = [one.meets(COUNTRY) for one in these]
+    met = [one.meets(_COUNTRY) for one in these]
     if len(met) == 1:
         return float(met[0].mean())
     return all_met(
-        [one.own.of(*COUNTRY, "reported")[:, one.own.at(one.own.due)] for one in these],
-        [one.held[COUNTRY].value for one in these],
+        [one.own.of(*_COUNTRY, "reported")[:, one.own.at(one.own.due)] for one in these],
+        [one.held[_COUNTRY].value for one in these],
         _levels_together([one.own for one in these], known, settings),
     )
 
@@ -126,9 +124,7 @@ def _levels_together(
     source, codes = built.evidence, these[0].draws.codes
     rows = [("province_63", code, one.indicator, one.due) for one in these for code in codes]
     table = pd.DataFrame(rows, columns=["geo_level", "province_code", "indicator", "as_of"])
-    mean, factor = built.posterior.joint(
-        points(table, source.units, source.settings, source.origin)
-    )
+    mean, factor = built.posterior.joint(source.at(table))
     random = generator("answers", source.family, len(table))
     n = len(these[0].draws.true)
     parts = []
@@ -138,7 +134,7 @@ def _levels_together(
     found = []
     for place, one in enumerate(these):
         persons = one.draws.persons[:, [one.at(one.due)]]
-        every = one.draws.members[COUNTRY]
+        every = one.draws.members[_COUNTRY]
         found.append(weighted(level[:, place, :, None], persons, every)[:, 0])
     return found
 

@@ -35,13 +35,13 @@ RARE = 1 / EVERY
 #: The kinds of health insurance whose bands follow past errors. Bands of readings during the year
 #: do not: narrower or wider, forecasts became worse. Nor do those of the country and of social and
 #: unemployment insurance, whose errors are few.
-KINDS = ("province_year_end", "never_read")
+BAND_KINDS = ("province_year_end", "never_read")
 #: Width on the log scale of what a kind's factor may be before any error of it is seen.
 PRIOR = 0.35
-GRID = np.exp(np.linspace(np.log(0.2), np.log(3.0), 109))
+_GRID = np.exp(np.linspace(np.log(0.2), np.log(3.0), 109))
 _UNIT = ["geo_level", "province_code", "indicator"]
 #: Days from which the past is forecast: ends and middles of so many years before the origin.
-YEARS, AHEAD = 5, pd.DateOffset(months=24)
+YEARS, _AHEAD = 5, pd.DateOffset(months=24)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Scales:
         return np.array([kind in self.factor for kind in kinds])
 
 
-PLAIN = Scales()
+UNSCALED = Scales()
 
 
 def kinds(queries: pd.DataFrame, seen: Evidence) -> np.ndarray:
@@ -97,9 +97,9 @@ def kinds(queries: pd.DataFrame, seen: Evidence) -> np.ndarray:
 def scales(fit: Fit, known: Known) -> Scales:
     """The factors that errors of earlier forecasts call for; none where settings say so."""
     if not fit.evidence.settings.scaled or fit.evidence.family != "health":
-        return PLAIN
+        return UNSCALED
     past = errors(fit, known)
-    return estimate(past) if len(past) else PLAIN
+    return estimate(past) if len(past) else UNSCALED
 
 
 def estimate(past: pd.DataFrame) -> Scales:
@@ -108,11 +108,11 @@ def estimate(past: pd.DataFrame) -> Scales:
     factor, n = {}, {}
     for kind, rows in past.groupby("kind"):
         e = rows["error"].to_numpy(float)[:, None]
-        density = (1 - RARE) * norm.pdf(e, 0, GRID) + RARE * norm.pdf(e, 0, FAR * GRID)
+        density = (1 - RARE) * norm.pdf(e, 0, _GRID) + RARE * norm.pdf(e, 0, FAR * _GRID)
         loss = weight.loc[rows.index].to_numpy() @ np.log(density)
-        loss = loss - np.log(GRID) ** 2 / (2 * PRIOR**2)
+        loss = loss - np.log(_GRID) ** 2 / (2 * PRIOR**2)
         share = np.exp(loss - loss.max())
-        factor[str(kind)] = float(np.exp(share @ np.log(GRID) / share.sum()))
+        factor[str(kind)] = float(np.exp(share @ np.log(_GRID) / share.sum()))
         n[str(kind)] = len(rows)
     return Scales(factor, n)
 
@@ -140,7 +140,7 @@ def _days(origin: pd.Timestamp) -> Iterator[pd.Timestamp]:
 def _from(fit: Fit, known: Known, day: pd.Timestamp, scored: pd.DataFrame) -> pd.DataFrame:
     from analysis.forecast.pull import as_known
 
-    asked = scored[(scored["as_of"] > day) & (scored["as_of"] <= day + AHEAD)]
+    asked = scored[(scored["as_of"] > day) & (scored["as_of"] <= day + _AHEAD)]
     earlier = as_known(fit, known, day) if len(asked) else None
     if earlier is None:
         return asked.iloc[:0]
@@ -151,4 +151,4 @@ def _from(fit: Fit, known: Known, day: pd.Timestamp, scored: pd.DataFrame) -> pd
     found = (z - mean[0]) / np.sqrt(variance + wrong**2)[0]
     kind = kinds(asked, earlier.fit.evidence)
     table = asked[[*_UNIT, "as_of"]].assign(day=day, kind=kind, error=found)
-    return table[table["kind"].isin(KINDS)]
+    return table[table["kind"].isin(BAND_KINDS)]

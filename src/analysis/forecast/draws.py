@@ -13,11 +13,11 @@ from scipy.special import expit, logit
 from analysis import seeds
 from analysis.country import geography
 from analysis.forecast import bands
-from analysis.forecast.fit import CEILING, FLOOR, MOST
+from analysis.forecast.fit import CEILING, FLOOR, HIGHEST_RATE
 from analysis.forecast.goals import goals as goals_of
 from analysis.forecast.model import Model
 from analysis.forecast.pull import Pull, Pulls, coverage_error, error_sd
-from analysis.forecast.space import decimal_year, points
+from analysis.forecast.space import decimal_year
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,7 @@ def _normal(random: np.random.Generator, shares: list[np.ndarray], width: int) -
 def _latent(built: Model, table: pd.DataFrame, n: int) -> np.ndarray:
     """(n, q) logits of the level."""
     source = built.evidence
-    asked = points(table, source.units, source.settings, source.origin)
+    asked = source.at(table)
     mean, factor = built.posterior.joint(asked)
     random = seeds.generator("draw", source.family, len(table))
     out = np.empty((n, len(table)))
@@ -325,11 +325,11 @@ def _country(
     t = decimal_year(pd.DatetimeIndex(table["as_of"]))
     people = source.units.denominators(t, source.family) * built.fit.reference.base[:, None]
     share = np.einsum("spt,pt->st", expit(level), people / people.sum(axis=0))
-    at = points(table, source.units, source.settings, source.origin)
+    at = source.at(table)
     with_offset, _ = built.posterior.marginal(at)
     without, _ = built.posterior.marginal(dataclasses.replace(at, country=np.zeros(len(at))))
     middle = share.mean(axis=0)
     own = expit(logit(middle) + (with_offset - without).mean(axis=0))
-    level_of_country = logit(np.minimum(share * own / middle, MOST))
+    level_of_country = logit(np.minimum(share * own / middle, HIGHEST_RATE))
     sd = error_sd(built.fit, theta, level_of_country, np.ones(len(t), bool))
     return 100 * expit(level_of_country + sd * noise), middle / own

@@ -56,7 +56,7 @@ _PERSONS = {
 _SPOKEN = {"health": "health insurance", "labour": "social or unemployment insurance"}
 #: Bases on which a reading may inform the model; others count different people.
 _BASES = ("", "post_2019_census_population")
-COLUMNS = ["geo_level", "province_code", "indicator", "as_of", "reading_id", "persons", "old_base"]
+_COLUMNS = ["geo_level", "province_code", "indicator", "as_of", "reading_id", "persons", "old_base"]
 
 
 class EvidenceError(ValueError):
@@ -91,6 +91,13 @@ class Evidence:
     def percent(self) -> np.ndarray:
         """The readings in percent, kept off 0 and 100."""
         return np.clip(self.table["percent"].to_numpy(float), LOWEST, HIGHEST)
+
+    def at(self, table: pd.DataFrame) -> Points:
+        """Points of the model for rows with geo_level, province_code, indicator and as_of.
+
+        Optional columns as in `space.points`.
+        """
+        return points(table, self.units, self.settings, self.origin)
 
 
 def evidence(known: Known, indicator: str, settings: Settings = DEFAULT) -> Evidence:
@@ -189,7 +196,7 @@ def _coverage(readings: pd.DataFrame, family: str) -> pd.DataFrame:
     rows = readings[readings["indicator"].isin(list(errors)) & ~from_persons]
     return pd.DataFrame(
         {
-            **{name: rows[name] for name in COLUMNS[:5]},
+            **{name: rows[name] for name in _COLUMNS[:5]},
             "persons": 0.0,
             "old_base": _old_base(rows),
             "percent": rows["value"],
@@ -243,7 +250,7 @@ def _persons(readings: pd.DataFrame, family: str, space: Units, ratio: float) ->
     half = 100 * (rows["upper"] - rows["lower"]) / 2 / people
     return pd.DataFrame(
         {
-            **{name: rows[name] for name in COLUMNS[:5]},
+            **{name: rows[name] for name in _COLUMNS[:5]},
             "persons": 1.0,
             "old_base": 0.0,
             "percent": share,

@@ -15,7 +15,7 @@ from scipy.stats import norm, qmc
 
 from analysis.forecast.evidence import ERRORS, Evidence
 from analysis.forecast.parts import Component, components
-from analysis.forecast.space import PRIORS, STEP, Points, points
+from analysis.forecast.space import PRIORS, STEP, Points, logit_slope
 
 # --------------------------------------------------------------------------------------------------
 # The likelihood: one normal distribution for all readings, and its exact gradient.
@@ -136,7 +136,7 @@ def problem(
 #: Coverage is kept within these bounds where it serves as a reference.
 SUM_FLOOR, SUM_CEILING = 0.015, 0.985
 #: No rate passes this, whatever the country's own denominator makes of those of its provinces.
-MOST = 0.9999
+HIGHEST_RATE = 0.9999
 #: Nodes and weights of the mean over a normal distribution (Gauss and Hermite).
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
 
@@ -275,7 +275,7 @@ def _provinces(evidence: Evidence, grid: np.ndarray) -> Points:
     dates = [pd.Timestamp(int(t) - 1, 12, 31) for t in grid]
     rows = [("province_63", code, indicator, day) for day in dates for code in evidence.units.codes]
     table = pd.DataFrame(rows, columns=["geo_level", "province_code", "indicator", "as_of"])
-    return points(table, evidence.units, evidence.settings, evidence.origin)
+    return evidence.at(table)
 
 
 #: Prior mean of the logit of coverage: 85 percent for health, 30 for social insurance.
@@ -285,7 +285,7 @@ CONVERGED = 1e-4
 #: Linearising ends when no fitted coverage (0 to 1) moves by more than this.
 SETTLED = 2e-4
 #: Steps towards what a round finds become that much shorter where rounds swing, down to the last.
-SHORTER, SHORTEST = 0.7, 0.05
+SHORTER, _SHORTEST = 0.7, 0.05
 #: Coverage at which errors in points are turned into logits is kept within these bounds.
 FLOOR, CEILING = 0.03, 0.985
 
@@ -376,7 +376,7 @@ class Pace:
         """How far each coverage lies from what was found, and the coverage of the next round."""
         way = found - before
         if self.last is not None and way @ self.last < 0:
-            self.step = max(SHORTER * self.step, SHORTEST)
+            self.step = max(SHORTER * self.step, _SHORTEST)
         self.last = way
         return np.abs(way), before + self.step * way
 
@@ -410,7 +410,7 @@ def _task(
         - constant
     )
     table = evidence.table
-    slope = 1 / (100 * share * (1 - share))
+    slope = logit_slope(share)
     return problem(parts, at, z, slope, table["half"].to_numpy(), table["error"].to_numpy())
 
 

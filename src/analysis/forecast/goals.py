@@ -17,7 +17,7 @@ import pandas as pd
 
 from analysis import seeds
 from analysis.forecast.pull import due_targets
-from analysis.forecast.space import decimal_year, points
+from analysis.forecast.space import decimal_year
 
 if TYPE_CHECKING:
     from analysis.forecast.model import Model
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #: Equally likely numbers that stand for a target which is not known.
 POSSIBLE = 8
 #: Fewer known targets of an indicator and day than this say nothing of the others.
-FEWEST = 3
+_FEWEST = 3
 #: Provinces count as alike within this share of the spread of levels (on the log-odds scale).
 ALIKE = 0.5
 
@@ -83,11 +83,9 @@ def _decks(built: Model, indicator: str, day: pd.Timestamp) -> np.ndarray | None
     )
     own = due_targets(built.known, provinces)
     known = np.isfinite(own)
-    if known.sum() < FEWEST:
+    if known.sum() < _FEWEST:
         return None
-    today = points(
-        provinces.assign(as_of=source.origin), source.units, source.settings, source.origin
-    )
+    today = source.at(provinces.assign(as_of=source.origin))
     level = built.posterior.marginal(today)[0].mean(axis=0)
     shares = (np.arange(POSSIBLE) + 0.5) / POSSIBLE
     near = (level[:, None] - level[known]) / (ALIKE * level.std())

@@ -74,7 +74,7 @@ def known_at(
         known_facts = dataclasses.replace(raw, facts=raw.facts[~later.reindex(raw.facts.index)])
         anew = _built_anew(known_facts)
         readings = _settled_anew(readings, anew, hidden, {*estimates.index})
-    announced = targets_room.known_at(targets, origin)
+    announced = targets_room.announced_by(targets, origin)
     seen = _known_by(readings, origin)
     cut = _cut_raw(raw, announced, origin)
     if printed:
@@ -328,7 +328,7 @@ def _keys(table: pd.DataFrame) -> pd.MultiIndex:
 # Read questions for the forecast from a file, and refuse faulty ones with their row.
 # --------------------------------------------------------------------------------------------------
 
-COLUMNS = ["geo_level", "province_code", "indicator", "as_of"]
+_COLUMNS = ["geo_level", "province_code", "indicator", "as_of"]
 #: The model looks no further: beyond, the nationwide curve is a guess.
 LAST = pd.Timestamp(2035, 12, 31)
 
@@ -356,7 +356,7 @@ def read_queries(path: Path) -> pd.DataFrame:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise QueryError(f"{path.name}: not a CSV file in UTF-8: {error}") from error
-    missing = [column for column in COLUMNS if column not in table]
+    missing = [column for column in _COLUMNS if column not in table]
     if missing:
         raise QueryError(f"{path.name}: missing column(s): {', '.join(missing)}")
     if table.empty:

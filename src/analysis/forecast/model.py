@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from analysis.disk_cache import cached
-from analysis.forecast.bands import PLAIN, Scales, scales
+from analysis.forecast.bands import UNSCALED, Scales, scales
 from analysis.forecast.evidence import Evidence, evidence
 from analysis.forecast.fit import Fit, fit
 from analysis.forecast.known import Known
@@ -24,7 +24,7 @@ class Model:
     known: Known
     posterior: Posterior
     pulls: Pulls
-    scales: Scales = PLAIN
+    scales: Scales = UNSCALED
 
     @property
     def fit(self) -> Fit:

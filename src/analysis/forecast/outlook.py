@@ -15,7 +15,7 @@ from analysis.forecast.fit import mean_coverage
 from analysis.forecast.known import Known
 from analysis.forecast.model import Model, kept_model
 from analysis.forecast.pull import Pull
-from analysis.forecast.space import DEFAULT, FAMILY, NEW_BASE, Settings, decimal_year, points
+from analysis.forecast.space import DEFAULT, FAMILY, NEW_BASE, Settings, decimal_year
 from analysis.readings.targets import Target
 
 #: Estimates begin at the end of this year.
@@ -181,7 +181,7 @@ def _insured(built: Model, indicator: str, days: pd.DatetimeIndex) -> np.ndarray
     rows = [("province_63", code, indicator, day) for code in codes for day in days]
     table = pd.DataFrame(rows, columns=["geo_level", "province_code", "indicator", "as_of"])
     table = table.assign(old_base=float(indicator[:2] != "hi" and source.origin < NEW_BASE))
-    at = points(table, source.units, source.settings, source.origin)
+    at = source.at(table)
     mean, variance = built.posterior.marginal(at)
     share = mean_coverage(mean, np.sqrt(variance)).mean(axis=0).reshape(len(codes), len(days))
     people = source.units.denominators(decimal_year(days), source.family)

@@ -16,8 +16,8 @@ import numpy as np
 from analysis.forecast.space import PRIORS, Points, Settings, Units
 
 #: The walk and the momentum of the nationwide curve start here.
-START = 2009.0
-CENTRE = 2020.0
+_START = 2009.0
+_CENTRE = 2020.0
 Loading = Callable[[Points], np.ndarray]
 InTime = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -77,7 +77,7 @@ def _nationwide(settings: Settings) -> list[Component]:
     """A level, a trend, a walk, and a slope that comes and goes (integrated, damped)."""
     parts = [
         _part("nationwide_level", _all),
-        _part("nationwide_slope", lambda p: _all(p, p.t - CENTRE)),
+        _part("nationwide_slope", lambda p: _all(p, p.t - _CENTRE)),
         _part("nationwide_walk", _all, walk),
         _part("nationwide_momentum", _all, momentum(settings.slope_memory)),
     ]
@@ -91,7 +91,7 @@ def _country_rate(points: Points) -> np.ndarray:
 
 def walk(t: np.ndarray, u: np.ndarray) -> np.ndarray:
     """Covariance of a random walk that starts in 2009."""
-    return np.minimum(t[:, None], u[None]) - START
+    return np.minimum(t[:, None], u[None]) - _START
 
 
 def momentum(memory: float) -> InTime:
@@ -102,7 +102,7 @@ def momentum(memory: float) -> InTime:
     """
 
     def covariance(t: np.ndarray, u: np.ndarray) -> np.ndarray:
-        a, b = ((t - START) / memory)[:, None], ((u - START) / memory)[None]
+        a, b = ((t - _START) / memory)[:, None], ((u - _START) / memory)[None]
         fading = np.exp(-a) + np.exp(-b) - np.exp(-np.abs(a - b))
         return memory**2 * (2 * np.minimum(a, b) - 1 + fading)
 
@@ -197,7 +197,7 @@ def _labour() -> list[Component]:
         _part("old_base", lambda p: _all(p, p.old_base * (1 - p.persons))),
         _part("country_old_base", lambda p: _country_rate(p) * _column(p.old_base)),
         _part("ui_level", lambda p: _all(p, p.ui)),
-        _part("ui_slope", lambda p: _all(p, p.ui * (p.t - CENTRE))),
+        _part("ui_slope", lambda p: _all(p, p.ui * (p.t - _CENTRE))),
         _part("ui_walk", lambda p: _all(p, p.ui), walk),
         _part("ui_province", lambda p: p.weights * _column(p.ui)),
     ]

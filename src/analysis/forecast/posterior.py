@@ -13,7 +13,7 @@ from scipy.special import expit
 
 from analysis.forecast.evidence import Evidence
 from analysis.forecast.fit import CEILING, CENTRE, FLOOR, JITTER, Fit, Reference
-from analysis.forecast.space import Points, join, points
+from analysis.forecast.space import Points, join, logit_slope
 
 #: Years over which the error that all units share in meeting targets fades.
 SHARED_MEMORY = 3.0
@@ -123,11 +123,11 @@ def _with_targets(fit: Fit) -> tuple[Points, np.ndarray, np.ndarray]:
 def announced(evidence: Evidence, reference: Reference) -> tuple[Points, np.ndarray, np.ndarray]:
     """Targets as observations: their k points, logits less the centre (k,), errors (k, k)."""
     table = evidence.targets
-    own = points(table, evidence.units, evidence.settings, evidence.origin)
+    own = evidence.at(table)
     own, constant = reference.linearise(own)
     share = np.clip(table["percent"].to_numpy(float) / 100, FLOOR, CEILING)
     z = np.log(share / (1 - share)) - CENTRE[evidence.family] * own.size - constant
-    slope = 1 / (100 * share * (1 - share))
+    slope = logit_slope(share)
     apart = np.exp(-np.abs(own.t[:, None] - own.t[None]) / SHARED_MEMORY)
     shared = evidence.settings.target_error_shared**2 * np.outer(slope, slope) * apart
     alone = (table["half"].to_numpy() * slope) ** 2 + JITTER
@@ -152,11 +152,11 @@ def within_reach(evidence: Evidence, level: Callable[[Points], np.ndarray]) -> E
         for end, due in zip(ends, targets["as_of"], strict=True)
     ]
     # All days of a target by the denominator of its own: another one is no rise.
-    own = points(targets, evidence.units, evidence.settings, evidence.origin).old_base
+    own = evidence.at(targets).old_base
     asked = targets[["geo_level", "province_code", "indicator"]]
     asked = asked.assign(as_of=pd.Series(days), old_base=own).explode("as_of", ignore_index=True)
     asked["as_of"] = pd.to_datetime(asked["as_of"])
-    path = 100 * expit(level(points(asked, evidence.units, evidence.settings, evidence.origin)))
+    path = 100 * expit(level(evidence.at(asked)))
     paths = np.split(path, np.cumsum([len(one) for one in days])[:-1])
     years = (targets["as_of"] - pd.Series(ends)).dt.days.to_numpy() / 365.25
     most = [reach(one[:-1], float(one[-1]), far) for one, far in zip(paths, years, strict=True)]

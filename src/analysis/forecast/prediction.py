@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.special import expit, logit
 
 from analysis.forecast import bands
-from analysis.forecast.fit import MOST, matched, mean_coverage, mean_slope
+from analysis.forecast.fit import HIGHEST_RATE, matched, mean_coverage, mean_slope
 from analysis.forecast.goals import goals
 from analysis.forecast.known import Known, QueryError
 from analysis.forecast.model import Model, model
@@ -22,11 +22,12 @@ from analysis.forecast.space import (
     Settings,
     decimal_year,
     members_of,
-    points,
 )
 
-LEVELS = np.arange(1, 100) / 100
-QUANTILES = tuple(f"q{level:.2f}" for level in LEVELS)
+#: The levels at which a forecast is given and scored: 0.01 to 0.99.
+PERCENTILES = np.arange(1, 100) / 100
+#: The names of the columns that hold them.
+PERCENTILE_COLUMNS = [f"q{level:.2f}" for level in PERCENTILES]
 
 
 def predict(known: Known, queries: pd.DataFrame, settings: Settings = DEFAULT) -> pd.DataFrame:
@@ -43,24 +44,26 @@ def predict(known: Known, queries: pd.DataFrame, settings: Settings = DEFAULT) -
         EvidenceError, ValueError: no forecast is possible from this origin.
     """
     refuse(queries, known)
-    answer = pd.DataFrame(index=queries.index, columns=["mean", "sd", *QUANTILES], dtype=float)
+    answer = pd.DataFrame(
+        index=queries.index, columns=["mean", "sd", *PERCENTILE_COLUMNS], dtype=float
+    )
     families = queries["indicator"].map(FAMILY)
     for family in sorted(set(families)):
         asked = queries[families == family]
         built = model(known, asked["indicator"].iloc[0], settings)
-        answer.loc[asked.index] = answers(built, asked)
+        answer.loc[asked.index] = answered(built, asked)
     return answer
 
 
-def answers(built: Model, queries: pd.DataFrame) -> np.ndarray:
+def answered(built: Model, queries: pd.DataFrame) -> np.ndarray:
     """(q, 101) mean, sd and quantiles of the reported value for queries of one family."""
     mean, sd = reported(built, queries)
     mean = mean + carried(built, queries)
     target = goals(built, queries)
-    out = np.empty((len(queries), 2 + len(LEVELS)))
+    out = np.empty((len(queries), 2 + len(PERCENTILES)))
     for i, level in enumerate(queries["geo_level"]):
         quantiles, expected, spread = mixture_quantiles(
-            mean[:, i], sd[:, i], LEVELS, built.pulls.of(level), target[i]
+            mean[:, i], sd[:, i], PERCENTILES, built.pulls.of(level), target[i]
         )
         out[i] = [expected, spread, *quantiles]
     return out
@@ -112,13 +115,13 @@ def carried(built: Model, queries: pd.DataFrame) -> np.ndarray:
 def reported(built: Model, queries: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Mean and sd (M, q) of the logit of the reported value, before the pull of targets."""
     source, given = built.evidence, built.posterior
-    asked = points(queries, source.units, source.settings, source.origin)
+    asked = source.at(queries)
     mean, variance = given.marginal(asked)
     sums = np.flatnonzero(asked.weights.max(axis=1) < 1)
     if len(sums):
         share, spread = _sums(built, queries.iloc[sums])
         own = _own_base(given, asked.take(sums), mean[:, sums], share)
-        mean[:, sums], spread = matched(np.minimum(share * own, MOST), spread * own)
+        mean[:, sums], spread = matched(np.minimum(share * own, HIGHEST_RATE), spread * own)
         variance[:, sums] = spread**2
     error = error_sd(given.fit, given.theta, mean, asked.country > 0)
     return mean, _widened(built, queries, np.sqrt(variance + error**2))
@@ -152,7 +155,7 @@ def _sums(built: Model, queries: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     for indicator, day in sorted(set(zip(queries["indicator"], queries["as_of"], strict=True))):
         table = pd.DataFrame({"province_code": source.units.codes, "geo_level": "province_63"})
         table = table.assign(indicator=indicator, as_of=day)
-        at = points(table, source.units, source.settings, source.origin)
+        at = source.at(table)
         centre, factor = given.joint(at)
         sd = np.sqrt((factor**2).sum(axis=2))
         own, slope = mean_coverage(centre, sd), mean_slope(centre, sd)

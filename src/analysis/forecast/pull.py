@@ -25,14 +25,15 @@ from analysis.forecast.evidence import soft_targets
 from analysis.forecast.fit import CEILING, FLOOR, Fit
 from analysis.forecast.known import Known
 from analysis.forecast.posterior import Posterior, posterior
+from analysis.forecast.space import logit_slope
 from analysis.readings import targets as targets_room
 
 #: Points above the target within which reported values heap, in version 1.
 WIDTH = 0.5
 #: Cells into which a density is cut, and how many standard deviations it reaches to either side.
-CELLS, REACH = 800, 6.0
+CELLS, _REACH = 800, 6.0
 #: A target of everybody, in percent, cannot be passed and pulls at nothing.
-WHOLE = 100.0
+_WHOLE = 100.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +134,7 @@ def error_sd(fit: Fit, theta: np.ndarray, level: np.ndarray, country: np.ndarray
     theta: (M, J + E). level: (M, q) or (q,) logits at which it is asked. country: (q,) bool.
     """
     share = np.clip(expit(level), FLOOR, CEILING)
-    slope = 1 / (100 * share * (1 - share))
+    slope = logit_slope(share)
     own = coverage_error(fit, theta)
     nation = _error(fit, theta, "error_country")
     return np.where(country, nation[:, None], own[:, None]) * slope
@@ -224,7 +225,7 @@ def cells(mean: np.ndarray, sd: np.ndarray, target: float) -> tuple[np.ndarray, 
 
     The target (percent) is an edge itself: where the pull jumps, no cell is cut in two.
     """
-    reach = REACH * float(np.hypot(np.max(sd), np.std(mean)))
+    reach = _REACH * float(np.hypot(np.max(sd), np.std(mean)))
     width = 2 * reach / CELLS
     edges = mean.mean() - reach + width * np.arange(CELLS + 1)
     if 0 < target < 100:
@@ -246,15 +247,15 @@ def due_targets(known: Known, queries: pd.DataFrame) -> np.ndarray:
     """
     keys = ["geo_level", "province_code", "indicator", "due"]
     asked = queries[[*keys[:3], "as_of"]].rename(columns={"as_of": "due"})
-    asked = one_level(known, asked.assign(due=pd.to_datetime(asked["due"])))
+    asked = _one_level(known, asked.assign(due=pd.to_datetime(asked["due"])))
     targets = known.targets[known.targets["due"].isin(asked["due"].unique())]
-    targets = one_level(known, targets).sort_values(["announced", "value"])
+    targets = _one_level(known, targets).sort_values(["announced", "value"])
     latest = targets.groupby(keys).tail(1)
     found = asked.merge(latest[[*keys, "value"]], on=keys, how="left")
-    return found["value"].where(found["value"] < WHOLE).to_numpy(float)
+    return found["value"].where(found["value"] < _WHOLE).to_numpy(float)
 
 
-def one_level(known: Known, table: pd.DataFrame) -> pd.DataFrame:
+def _one_level(known: Known, table: pd.DataFrame) -> pd.DataFrame:
     """A table with units of a single province, merged with no other, as provinces of the 63."""
     parts = known.raw.provinces["merged_code"].value_counts()
     alone = table["province_code"].isin(parts.index[parts == 1])
@@ -379,15 +380,15 @@ def past_year_ends(fit: Fit, known: Known) -> pd.DataFrame:
 def _pairs(fit: Fit, known: Known) -> pd.DataFrame:
     """Readings beside the latest target for their day; `row` is the place in the evidence."""
     table = fit.evidence.table
-    seen = one_level(known, table.assign(row=np.arange(len(table))))
+    seen = _one_level(known, table.assign(row=np.arange(len(table))))
     seen = seen[seen["error"].isin(["error_coverage", "error_country"])]
-    targets = one_level(known, known.targets[known.targets["due"] <= known.origin])
+    targets = _one_level(known, known.targets[known.targets["due"] <= known.origin])
     latest = targets.sort_values(["announced", "value"]).groupby(_KEYS, as_index=False).tail(1)
     pairs = seen.merge(
         latest[[*_KEYS, "value"]].rename(columns={"value": "target", "due": "as_of"}),
         on=[*_KEYS[:3], "as_of"],
     )
-    return pairs[pairs["target"] < WHOLE]
+    return pairs[pairs["target"] < _WHOLE]
 
 
 def _forecast(fit: Fit, known: Known, due: pd.Timestamp, pairs: pd.DataFrame) -> pd.DataFrame:
@@ -433,6 +434,6 @@ def _targets_by(known: Known, day: pd.Timestamp) -> Known:
     return dataclasses.replace(
         known,
         origin=day,
-        targets=targets_room.known_at(known.targets, day),
+        targets=targets_room.announced_by(known.targets, day),
         raw=dataclasses.replace(known.raw, policy_events=events[events["date"] <= day]),
     )

@@ -23,10 +23,10 @@ from analysis.forecast import space as model_settings
 from analysis.forecast.known import LAST
 from analysis.forecast.space import DEFAULT, Settings
 
-FILE = "rounds.yml"
+_FILE = "rounds.yml"
 #: Years on which the model was chosen: scored as other rounds are, and never with them.
 BACKCAST = "backcast"
-KINDS = ("prospective", "retrospective", BACKCAST)
+_KINDS = ("prospective", "retrospective", BACKCAST)
 #: What `units` may say -> the levels that are archived and scored, beside the country.
 SYSTEMS = {
     "34": ("country", "province_34"),
@@ -83,30 +83,30 @@ def versions() -> Mapping[int, Settings]:
     return found
 
 
-def load(file: Path | None = None) -> dict[str, Round]:
+def load_rounds(file: Path | None = None) -> dict[str, Round]:
     """All rounds by name. Raises RoundError, with a line for each fault."""
-    content = _content(file or paths.NOTEBOOKS / FILE)
+    content = _content(file or paths.NOTEBOOKS / _FILE)
     faults: list[str] = []
     found = {}
     for name, entry in content["rounds"].items():
         own = _faults(name, entry)
-        faults += [f"{FILE}: round {name}: {fault}" for fault in own]
+        faults += [f"{_FILE}: round {name}: {fault}" for fault in own]
         if not own:
             found[name] = _round(name, entry)
     if not faults and content["main"] not in found:
-        faults.append(f"{FILE}: main: {content['main']!r} is not among the rounds below it")
+        faults.append(f"{_FILE}: main: {content['main']!r} is not among the rounds below it")
     if faults:
         raise RoundError("\n".join(faults))
     return found
 
 
-def main(file: Path | None = None) -> Round:
+def main_round(file: Path | None = None) -> Round:
     """The round that the report shows. Raises RoundError."""
-    file = file or paths.NOTEBOOKS / FILE
-    return load(file)[_content(file)["main"]]
+    file = file or paths.NOTEBOOKS / _FILE
+    return load_rounds(file)[_content(file)["main"]]
 
 
-def named(name: str, file: Path | None = None) -> Round:
+def named_round(name: str, file: Path | None = None) -> Round:
     """The round of a name, or of two days such as 2022-12-31/2025-12-31: origin and due date.
 
     A round of two days is one to look at, retrospective, by the newest version of the model.
@@ -116,10 +116,10 @@ def named(name: str, file: Path | None = None) -> Round:
     """
     if "/" in str(name):
         return _of_days(str(name))
-    known = load(file)
+    known = load_rounds(file)
     if str(name) not in known:
         raise RoundError(
-            f"no round {name!r} in {FILE}; there are: {', '.join(known)}; or write origin and due "
+            f"no round {name!r} in {_FILE}; there are: {', '.join(known)}; or write origin and due "
             "date as 2022-12-31/2025-12-31"
         )
     return known[str(name)]
@@ -135,7 +135,7 @@ def _of_days(name: str) -> Round:
     if found := _faults_of_days(origin, [due]):
         raise RoundError(f"round {name}: {found[0]}")
     days = {"origin": origin, "due": [due]}
-    return _round(name, {**days, "units": "both", "model": NEWEST, "kind": KINDS[1]})
+    return _round(name, {**days, "units": "both", "model": NEWEST, "kind": _KINDS[1]})
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -154,11 +154,11 @@ def _content(file: Path) -> dict[str, Any]:
         content = yaml.load(file.read_text("utf-8"), Loader=_UniqueKeys)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
-        raise RoundError(f"{FILE}: cannot be read: {reason}") from error
+        raise RoundError(f"{_FILE}: cannot be read: {reason}") from error
     if not isinstance(content, dict) or set(content) != {"main", "rounds"}:
-        raise RoundError(f"{FILE}: write `main` (the name of a round) and `rounds`, nothing else")
+        raise RoundError(f"{_FILE}: write `main` (the name of a round) and `rounds`, nothing else")
     if not isinstance(content["rounds"], dict) or not content["rounds"]:
-        raise RoundError(f"{FILE}: rounds: write at least one, as name and entries below it")
+        raise RoundError(f"{_FILE}: rounds: write at least one, as name and entries below it")
     return {
         "main": str(content["main"]),
         "rounds": {str(name): entry for name, entry in content["rounds"].items()},
@@ -177,8 +177,8 @@ def _faults(name: str, entry: Any) -> list[str]:
     found += _faults_of_days(entry["origin"], entry["due"])
     if str(entry["units"]) not in SYSTEMS:
         found.append(f"units: {entry['units']!r} is none of {', '.join(SYSTEMS)}")
-    if entry["kind"] not in KINDS:
-        found.append(f"kind: {entry['kind']!r} is none of {', '.join(KINDS)}")
+    if entry["kind"] not in _KINDS:
+        found.append(f"kind: {entry['kind']!r} is none of {', '.join(_KINDS)}")
     if entry["model"] != NEWEST and entry["model"] not in versions():
         known = ", ".join(map(str, versions()))
         found.append(f"model: there is no version {entry['model']!r}; there are: {known}")

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.country import geography
+from analysis.country.breaks import DECISION_861, LABOUR_FORCE_BREAK
 from analysis.readings.covariates import POST_CENSUS
 
 # --------------------------------------------------------------------------------------------------
@@ -23,7 +24,7 @@ from analysis.readings.covariates import POST_CENSUS
 #: The indicators that are forecast, with their family.
 FAMILY = {"hi_coverage": "health", "si_coverage": "labour", "ui_coverage": "labour"}
 
-#: Covariates of the level, by family: column of `covariates.table`, and how it is scaled.
+#: Covariates of the level, by family: column of `covariates.covariate_table`, and how it is scaled.
 LEVEL_COVARIATES = {
     "health": {"minority_share": "root", "income_month": "log", "urban_share": "log"},
     "labour": {"income_month": "log", "urban_share": "log", "wage_share": "plain"},
@@ -220,9 +221,9 @@ def members_of(raw: Any) -> dict[tuple[str, str], np.ndarray]:
 
 
 def _levels(raw: Any) -> pd.DataFrame:
-    from analysis.readings.covariates import table
+    from analysis.readings.covariates import covariate_table
 
-    return table(raw)
+    return covariate_table(raw)
 
 
 def _population(raw: Any, codes: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -275,10 +276,10 @@ def _standardised(wide: pd.DataFrame, family: str) -> np.ndarray:
 
 
 #: Decision 861 stopped state-paid cards in communes that left the poor-area lists.
-STEP = pd.Timestamp(2021, 7, 1)
+STEP = DECISION_861
 #: From here the agency divides by a narrower labour force: the same end-September 2022 level
 #: was printed as 34.84 and as 37.01 percent.
-NEW_BASE = pd.Timestamp(2022, 10, 1)
+NEW_BASE = LABOUR_FORCE_BREAK
 
 
 @dataclass(frozen=True)
@@ -330,6 +331,12 @@ def join(first: Points, second: Points) -> Points:
         for field in dataclasses.fields(Points)
     }
     return Points(**pairs)
+
+
+def logit_slope(share: np.ndarray) -> np.ndarray:
+    """Change of the logit of a share (0 to 1) for one percentage point."""
+    found: np.ndarray = 1 / (100 * share * (1 - share))
+    return found
 
 
 def decimal_year(dates: pd.DatetimeIndex) -> np.ndarray:

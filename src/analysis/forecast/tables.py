@@ -15,8 +15,8 @@ from analysis.facts import load_raw
 from analysis.forecast.answers import Asked, answers
 from analysis.forecast.evidence import EvidenceError, evidence
 from analysis.forecast.known import Known, known_at, read_date
-from analysis.forecast.outlook import FIRST_YEAR, Outlook, needs, outlooks
-from analysis.forecast.rounds import Round, named
+from analysis.forecast.outlook import ENOUGH, FIRST_YEAR, Outlook, needs, outlooks
+from analysis.forecast.rounds import Round, named_round
 from analysis.forecast.space import DEFAULT, FAMILY, Settings
 from analysis.readings import targets as targets_room
 from analysis.verdicts import NOT_ENOUGH_EVIDENCE, verdict
@@ -25,13 +25,11 @@ QUANTILES = {
     "q025": 0.025, "q05": 0.05, "q10": 0.10, "q25": 0.25, "q50": 0.50,
     "q75": 0.75, "q90": 0.90, "q95": 0.95, "q975": 0.975,
 }  # fmt: skip
-SCALES = ("true", "reported", "official")
-LEVELS = ("country", "region", "province_63", "province_34")
-KEY = ["geo_level", "province_code", "indicator"]
+_SCALES = ("true", "reported", "official")
+_LEVELS = ("country", "region", "province_63", "province_34")
+SERIES_KEY = ["geo_level", "province_code", "indicator"]
 #: A unit is judged on its own evidence if it was read within so many years before the origin.
 RECENT_YEARS = 6
-#: Share of the denominator of an aggregate that provinces with readings of their own must hold.
-ENOUGH = 0.5
 
 
 @dataclass(frozen=True)
@@ -96,7 +94,7 @@ def _stack(tables) -> pd.DataFrame:  # type: ignore[no-untyped-def]
 
 def units_of(own: Outlook) -> list[tuple[str, str]]:
     """All units by level, then code."""
-    return sorted(own.draws.members, key=lambda unit: (LEVELS.index(unit[0]), unit[1]))
+    return sorted(own.draws.members, key=lambda unit: (_LEVELS.index(unit[0]), unit[1]))
 
 
 def read_share(known: Known, own: Outlook, settings: Settings) -> dict[tuple[str, str], float]:
@@ -115,7 +113,7 @@ def read_share(known: Known, own: Outlook, settings: Settings) -> dict[tuple[str
     }
 
 
-def summary(values: np.ndarray) -> dict[str, float]:
+def quantile_row(values: np.ndarray) -> dict[str, float]:
     """Mean, standard deviation and quantiles of draws (S,)."""
     found = np.quantile(values, list(QUANTILES.values()))
     return {
@@ -137,10 +135,10 @@ def _estimates(own: Outlook, known: Known, shares: dict) -> pd.DataFrame:
             status = "inferred" if _ever(shares, unit) else "borrowed"
             rows.append(
                 {
-                    **dict(zip(KEY, (*unit, own.indicator), strict=True)),
+                    **dict(zip(SERIES_KEY, (*unit, own.indicator), strict=True)),
                     "date": day,
                     "scale": "reported",
-                    **summary(drawn[:, own.at(day)]),
+                    **quantile_row(drawn[:, own.at(day)]),
                     "status": "reported" if mark else status,
                     "reading_id": mark,
                 }
@@ -212,11 +210,11 @@ def _scales(
     chances = _chances(drawn, target.value if target else np.nan, enough)
     return [
         {
-            **dict(zip(KEY, (*unit, own.indicator), strict=True)),
+            **dict(zip(SERIES_KEY, (*unit, own.indicator), strict=True)),
             "origin": own.origin,
             "date": day,
             "scale": scale,
-            **summary(values),
+            **quantile_row(values),
             "target": target.value if target else np.nan,
             "target_setter": target.setter if target else "",
             **chances,
@@ -234,7 +232,7 @@ def _drawn(own: Outlook, unit: tuple[str, str], day: pd.Timestamp) -> dict[str, 
 
 
 def _chances(drawn: dict[str, np.ndarray], target: float, enough: bool) -> dict[str, float]:
-    return {f"p_meets_{scale}": chance(drawn.get(scale), target, enough) for scale in SCALES}
+    return {f"p_meets_{scale}": chance(drawn.get(scale), target, enough) for scale in _SCALES}
 
 
 def chance(values: np.ndarray | None, target: float, enough: bool) -> float:
@@ -272,13 +270,13 @@ def _attainment(own: Outlook, shares: dict) -> pd.DataFrame:
         (table["indicator"] == own.indicator) & (table["due"] == due) & table["basis"].eq("")
     ]
     rows = []
-    order = [*KEY[:2], "setter", "announced", "value"]
+    order = [*SERIES_KEY[:2], "setter", "announced", "value"]
     for row in table.sort_values(order).to_dict("records"):
         unit = (row["geo_level"], row["province_code"])
         chances = _chances(_drawn(own, unit, due), row["value"], shares[unit] >= ENOUGH)
         rows.append(
             {
-                **dict(zip(KEY, (*unit, own.indicator), strict=True)),
+                **dict(zip(SERIES_KEY, (*unit, own.indicator), strict=True)),
                 "origin": own.origin,
                 "date": due,
                 "target_setter": row["setter"],
@@ -296,7 +294,7 @@ def _attainment(own: Outlook, shares: dict) -> pd.DataFrame:
 # --------------------------------------------------------------------------------------------------
 
 #: File of data/processed -> table of ForecastTables.
-FILES = {name: f"{name}.csv" for name in ("estimates", "forecasts", "attainment", "needs")} | {
+_FILES = {name: f"{name}.csv" for name in ("estimates", "forecasts", "attainment", "needs")} | {
     "answers": "round_answers.csv"
 }
 
@@ -319,7 +317,7 @@ def round_named(name: str) -> tuple[Round, Known]:
         RoundError: rounds.yml has no such round, or has faults.
         analysis.paths.MissingTable: chapter 01 has not run.
     """
-    chosen = named(name)
+    chosen = named_round(name)
     return chosen, known_on(f"{chosen.origin:%Y-%m-%d}")
 
 
@@ -363,7 +361,7 @@ def _check(indicators: Iterable[str]) -> None:
 
 def write(tables: ForecastTables) -> list[str]:
     """Write the tables to data/processed; returns the names of the files."""
-    for name, file in FILES.items():
+    for name, file in _FILES.items():
         table: pd.DataFrame = getattr(tables, name)
         paths.write_table(table, paths.PROCESSED / file)
-    return sorted(FILES.values())
+    return sorted(_FILES.values())

@@ -19,28 +19,27 @@ from scipy.special import expit
 from scipy.stats import norm
 
 from analysis.country import geography
+from analysis.country.breaks import MERGER
 from analysis.forecast.evidence import Evidence
 from analysis.forecast.fit import CEILING, CENTRE, FLOOR, JITTER, Fit
 from analysis.forecast.known import Known
 from analysis.forecast.model import kept_model
 from analysis.forecast.posterior import Posterior
 from analysis.forecast.rounds import Round
-from analysis.forecast.space import FAMILY, PRIORS, Points, points
+from analysis.forecast.space import FAMILY, PRIORS, Points, logit_slope
 
 #: Widths are those of the middle 80 percent, as charts show them.
 INSIDE = 0.8
 #: Half the last digit of a rate as it is usually printed, in points.
-HALF = 0.05
+_HALF = 0.05
 #: A figure of a unit is there already where one lies within so many days.
 SAME_DAYS = 15
 #: Year-ends back from the origin of which a figure may be asked for.
 YEARS_BACK = 2
-#: From this day today's units print figures of their own.
-_MERGED = pd.Timestamp("2025-07-01")
 _PERSONS = {"hi_coverage": "hi_participants", "si_coverage": "si_participants",
             "ui_coverage": "ui_participants"}  # fmt: skip
 _UNIT = ["geo_level", "province_code"]
-COLUMNS = [
+_COLUMNS = [
     *_UNIT, "indicator", "date", "width", "wanted_level", "wanted_code", "wanted_indicator",
     "wanted_day", "width_after", "loss",
 ]  # fmt: skip
@@ -69,7 +68,7 @@ def wanted(known: Known, chosen: Round) -> pd.DataFrame:
         built = kept_model(known, first, chosen.settings)
         rates = [name for name, family in FAMILY.items() if family == FAMILY[first]]
         made.append(_best(built.posterior, rates, due))
-    return pd.concat(made, ignore_index=True)[COLUMNS]
+    return pd.concat(made, ignore_index=True)[_COLUMNS]
 
 
 def _best(posterior: Posterior, rates: list[str], due: pd.Timestamp) -> pd.DataFrame:
@@ -82,7 +81,7 @@ def _best(posterior: Posterior, rates: list[str], due: pd.Timestamp) -> pd.DataF
     )
     offered = candidates(seen, rates)
     if offered.empty:
-        return pd.DataFrame(columns=COLUMNS)
+        return pd.DataFrame(columns=_COLUMNS)
     now, after = widths(posterior, asked, offered)
     homes = offered["home"].to_numpy()
     rows = []
@@ -134,7 +133,7 @@ def _units_and_days(origin: pd.Timestamp) -> Iterator[tuple[dict[str, str], pd.T
     for home in geography.codes("province_34"):
         parts = geography.members(home)
         for day in dict.fromkeys([origin, *ends]):
-            whole = len(parts) == 1 or day >= _MERGED
+            whole = len(parts) == 1 or day >= MERGER
             units = [("province_34", home)] if whole else [("province_63", one) for one in parts]
             for level, code in units:
                 yield {"geo_level": level, "province_code": code, "home": home}, day
@@ -179,8 +178,8 @@ def widths(
     """
     fit = posterior.fit
     seen = fit.evidence
-    levels = points(asked, seen.units, seen.settings, seen.origin)
-    figures = points(offered, seen.units, seen.settings, seen.origin)
+    levels = seen.at(asked)
+    figures = seen.at(offered)
     mean, inside, across = moments(posterior, levels, figures)
     a = len(asked)
     share = np.clip(expit(mean[:, a:]), FLOOR, CEILING)
@@ -238,11 +237,11 @@ def narrowed(
 
 def _errors(fit: Fit, theta: np.ndarray, share: np.ndarray, persons: np.ndarray) -> np.ndarray:
     """(M, c) variances of the errors of figures that units print, on the log-odds scale."""
-    slope = 1 / (100 * share * (1 - share))
+    slope = logit_slope(share)
     error = np.where(
         persons > 0, _sd(fit, theta, "error_persons"), _sd(fit, theta, "error_coverage")
     )
-    digits = np.where(persons > 0, 0.0, HALF**2 / 3)
+    digits = np.where(persons > 0, 0.0, _HALF**2 / 3)
     found: np.ndarray = (error**2 + digits) * slope**2 + JITTER
     return found
 

@@ -24,7 +24,7 @@ from analysis.inference.resampling import (
     wild_cluster_test,
 )
 from analysis.inference.specification_curve import (
-    COLUMNS,
+    CURVE_COLUMNS,
     Curve,
     Specification,
     estimate_rows,
@@ -32,7 +32,7 @@ from analysis.inference.specification_curve import (
 )
 
 __all__ = [
-    "COLUMNS",
+    "CURVE_COLUMNS",
     "Components",
     "Curve",
     "FewClusters",

@@ -128,7 +128,7 @@ def fit_least_squares(
 # are nested in the clusters.
 # --------------------------------------------------------------------------------------------------
 
-KINDS = ("CR1", "CR2", "CR3")
+_KINDS = ("CR1", "CR2", "CR3")
 
 
 def cr1_factor(n: int, terms: int, clusters: int) -> float:
@@ -179,8 +179,8 @@ def leave_one_out_changes(fit: Fit) -> Array:
 
 def covariance(fit: Fit, kind: str = "CR3") -> Array:
     """Covariance (k, k) of the coefficients, of the kind CR1, CR2 or CR3."""
-    if kind not in KINDS:
-        raise ValueError(f"unknown covariance {kind!r}: choose one of {', '.join(KINDS)}")
+    if kind not in _KINDS:
+        raise ValueError(f"unknown covariance {kind!r}: choose one of {', '.join(_KINDS)}")
     if kind == "CR3":
         changes = leave_one_out_changes(fit)
         return (fit.clusters - 1) / fit.clusters * changes.T @ changes

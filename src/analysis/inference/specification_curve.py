@@ -142,7 +142,7 @@ def _statistics(t: Array, cut: Array) -> dict[str, Array]:
 # One form for every estimate that the project writes.
 # --------------------------------------------------------------------------------------------------
 
-COLUMNS = [
+CURVE_COLUMNS = [
     "outcome",
     "term",
     "estimate",

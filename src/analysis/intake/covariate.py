@@ -17,7 +17,7 @@ from analysis.intake.provinces import place
 from analysis.intake.shape import read_shape
 from analysis.intake.sheet import IntakeError
 from analysis.paths import RAW
-from analysis.readings.covariates import LEVELS
+from analysis.readings.covariates import FIXED_LEVELS
 
 
 @dataclass(frozen=True)
@@ -233,4 +233,6 @@ def _source(found: Covariate, wanted: Wanted, path: Path) -> dict[str, str]:
 
 def years_read(covariate: str) -> list[tuple[str, int, int]]:
     """Return what the models make of a covariate: name of the level, first and last year read."""
-    return [(name, first, last) for name, (own, first, last) in LEVELS.items() if own == covariate]
+    return [
+        (name, first, last) for name, (own, first, last) in FIXED_LEVELS.items() if own == covariate
+    ]

@@ -132,7 +132,7 @@ def _forecasts(known: Known, indicators: tuple[str, ...], due: pd.Timestamp) -> 
 # --------------------------------------------------------------------------------------------------
 
 LINES = 12
-NONE = say("verdict.not_enough_evidence", "en")
+_NONE = say("verdict.not_enough_evidence", "en")
 
 
 def lines(preview: Preview) -> list[str]:
@@ -229,6 +229,6 @@ def _forecast(row: dict) -> str:
     told += f"{row['q50_after']:.1f}% [{row['q10_after']:.1f}, {row['q90_after']:.1f}]"
     chances = [row["p_before"], row["p_after"]]
     if any(map(pd.notna, chances)):
-        given = [write(one, "probability", "en") if pd.notna(one) else NONE for one in chances]
+        given = [write(one, "probability", "en") if pd.notna(one) else _NONE for one in chances]
         told += f"; target met: {given[0]} -> {given[1]}"
     return told

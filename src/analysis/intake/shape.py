@@ -20,7 +20,7 @@ from analysis.intake.provinces import LARGER, NAME_MARK
 from analysis.intake.statistics import Grid, Labelled, fault, read_file
 
 BLANK = "(blank)"
-YEAR = re.compile(r"(?<!\d)(19[5-9]\d|20[0-4]\d)(?!\d)")
+_YEAR = re.compile(r"(?<!\d)(19[5-9]\d|20[0-4]\d)(?!\d)")
 #: A year in a decimal number, or in a span such as 2018/19.
 _NO_YEAR = re.compile(r"\d[.,]\d|\d{4}\s?[/–-]\s?\d\d(?![\d/-])")
 #: What may stand beside a year without meaning another figure: preliminary, estimate, marks.
@@ -127,13 +127,13 @@ def is_figure(text: str) -> bool:
 
 def year_of(label: str) -> int | None:
     """Return the year that a label names, or None for none and for a span of years."""
-    found = YEAR.findall(label)
+    found = _YEAR.findall(label)
     return int(found[0]) if len(found) == 1 and not _NO_YEAR.search(label) else None
 
 
 def beside_year(label: str) -> str:
     """Return what a label says beside its year ("2018 Male": "Male"); "" for 2019 or Prel. 2019."""
-    rest = YEAR.sub(" ", label)
+    rest = _YEAR.sub(" ", label)
     return " ".join(_BESIDE.sub(" ", rest).split()).strip(" -–/|")
 
 

@@ -39,7 +39,7 @@ class Column:
     says: str
 
 
-COLUMNS = (
+_COLUMNS = (
     Column("geo_level", True, "country, province_63 (until June 2025) or province_34 (after)"),
     Column("province_code", True, "code of the unit, two digits (sheet units)"),
     Column("province", False, "name; filled in from the code when left empty"),
@@ -70,7 +70,7 @@ COLUMNS = (
     Column("source_retrieved", False, "day on which the page was read, YYYY-MM-DD"),
     Column("source_how", False, "live page or stored copy"),
 )
-NAMES = tuple(column.name for column in COLUMNS)
+NAMES = tuple(column.name for column in _COLUMNS)
 #: Columns that templates of before November 2026 lack; their rows leave them empty.
 LATER = (
     "setter", "announced", "standing", "doubt", "versus", "source_retrieved", "source_how"
@@ -104,10 +104,10 @@ def _workbook(raw: Raw) -> bytes:
     # Codes, dates and figures are text: a spreadsheet would turn 01 into 1 and 3/4 into a date.
     text = book.add_format({"num_format": "@"})
     sheet = book.add_worksheet(SHEET)
-    for place, column in enumerate(COLUMNS):
+    for place, column in enumerate(_COLUMNS):
         sheet.write(0, place, column.name, need if column.needed else head)
         sheet.write_comment(0, place, column.says)
-    sheet.set_column(0, len(COLUMNS) - 1, 16, text)
+    sheet.set_column(0, len(_COLUMNS) - 1, 16, text)
     sheet.freeze_panes(1, 0)
     lists = _lists(raw)
     for name, rows in lists.items():
@@ -145,7 +145,7 @@ def _lists(raw: Raw) -> dict[str, list[list[str]]]:
     indicators = [["indicator", "unit", "name_en", "name_vi"]]
     indicators += [[one.name, one.unit, one.name_en, one.name_vi] for one in INDICATORS.values()]
     columns = [["column", "needed", "what belongs into it"]]
-    columns += [[one.name, "yes" if one.needed else "", one.says] for one in COLUMNS]
+    columns += [[one.name, "yes" if one.needed else "", one.says] for one in _COLUMNS]
     bases = [["basis"], *([basis] for basis in BASES if basis)]
     lists = {"columns": columns, "units": units, "indicators": indicators, "bases": bases}
     return lists | {"doubts": [["doubt"], *([doubt] for doubt in DOUBTS)]}
@@ -425,7 +425,7 @@ def _checked_row(
             faults.append(Fault(file, number, heading[at], cell, message))
         cells[at] = _BREAK.sub(" ", cell.strip())
     record = dict(zip(heading, cells, strict=True))
-    needed = [column for column in COLUMNS if column.needed]
+    needed = [column for column in _COLUMNS if column.needed]
     empty = [column for column in needed if column.name in record and not record[column.name]]
     named = [record.get(name, "") for name in ("geo_level", "province_code", "province")]
     totalled = any(_TOTAL.match(unicodedata.normalize("NFC", cell)) for cell in named)

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.drivers.pairs import decimal_year
+from analysis.country.breaks import SOCIAL_INSURANCE_LAW
+from analysis.country.indicators import DAYS_PER_PERCENT
+from analysis.drivers.pairs import time_of
 from analysis.facts import Raw
 from analysis.readings.derived import share_come
 
@@ -109,7 +111,7 @@ def _annual(readings: pd.DataFrame) -> pd.DataFrame:
         & readings["kind_of_evidence"].eq("published")
         & readings["geo_level"].isin(["country", "province_63"])
     ].copy()
-    time = decimal_year(rows["as_of"])
+    time = time_of(rows["as_of"])
     rows["year"] = rows["as_of"].dt.year
     rows["seen"] = (time - rows["year"]).clip(upper=1.0)
     rows["value"] = rows["value"] / share_come(rows["seen"])
@@ -133,7 +135,7 @@ def _by_year(rows: pd.DataFrame, years: range) -> pd.Series:
 
 #: What the published bases say, brought to comparable ones. Lists of debtors and debts that
 #: cannot be collected are no province totals and stay out.
-BASES = {
+COMPARABLE_BASES = {
     "total": "total",
     "unspecified": "unspecified",
     "interest_bearing": "one_month",
@@ -143,12 +145,7 @@ BASES = {
     "net_of_hard_to_collect": "net",
     "si_compulsory_only": "compulsory_only",
 }
-#: 365 days over 100 percent: a rate of 1% is 3.65 days of a year's contributions.
-DAYS_PER_PERCENT = 3.65
-FIRST = pd.Timestamp("2014-01-01")
-#: The Law on Social Insurance of 2024 tells late payment from evasion: rates from this day on
-#: count something else, and are not compared with those before.
-LAW = pd.Timestamp("2025-07-01")
+_FIRST = pd.Timestamp("2014-01-01")
 
 
 def late_rows(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
@@ -157,10 +154,10 @@ def late_rows(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     Columns: province_code, as_of, year, basis, rate (percent), days (of contributions owed),
     evidence (stated, derived), denominator (receivable, plan, unstated, collections), base_step
     (how the collections were found: "stated", "reading" for derived readings, or a step of
-    late_collections), december (bool), law (before, or since_july_2025: see LAW), readings (the
+    late_collections), december (bool), law (before, or since_july_2025), readings (the
     reading ids behind the row, ";"-joined), facts.
     """
-    own = readings[(readings["geo_level"] == "province_63") & (readings["as_of"] >= FIRST)]
+    own = readings[(readings["geo_level"] == "province_63") & (readings["as_of"] >= _FIRST)]
     parts = [_rates(own, raw), _from_amounts(own, readings)]
     rows = pd.concat(parts, ignore_index=True)
     # A stated rate outranks one derived from an amount of the same day and basis, and a derived
@@ -177,13 +174,13 @@ def late_rows(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
 
 def under_law(days: pd.Series) -> np.ndarray:
     """The law under which rates of these days are counted: before, or since_july_2025."""
-    return np.where(pd.to_datetime(days) < LAW, "before", "since_july_2025")
+    return np.where(pd.to_datetime(days) < SOCIAL_INSURANCE_LAW, "before", "since_july_2025")
 
 
 def _kept(rows: pd.DataFrame, indicator: str) -> pd.DataFrame:
     rows = rows[(rows["indicator"] == indicator) & (rows["value"] > 0)]
     basis = rows["basis"].replace("", "unspecified").fillna("unspecified")
-    return rows.assign(basis=basis.map(BASES)).dropna(subset=["basis"])
+    return rows.assign(basis=basis.map(COMPARABLE_BASES)).dropna(subset=["basis"])
 
 
 _COLUMNS = [

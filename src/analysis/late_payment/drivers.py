@@ -7,14 +7,14 @@ import pandas as pd
 
 from analysis.drivers.policy import DRIVERS
 from analysis.inference import (
-    COLUMNS,
+    CURVE_COLUMNS,
     benjamini_hochberg,
     estimate_rows,
     fit_least_squares,
     minimum_detectable_effect,
     permute_exposure,
 )
-from analysis.late_payment.levels import Levels, design, usable
+from analysis.late_payment.levels import Levels, level_design, usable_rates
 from analysis.seeds import generator
 
 
@@ -24,12 +24,12 @@ def driver_rows(rows: pd.DataFrame, exposure: pd.DataFrame, draws: int = 1999) -
     The inference table's columns, ``permutation_p`` (the driver dealt out among provinces) and
     ``q`` (false discovery rate over the drivers, from the permutation p-values).
     """
-    rows = usable(rows)
+    rows = usable_rates(rows)
     found: list[dict[str, object]] = []
     for driver in DRIVERS:
         values = exposure[driver].reindex(rows["province_code"]).to_numpy()
         known = rows[np.isfinite(values)].reset_index(drop=True)
-        X, names = design(known)
+        X, names = level_design(known)
         x = values[np.isfinite(values)]
         clusters = known["province_code"].to_numpy(dtype=str)
         y = np.log(known["rate"].to_numpy())
@@ -43,7 +43,7 @@ def driver_rows(rows: pd.DataFrame, exposure: pd.DataFrame, draws: int = 1999) -
         found.append({**row, "permutation_p": test.p})
     table = pd.DataFrame(found)
     table["q"] = benjamini_hochberg(table["permutation_p"])
-    return table[[*COLUMNS[:9], "permutation_p", "q", *COLUMNS[9:]]]
+    return table[[*CURVE_COLUMNS[:9], "permutation_p", "q", *CURVE_COLUMNS[9:]]]
 
 
 def who_reports(rows: pd.DataFrame, exposure: pd.DataFrame, draws: int = 4999) -> pd.DataFrame:

@@ -25,7 +25,7 @@ from analysis.inference import Components, SingularDesign, fit_components
 from analysis.inference.components import indicator_matrix
 from analysis.inference.regression import Array
 from analysis.late_payment import data, levels
-from analysis.late_payment.levels import LONGEST, like_for_like
+from analysis.late_payment.levels import LONGEST_GAP, like_for_like
 from analysis.late_payment.scores import NO_PULL, CeilingPull, better, last_value_sd, pull
 from analysis.readings import targets
 from analysis.seeds import generator
@@ -33,9 +33,9 @@ from analysis.verdicts import verdict
 
 #: Years over which a province's deviation fades to 37%. The data cannot tell 1 from 4 years.
 FADING = 2.0
-INDICATOR = "late_payment_rate"
+_INDICATOR = "late_payment_rate"
 _QUANTILES = (0.025, 0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.975)
-COLUMNS = [
+_COLUMNS = [
     "geo_level",
     "province_code",
     "indicator",
@@ -60,9 +60,9 @@ COLUMNS = [
     "method",
 ]
 #: How long before its due day a ceiling of the past is forecast: from the middle of its year.
-AHEAD = pd.DateOffset(months=6)
+_AHEAD = pd.DateOffset(months=6)
 #: Fewer rates than this carry no forecast of the past.
-FEWEST = 25
+_FEWEST = 25
 
 
 _SCORED = ["province_code", "as_of", "basis", "rate", "q10", "q50", "q90", "inside80", "sd"]
@@ -70,7 +70,7 @@ _SCORED += ["known", "last_value", "like_for_like", "definition_mean", "model"]
 
 
 @dataclass(frozen=True)
-class Model:
+class _Model:
     """The fitted model: rows, terms, variances and the pieces that predictions need."""
 
     rows: pd.DataFrame
@@ -81,10 +81,10 @@ class Model:
     residual: Array
 
 
-def fit_model(rows: pd.DataFrame) -> Model:
+def fit_model(rows: pd.DataFrame) -> _Model:
     """Fit the model to rows of late_data (see the module for its form)."""
-    rows = levels.usable(rows)
-    X, names = levels.design(rows)
+    rows = levels.usable_rates(rows)
+    X, names = levels.level_design(rows)
     codes = rows["province_code"].to_numpy(dtype=str)
     fading = _fading(codes, rows["as_of"], codes, rows["as_of"])
     # A little on the diagonal keeps readings of one day on two bases from being singular.
@@ -93,7 +93,7 @@ def fit_model(rows: pd.DataFrame) -> Model:
     fit = fit_components(y, X, {"province": indicator_matrix(codes), "course": root}, names)
     V = _kernel(fit, codes, rows["as_of"], codes, rows["as_of"])
     V += fit.variances["residual"] * np.eye(len(rows))
-    return Model(rows, names, X, fit, np.linalg.inv(V), y - X @ fit.beta)
+    return _Model(rows, names, X, fit, np.linalg.inv(V), y - X @ fit.beta)
 
 
 def _fading(a: np.ndarray, when_a: pd.Series, b: np.ndarray, when_b: pd.Series) -> Array:
@@ -113,7 +113,9 @@ def _kernel(
     return fit.variances["province"] * same + course
 
 
-def predict(model: Model, codes: list[str], date: pd.Timestamp, term: dict) -> tuple[Array, Array]:
+def predict_rates(
+    model: _Model, codes: list[str], date: pd.Timestamp, term: dict
+) -> tuple[Array, Array]:
     """Mean (k,) and covariance (k, k) of the true log rates of provinces on a date.
 
     ``term`` holds basis, denominator, december and law as in late_data; a law under which no
@@ -133,7 +135,7 @@ def predict(model: Model, codes: list[str], date: pd.Timestamp, term: dict) -> t
     return mean, spread + gap @ model.fit.covariance @ gap.T
 
 
-def _design_row(model: Model, term: dict) -> Array:
+def _design_row(model: _Model, term: dict) -> Array:
     wanted = {
         "constant",
         f"basis:{term['basis']}",
@@ -152,7 +154,7 @@ class Setting:
     ceiling: the pull under ceilings.
     """
 
-    model: Model
+    model: _Model
     size: data.Collections
     origin: pd.Timestamp
     draws: int
@@ -181,7 +183,7 @@ def late_payment_forecasts(
     """
     known = targets.targets(raw)
     readings = _known(readings, origin)
-    known = known if origin is None else targets.known_at(known, origin)
+    known = known if origin is None else targets.announced_by(known, origin)
     rows = data.late_rows(readings, raw)
     last = rows["as_of"].max() if origin is None else pd.Timestamp(origin)
     day = pd.Timestamp(due) if due else pd.Timestamp((last + pd.Timedelta(days=1)).year, 12, 31)
@@ -197,7 +199,7 @@ def late_payment_forecasts(
         pull([(r["drawn"], r["target"], r["rate"]) for r in record]),
     )
     found = [r for w in wanted for r in _unit_rows(w, setting)]
-    table = pd.DataFrame(found).reindex(columns=COLUMNS)
+    table = pd.DataFrame(found).reindex(columns=_COLUMNS)
     return table.sort_values(["geo_level", "province_code", "date", "scale"], ignore_index=True)
 
 
@@ -219,10 +221,10 @@ def past_ceilings(
     any pull), announced. The model of today is fitted to what was known AHEAD of the due day.
     Ceilings before which too little was known are left out.
     """
-    known = targets.known_at(targets.targets(raw), origin)
-    late = known[(known["indicator"] == INDICATOR) & (known["due"] <= origin)]
+    known = targets.announced_by(targets.targets(raw), origin)
+    late = known[(known["indicator"] == _INDICATOR) & (known["due"] <= origin)]
     seen = readings[
-        (readings["indicator"] == INDICATOR) & (readings["kind_of_evidence"] == "published")
+        (readings["indicator"] == _INDICATOR) & (readings["kind_of_evidence"] == "published")
     ]
     found = []
     for target in late.sort_values(["due", "geo_level", "province_code"]).to_dict("records"):
@@ -230,10 +232,10 @@ def past_ceilings(
         result = _result_of(wanted, seen)
         if result is None:
             continue
-        asked_on = target["due"] - AHEAD
+        asked_on = target["due"] - _AHEAD
         then = _known(readings, asked_on)
-        rows = levels.usable(data.late_rows(then, raw))
-        if len(rows) < FEWEST:
+        rows = levels.usable_rates(data.late_rows(then, raw))
+        if len(rows) < _FEWEST:
             continue
         with suppress(SingularDesign):
             setting = Setting(fit_model(rows), data.build(then), asked_on, draws)
@@ -259,7 +261,9 @@ def _result_of(wanted: dict, seen: pd.DataFrame) -> tuple[str, float] | None:
         & (seen["province_code"] == wanted["province_code"])
         & (seen["as_of"] == wanted["date"])
     ]
-    bases = rows["basis"].replace("", "unspecified").fillna("unspecified").map(data.BASES)
+    bases = (
+        rows["basis"].replace("", "unspecified").fillna("unspecified").map(data.COMPARABLE_BASES)
+    )
     rows = rows.assign(basis=bases).dropna(subset=["basis"])
     same = rows[rows["basis"] == wanted["basis"]]
     loose = rows[(rows["basis"] == "unspecified") | (wanted["basis"] == "unspecified")]
@@ -304,7 +308,7 @@ def _wanted(
     known: pd.DataFrame, rows: pd.DataFrame, last: pd.Timestamp, due: pd.Timestamp, raw: Raw
 ) -> list[dict]:
     """What is to be forecast: targets still ahead, like-for-like series, and the others."""
-    late = known[(known["indicator"] == INDICATOR) & (known["due"] > last)]
+    late = known[(known["indicator"] == _INDICATOR) & (known["due"] > last)]
     wanted = [_of_target(t, raw) for t in late.to_dict("records")]
     settled = {(w["geo_level"], w["province_code"]) for w in wanted}
     series = like_for_like(rows).groupby("province_code").tail(1).set_index("province_code")
@@ -331,7 +335,7 @@ def _of_target(target: dict, raw: Raw) -> dict:
         "geo_level": target["geo_level"],
         "province_code": target["province_code"],
         "date": target["due"],
-        "basis": data.BASES.get(target["basis"] or "unspecified", "unspecified"),
+        "basis": data.COMPARABLE_BASES.get(target["basis"] or "unspecified", "unspecified"),
         "denominator": "plan" if said == {"plan"} else "receivable",
         "december": target["due"].month == 12,
         "law": str(data.under_law(pd.Series([target["due"]]))[0]),
@@ -348,7 +352,7 @@ def _members(wanted: dict) -> list[str]:
 
 def _unit_rows(wanted: dict, setting: Setting) -> list[dict]:
     head = {k: wanted.get(k) for k in ("geo_level", "province_code", "date", "basis", "target")}
-    head |= {"indicator": INDICATOR, "origin": setting.origin}
+    head |= {"indicator": _INDICATOR, "origin": setting.origin}
     head |= {"target_setter": wanted.get("target_setter")}
     members = _members(wanted)
     rows = setting.model.rows
@@ -390,7 +394,7 @@ def _last_value(wanted: dict, code: str, setting: Setting) -> float | None:
         return None
     rows = setting.model.rows
     own = rows[(rows["province_code"] == code) & (rows["basis"] == wanted["basis"])]
-    own = own[own["as_of"] >= setting.origin - pd.Timedelta(days=LONGEST)]
+    own = own[own["as_of"] >= setting.origin - pd.Timedelta(days=LONGEST_GAP)]
     return float(own.sort_values("as_of")["rate"].iloc[-1]) if len(own) else None
 
 
@@ -402,7 +406,7 @@ def _draws(wanted: dict, members: list[str], setting: Setting) -> tuple[Array, A
     """
     model, draws = setting.model, setting.draws
     rng = generator("late", "forecast", wanted["geo_level"], wanted["province_code"])
-    mean, spread = predict(model, members, wanted["date"], wanted)
+    mean, spread = predict_rates(model, members, wanted["date"], wanted)
     noise = model.fit.variances["residual"]
     for i, code in enumerate(members):
         last = _last_value(wanted, code, setting)
@@ -426,13 +430,13 @@ def _summary(scale: str, rate: Array, weight: Array) -> dict:
     order = np.argsort(rate, kind="stable")
     middle = weight[order].cumsum() - weight[order] / 2
     values = np.interp(_QUANTILES, middle, rate[order])
-    named = {c: float(v) for c, v in zip(COLUMNS[9:18], values, strict=True)}
+    named = {c: float(v) for c, v in zip(_COLUMNS[9:18], values, strict=True)}
     mean = float(weight @ rate)
     sd = float(np.sqrt(weight @ (rate - mean) ** 2))
     return {"scale": scale, "mean": mean, "sd": sd, **named}
 
 
-def rolling_score(rows: pd.DataFrame, fewest: int = FEWEST) -> pd.DataFrame:
+def rolling_score(rows: pd.DataFrame, fewest: int = _FEWEST) -> pd.DataFrame:
     """How good forecasts are: each reading predicted from the readings dated before it.
 
     Columns: province_code, as_of, basis, rate, q10, q50, q90 and inside80 (of the reported value,
@@ -443,10 +447,10 @@ def rolling_score(rows: pd.DataFrame, fewest: int = FEWEST) -> pd.DataFrame:
     ``fewest`` before them, on a basis or denominator not seen before, or at a time when the terms
     could not yet be told apart, are not predicted.
     """
-    rows = levels.usable(rows).sort_values(["as_of", "province_code"], kind="stable")
+    rows = levels.usable_rates(rows).sort_values(["as_of", "province_code"], kind="stable")
     found = []
     for _, row in rows.iterrows():
-        before = levels.usable(rows[rows["as_of"] < row["as_of"]])
+        before = levels.usable_rates(rows[rows["as_of"] < row["as_of"]])
         seen = row["basis"] in set(before["basis"]) and row["denominator"] in set(
             before["denominator"]
         )
@@ -459,7 +463,7 @@ def rolling_score(rows: pd.DataFrame, fewest: int = FEWEST) -> pd.DataFrame:
 def _scored(row: pd.Series, before: pd.DataFrame) -> dict:
     model = fit_model(before)
     code = row["province_code"]
-    mean, spread = predict(model, [code], row["as_of"], row.to_dict())
+    mean, spread = predict_rates(model, [code], row["as_of"], row.to_dict())
     scale = np.sqrt(spread[0, 0] + model.fit.variances["residual"])
     low, middle, high = np.exp(stats.norm.ppf([0.1, 0.5, 0.9], mean[0], scale))
     same = before[before["basis"] == row["basis"]]

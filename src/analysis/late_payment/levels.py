@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from analysis.country.indicators import DAYS_PER_PERCENT
 from analysis.inference import Components, components_shares, fit_components
 from analysis.inference.components import indicator_matrix
 from analysis.inference.regression import Array
-from analysis.late_payment.data import DAYS_PER_PERCENT
 from analysis.seeds import generator
 
 #: The footing of adjusted levels: the commonest wording, over receivable, outside December.
@@ -38,7 +38,7 @@ class Levels:
     provinces: tuple[str, ...]
 
 
-def design(rows: pd.DataFrame) -> tuple[Array, tuple[str, ...]]:
+def level_design(rows: pd.DataFrame) -> tuple[Array, tuple[str, ...]]:
     """Constant, dummies of the measures against FOOTING, and December: (n, k), names."""
     columns: list[Array] = [np.ones(len(rows))]
     names = ["constant"]
@@ -50,7 +50,7 @@ def design(rows: pd.DataFrame) -> tuple[Array, tuple[str, ...]]:
     return np.column_stack(columns), (*names, "december")
 
 
-def usable(rows: pd.DataFrame) -> pd.DataFrame:
+def usable_rates(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows whose basis, denominator and law occur often enough to have a term."""
     for measure in _MEASURES:
         counts = rows.groupby(measure)["rate"].transform("size")
@@ -60,8 +60,8 @@ def usable(rows: pd.DataFrame) -> pd.DataFrame:
 
 def fit_levels(rows: pd.DataFrame) -> Levels:
     """log rate = basis + denominator + December + province + residual (restricted ML)."""
-    rows = usable(rows)
-    X, names = design(rows)
+    rows = usable_rates(rows)
+    X, names = level_design(rows)
     codes = rows["province_code"].to_numpy(dtype=str)
     fit = fit_components(np.log(rows["rate"]), X, {"province": indicator_matrix(codes)}, names)
     return Levels(rows, names, fit, tuple(sorted(set(codes))))
@@ -72,7 +72,7 @@ def variance_split(rows: pd.DataFrame, draws: int = 200) -> pd.DataFrame:
 
     Columns: source (basis, province, denominator, season, year, residual), share, low, high.
     """
-    rows = usable(rows)
+    rows = usable_rates(rows)
     sources = {
         "basis": rows["basis"],
         "province": rows["province_code"],
@@ -174,7 +174,7 @@ def adjusted_levels(levels: Levels, draws: int = 4000) -> pd.DataFrame:
 # --------------------------------------------------------------------------------------------------
 
 #: Readings closer than this are the same news; farther apart, another time.
-SHORTEST, LONGEST = 60, 5 * 366
+SHORTEST_GAP, LONGEST_GAP = 60, 5 * 366
 
 
 def like_for_like(rows: pd.DataFrame) -> pd.DataFrame:
@@ -183,7 +183,7 @@ def like_for_like(rows: pd.DataFrame) -> pd.DataFrame:
     The season is the same when both readings are year-end ones, or both are not; rates over plan
     are not compared with rates over receivable, and an unstated denominator counts as the usual
     one, receivable. Nor are rates from before July 2025 compared with later ones, since the law
-    counts otherwise (late_data.LAW). Columns: province_code, basis, evidence, denominator,
+    counts otherwise (country.breaks). Columns: province_code, basis, evidence, denominator,
     december, law, start, end, years, rate0, rate1, ratio, per_year (change of the log a year).
     """
     usual = rows["denominator"].replace({"unstated": "receivable"})
@@ -203,5 +203,5 @@ def like_for_like(rows: pd.DataFrame) -> pd.DataFrame:
     )
     table["ratio"] = table["rate1"] / table["rate0"]
     table["per_year"] = np.log(table["ratio"]) / table["years"]
-    keep = gap.between(SHORTEST, LONGEST)
+    keep = gap.between(SHORTEST_GAP, LONGEST_GAP)
     return table[keep].sort_values(["province_code", "basis", "end"], ignore_index=True)

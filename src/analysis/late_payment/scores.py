@@ -21,21 +21,21 @@ SETS = {"read": ("like", "basis"), "like": ("like",), "not_read": ("not",)}
 #: Earlier errors of a method that are needed for its band.
 FEWEST_ERRORS = 3
 #: Results heap within this distance under the ceiling, on the log scale: a tenth of it.
-WIDTH = 0.1
+_WIDTH = 0.1
 #: What is held of the pull before any ceiling fell due, as for coverage: results above a ceiling
 #: may weigh anything from nothing to all; the heap has this median and this width (log).
-HEAP = (0.3, 1.0)
-GRID, REACH = (50, 80), 4.0
+_HEAP = (0.3, 1.0)
+_GRID, _REACH = (50, 80), 4.0
 
 
-def crps(y: Array, mean: Array, sd: Array) -> Array:
+def crps_normal(y: Array, mean: Array, sd: Array) -> Array:
     """Continuous ranked probability score of normal forecasts (Gneiting and Raftery 2007)."""
     z = (y - mean) / sd
     density, below = stats.norm.pdf(z), stats.norm.cdf(z)
     return sd * (z * (2 * below - 1) + 2 * density - 1 / np.sqrt(np.pi))
 
 
-def errors(score: pd.DataFrame) -> pd.DataFrame:
+def _errors(score: pd.DataFrame) -> pd.DataFrame:
     """Each forecast of each reading: error and CRPS on the log scale, by method.
 
     score: of `late_forecast.rolling_score`. Columns: row, as_of, province_code, method, read
@@ -65,7 +65,7 @@ def errors(score: pd.DataFrame) -> pd.DataFrame:
                     "method": method,
                     "read": read,
                     "error": np.abs(miss),
-                    "crps": crps(y, centre, sd),
+                    "crps": crps_normal(y, centre, sd),
                 }
             )
         )
@@ -88,7 +88,7 @@ def compare(score: pd.DataFrame) -> pd.DataFrame:
     denominator too; "not_read"), method, n, error, n_crps, crps. Where a province was not read,
     the last value has nothing to say.
     """
-    table, rows = errors(score), []
+    table, rows = _errors(score), []
     for read, groups in SETS.items():
         methods = METHODS[1:] if read == "not_read" else METHODS
         own = table[table["read"].isin(groups) & table["method"].isin(methods)]
@@ -148,7 +148,7 @@ class CeilingPull:
         """Weights of draws (D,) of a rate in percent, adding up to 1: the mean over the points."""
         gap = np.log(ceiling) - np.log(rate)
         met = gap >= 0
-        near = np.where(met, np.exp(-np.maximum(gap, 0) / WIDTH), 0.0)
+        near = np.where(met, np.exp(-np.maximum(gap, 0) / _WIDTH), 0.0)
         total = self.short * (~met).mean() + met.mean() + self.heap * near.mean()
         each = self.weight / total
         tilted = met * each.sum() + near * (each @ self.heap) + ~met * (each @ self.short)
@@ -165,19 +165,19 @@ def pull(cases: list[tuple[Array, float, float]]) -> CeilingPull:
     """
     if not cases:
         return NO_PULL
-    short = (np.arange(GRID[0]) + 0.5) / GRID[0]
-    normal = np.linspace(-REACH, REACH, GRID[1])
-    heap = HEAP[0] * np.exp(HEAP[1] * normal)
+    short = (np.arange(_GRID[0]) + 0.5) / _GRID[0]
+    normal = np.linspace(-_REACH, _REACH, _GRID[1])
+    heap = _HEAP[0] * np.exp(_HEAP[1] * normal)
     shorts, heaps = (axis.ravel() for axis in np.meshgrid(short, heap))
-    likely = np.repeat(-(normal**2) / 2, GRID[0])
+    likely = np.repeat(-(normal**2) / 2, _GRID[0])
     for rate, ceiling, result in cases:
         gap = np.log(ceiling) - np.log(rate)
-        near = np.where(gap >= 0, np.exp(-np.maximum(gap, 0) / WIDTH), 0.0).mean()
+        near = np.where(gap >= 0, np.exp(-np.maximum(gap, 0) / _WIDTH), 0.0).mean()
         met = float((gap >= 0).mean())
         likely = likely - np.log(shorts * (1 - met) + met + heaps * near)
         reached = np.log(ceiling) - np.log(result)
         likely = likely + (
-            np.log(1 + heaps * np.exp(-reached / WIDTH)) if reached >= 0 else np.log(shorts)
+            np.log(1 + heaps * np.exp(-reached / _WIDTH)) if reached >= 0 else np.log(shorts)
         )
     weight = np.exp(likely - likely.max())
     return CeilingPull(shorts, heaps, weight / weight.sum(), len(cases))

@@ -89,7 +89,7 @@ def of_chapter_01(draws: int = 1999, origin: str | None = None) -> LatePayment:
 
     Raises MissingTable, which names the chapter, when it has not run.
     """
-    return run(*store.read(), draws, origin)
+    return run(*store.read_readings(), draws, origin)
 
 
 def _unused(readings: pd.DataFrame, rows: pd.DataFrame) -> list[str]:
@@ -104,8 +104,8 @@ def _unused(readings: pd.DataFrame, rows: pd.DataFrame) -> list[str]:
 
 def _size(rows: pd.DataFrame, exposure: pd.DataFrame, panels: int = 300) -> pd.DataFrame:
     """How often each test finds a driver in panels without one, on the real design."""
-    rows = levels.usable(rows)
-    X, names = levels.design(rows)
+    rows = levels.usable_rates(rows)
+    X, names = levels.level_design(rows)
     x = exposure["urban"].reindex(rows["province_code"]).to_numpy()
     clusters = rows["province_code"].to_numpy(dtype=str)
     rates = rejection_rates(

@@ -12,7 +12,7 @@ from analysis.readings.conflicts import expectations, left_out, one_level
 from analysis.readings.derived import census_base
 from analysis.readings.evidence import KEY, dated_once, describe
 
-COLUMNS = [
+_COLUMNS = [
     "reading_id",
     *KEY,
     "value",
@@ -48,7 +48,7 @@ class ReadingTables:
     """The tables made from the facts.
 
     Attributes:
-        readings: one row a (geo_level, province_code, indicator, basis, as_of); see `COLUMNS`.
+        readings: one row a (geo_level, province_code, indicator, basis, as_of); see `_COLUMNS`.
             `known_on` is the latest date that a fact behind the reading describes: a level
             computed from the next year's change is not known before that year's date.
         conflicts: all candidates of the keys for which different values were published.
@@ -86,9 +86,9 @@ def build_readings(raw: Raw) -> ReadingTables:
     """
     published = read_published(raw)
     computed = derived.derive(published.readings, published.described, raw)
-    readings = pd.concat([published.readings[COLUMNS], computed[COLUMNS]], ignore_index=True)
+    readings = pd.concat([published.readings[_COLUMNS], computed[_COLUMNS]], ignore_index=True)
     readings = readings.sort_values([*KEY], ignore_index=True)
-    checked = identities.check(readings, raw)
+    checked = identities.check_identities(readings, raw)
     funnel = _funnel(raw, published, readings)
     return ReadingTables(readings, published.candidates, checked, funnel)
 

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 
 from analysis.country.indicators import INDICATORS
-from analysis.readings.evidence import KEY, denominator_version, season
+from analysis.readings.evidence import KEY, denominator_version, season_of
 
 UNIT_AND_DATE = ["geo_level", "province_code", "as_of"]
 _LINEAGE = ["reading_id", "facts", "sources", "doubt"]
 
 
-def pick(readings: pd.DataFrame, indicator: str, basis: str = "") -> pd.DataFrame:
+def pick_readings(readings: pd.DataFrame, indicator: str, basis: str = "") -> pd.DataFrame:
     """Return the readings of one indicator and basis."""
     return readings[(readings["indicator"] == indicator) & (readings["basis"] == basis)]
 
@@ -54,7 +54,7 @@ def reading(
 
 def with_counts(made: pd.DataFrame) -> pd.DataFrame:
     """Add the columns that follow from the others; a denominator version that is set stays."""
-    made["season"] = season(made["as_of"])
+    made["season"] = season_of(made["as_of"])
     usual = pd.Series(denominator_version(made), index=made.index)
     given = made.get("denominator_version", pd.Series(np.nan, index=made.index))
     made["denominator_version"] = given.where(given.notna(), usual)

@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.facts import Raw
-from analysis.readings.evidence import KEY, PLAIN, denominator_version
+from analysis.readings.evidence import KEY, PLAIN_STANDING, denominator_version
 
-RULES = (
+CONFLICT_RULES = (
     "settled_over_provisional",
     "official_over_press",
     "definition_in_force",
@@ -79,7 +79,7 @@ def _decide(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     ).astype(object)
     _mark(table, alive, rule, first)
     table["in_force"] = table["denominator_version"] == denominator_version(table, as_stated=False)
-    for name in RULES:
+    for name in CONFLICT_RULES:
         open_rows = alive & (rule == UNSETTLED)[table["key"]]
         if not open_rows.any():
             break
@@ -223,7 +223,7 @@ def _widened(table: pd.DataFrame, accepted: pd.DataFrame) -> pd.DataFrame:
     official one, a minority or an older publication of the same standing are not.
     """
     joined = table.merge(accepted[["key", "standing", "rule"]], on="key", suffixes=("", "_chosen"))
-    unexplained = joined["rule"].isin([RULES[1], RULES[3], RULES[4]]) & (
+    unexplained = joined["rule"].isin([CONFLICT_RULES[1], CONFLICT_RULES[3], CONFLICT_RULES[4]]) & (
         (joined["standing"] >= joined["standing_chosen"]) & joined["in_force"]
     )
     rivals = joined[unexplained].groupby("key")["value"].agg(["min", "max"])
@@ -296,7 +296,7 @@ def expectations(described: pd.DataFrame) -> pd.Series:
     table = described.assign(year=described["as_of"].dt.year, at=described.index)
     level = table["indicator"].str.endswith(("_coverage", "_participants"))
     hoped = table[level & table["estimate"] & (table["season"] == "interim")]
-    counted = table[level & ~table["estimate"] & (table["standing"] >= PLAIN)]
+    counted = table[level & ~table["estimate"] & (table["standing"] >= PLAIN_STANDING)]
     pairs = hoped.merge(counted, on=_SERIES, suffixes=("", "_later"))
     below = (pairs["as_of_later"] > pairs["as_of"]) & (pairs["upper_later"] < pairs["lower"])
     statements = pd.MultiIndex.from_frame(pairs.loc[below, _STATEMENT])

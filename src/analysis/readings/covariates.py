@@ -17,7 +17,7 @@ UNLISTED_MINORITY_SHARE = 0.1
 
 # The wide table: name -> (covariate, first year, last year averaged). Labour, poverty, schooling
 # and health stop in 2016, so they serve as fixed levels of the province before the forecasts.
-LEVELS = {
+FIXED_LEVELS = {
     "minority_share": ("minority_pupil_share", 2015, 2016),
     "income_month": ("income_month", 2016, 2016),
     "income_month_wages": ("income_month_wages", 2016, 2016),
@@ -153,10 +153,10 @@ def _line(at: np.ndarray, known: np.ndarray, values: np.ndarray) -> np.ndarray:
     return values[:, piece] + slope[:, piece] * (at - known[piece])
 
 
-def table(raw: Raw, until: int | None = None) -> pd.DataFrame:
+def covariate_table(raw: Raw, until: int | None = None) -> pd.DataFrame:
     """Return the covariates of the 63 provinces, wide, indexed by province_code.
 
-    Columns: those of `LEVELS` as averages over the years given there (percent, thousand VND a
+    Columns: those of `FIXED_LEVELS` as averages over the years given there (percent, thousand VND a
     month, persons or scores, as in covariates.csv), the population of 2015 and of the last year,
     population growth 2015 to 2023 in percent, density (persons per square kilometre), wage share
     of income in percent, labour force as share of the population, and stocks per person (doctors
@@ -168,7 +168,7 @@ def table(raw: Raw, until: int | None = None) -> pd.DataFrame:
     rows = raw.covariates if until is None else raw.covariates[raw.covariates["year"] <= until]
     index = pd.Index(sorted(raw.provinces["province_code"]), name="province_code")
     wide = pd.DataFrame(index=index)
-    for name, (covariate, first, last) in LEVELS.items():
+    for name, (covariate, first, last) in FIXED_LEVELS.items():
         chosen = rows[(rows["covariate"] == covariate) & rows["year"].between(first, last)]
         wide[name] = chosen.groupby("province_code")["value"].mean().reindex(index)
     if wide["minority_share"].notna().any():

@@ -15,14 +15,14 @@ Ways, in the order in which they are preferred where two give the same key:
 import numpy as np
 import pandas as pd
 
-from analysis.country.indicators import OFFICIAL_BASIS
+from analysis.country.indicators import DAYS_PER_PERCENT, OFFICIAL_BASIS
 from analysis.facts import Raw
 from analysis.readings.arithmetic import (
     UNIT_AND_DATE,
     difference,
     one_a_key,
     percentage,
-    pick,
+    pick_readings,
     reading,
     reading_ids,
     side_by_side,
@@ -38,8 +38,6 @@ from analysis.readings.evidence import KEY
 # --------------------------------------------------------------------------------------------------
 
 ANNUALISED = "annualised_collections"
-# Rate (percent of a year's contributions) to days of contributions: 365 days / 100 percent.
-DAYS_PER_PERCENT = 3.65
 _FARTHEST_DAYS = 366
 # Before the end of February the sum since 1 January says too little about the year.
 _EARLIEST_SHARE = 59 / 365
@@ -71,7 +69,7 @@ def annual_collections(known: pd.DataFrame) -> pd.DataFrame:
 
     The interval holds what the digits allow and any pace of collecting that was seen (`SLOW`).
     """
-    table = pick(known, "collections").copy()
+    table = pick_readings(known, "collections").copy()
     passed = table["as_of"].dt.dayofyear / np.where(table["as_of"].dt.is_leap_year, 366, 365)
     table, passed = table[passed >= _EARLIEST_SHARE], passed[passed >= _EARLIEST_SHARE]
     for column, slow in SLOW.items():
@@ -290,7 +288,8 @@ def _parts_of_social_insurance(known: pd.DataFrame) -> pd.DataFrame:
     found = []
     for what in ("participants", "coverage"):
         whole, compulsory, voluntary = (
-            pick(known, f"{scheme}_{what}") for scheme in ("si", "si_compulsory", "si_voluntary")
+            pick_readings(known, f"{scheme}_{what}")
+            for scheme in ("si", "si_compulsory", "si_voluntary")
         )
         m = side_by_side(compulsory, voluntary, UNIT_AND_DATE)
         found.append(reading(m, f"si_{what}", "", total(m), "compulsory_plus_voluntary"))
@@ -308,8 +307,11 @@ def _out_of_totals(known: pd.DataFrame) -> pd.DataFrame:
     The total of all schemes counts a person once; whoever is in compulsory social or unemployment
     insurance is in health insurance too.
     """
-    whole, health = pick(known, "total_participants"), pick(known, "hi_participants")
-    voluntary = pick(known, "si_voluntary_participants")
+    whole, health = (
+        pick_readings(known, "total_participants"),
+        pick_readings(known, "hi_participants"),
+    )
+    voluntary = pick_readings(known, "si_voluntary_participants")
     m = side_by_side(whole, voluntary, UNIT_AND_DATE)
     made = reading(m, "hi_participants", "", difference(m), "total_less_voluntary")
     # Where health insurance was published on another basis, the total may count on that basis.
@@ -324,8 +326,11 @@ def _out_of_totals(known: pd.DataFrame) -> pd.DataFrame:
 def _published_denominators(known: pd.DataFrame) -> pd.DataFrame:
     found = []
     for scheme, name in _DENOMINATORS.items():
-        people, rate = pick(known, f"{scheme}_participants"), pick(known, f"{scheme}_coverage")
-        base = pick(known, name)
+        people, rate = (
+            pick_readings(known, f"{scheme}_participants"),
+            pick_readings(known, f"{scheme}_coverage"),
+        )
+        base = pick_readings(known, name)
         m = side_by_side(people, base, UNIT_AND_DATE)
         found.append(
             reading(m, f"{scheme}_coverage", "", percentage(m), "participants_over_denominator")
@@ -343,7 +348,7 @@ def _published_denominators(known: pd.DataFrame) -> pd.DataFrame:
 
 
 def _on_official_population(known: pd.DataFrame, raw: Raw) -> pd.DataFrame:
-    people = _with_population(pick(known, "hi_participants"), raw)
+    people = _with_population(pick_readings(known, "hi_participants"), raw)
     scale = 100 / people["persons"]
     share = (people["value"] * scale, people["lower"] * scale, people["upper"] * scale)
     rate = reading(
@@ -351,7 +356,7 @@ def _on_official_population(known: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     )
     # Above 100 percent the count is of other people than the population; chapter 01 lists it.
     rate = rate[rate["value"] <= 100]
-    rates = _with_population(pick(known, "hi_coverage"), raw)
+    rates = _with_population(pick_readings(known, "hi_coverage"), raw)
     rates = implied_ratio(known, raw, rates)
     scale = rates["persons"] / 100
     numbers = (
@@ -392,7 +397,7 @@ def implied_ratio(known: pd.DataFrame, raw: Raw, rates: pd.DataFrame) -> pd.Data
     reading); missing before there are twenty pairs.
     """
     printed = known[known["kind_of_evidence"] == "published"]
-    people, rate = pick(printed, "hi_participants"), pick(printed, "hi_coverage")
+    people, rate = pick_readings(printed, "hi_participants"), pick_readings(printed, "hi_coverage")
     pairs = _with_population(side_by_side(people, rate, UNIT_AND_DATE), raw)
     pairs = pairs[pairs["value_b"] > 0].sort_values(["as_of", "geo_level", "province_code"])
     ratio = 100 * pairs["value_a"] / pairs["value_b"] / pairs["persons"]
@@ -424,11 +429,11 @@ def census_base(published: pd.DataFrame, raw: Raw) -> pd.Series:
     population decides instead if it clearly fits the other series better.
     """
     version = published["denominator_version"].copy()
-    rates = pick(published, "hi_coverage")
+    rates = pick_readings(published, "hi_coverage")
     rates = rates[rates["as_of"].between(_FIRST_DAY, _LAST_DAY) & (rates["value"] > 0)]
     known = set(raw.population["province_code"])
     rates = rates[(rates["geo_level"] == "province_63") & rates["province_code"].isin(known)]
-    people = pick(published, "hi_participants").set_index(UNIT_AND_DATE)["value"]
+    people = pick_readings(published, "hi_participants").set_index(UNIT_AND_DATE)["value"]
     at = pd.MultiIndex.from_frame(rates[UNIT_AND_DATE])
     implied = 100 * people.reindex(at).to_numpy() / rates["value"].to_numpy()
     if np.isnan(implied).all():

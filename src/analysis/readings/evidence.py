@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from analysis.country.breaks import LABOUR_FORCE_BREAK
 from analysis.country.indicators import INDICATORS
 from analysis.facts import Raw
 
@@ -23,7 +24,7 @@ _ROUNDED_ZEROS = {"persons": 3, "units": 3, "billion VND": 2}
 _MOST_DECIMALS = 6
 
 
-def bounds(facts: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def printed_bounds(facts: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Return the lower and upper limits of published values.
 
     With u the place of the last digit printed, "92.3" means 92.25 to 92.35, "about" one u to both
@@ -34,7 +35,7 @@ def bounds(facts: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         facts: rows with value, unit, qualifier and indicator.
     """
     value = facts["value"].to_numpy(dtype=float)
-    unit = place(value, facts["unit"].to_numpy())
+    unit = last_place(value, facts["unit"].to_numpy())
     qualifier = facts["qualifier"].to_numpy()
     below = np.select(
         [qualifier == "exact", qualifier == "about", qualifier == "over"],
@@ -55,7 +56,7 @@ def bounds(facts: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     return np.minimum(np.round(lower, 9), value), np.maximum(np.round(upper, 9), value)
 
 
-def place(value: np.ndarray, unit: np.ndarray) -> np.ndarray:
+def last_place(value: np.ndarray, unit: np.ndarray) -> np.ndarray:
     """Return the place of the last digit printed: 0.01 for 92.31, 10,000 for 85,390,000.
 
     A round figure is never read as coarser than its second digit: "over 1,000,000" means up to
@@ -78,7 +79,7 @@ def place(value: np.ndarray, unit: np.ndarray) -> np.ndarray:
 
 KEY = ["geo_level", "province_code", "indicator", "basis", "as_of"]
 
-DOUBTFUL, PROVISIONAL, PLAIN, SETTLED = 0, 1, 2, 3
+DOUBTFUL, PROVISIONAL, PLAIN_STANDING, SETTLED_STANDING = 0, 1, 2, 3
 
 # Facts of these doubts lose against any other fact of the same key.
 _WEAK = {"year inferred", "contradiction", "possible slip"}
@@ -94,7 +95,6 @@ _BROADCASTERS = re.compile(r"(^|\.)vov\.gov\.vn$")
 
 # The dates by which the denominators changed (policy_events.csv; Decision of the census 2019).
 CENSUS_YEAR_END = pd.Timestamp("2019-12-31")
-LABOUR_FORCE_BREAK = pd.Timestamp("2022-10-01")
 LABOUR_FORCE_2025 = pd.Timestamp("2025-01-01")
 # Denominators that a source names against the one of its day.
 NAMED_LABOUR_FORCES = ("labour_force_before_2022_10", "labour_force_restated")
@@ -109,14 +109,14 @@ def describe(facts: pd.DataFrame, raw: Raw) -> pd.DataFrame:
         raw: the raw tables, for the sources.
     """
     described = facts.copy()
-    described["lower"], described["upper"] = bounds(facts)
+    described["lower"], described["upper"] = printed_bounds(facts)
     sources = source_table(raw.sources).reindex(facts["source_id"])
     for column in ("official", "group", "published_on"):
         described[column] = sources[column].to_numpy()
     early = (described["published_on"] < described["as_of"]).to_numpy()
     described["estimate"] = facts["standing"] == "estimate"
     described["standing"] = _standing(facts, early)
-    described["season"] = season(facts["as_of"])
+    described["season"] = season_of(facts["as_of"])
     described["denominator_version"] = denominator_version(described)
     return described
 
@@ -130,12 +130,12 @@ def _standing(facts: pd.DataFrame, early: np.ndarray) -> np.ndarray:
             facts["standing"].isin(["provisional", "estimate"]) | early,
             np.array(weak, dtype=bool),
         ],
-        [SETTLED, PROVISIONAL, DOUBTFUL],
-        PLAIN,
+        [SETTLED_STANDING, PROVISIONAL, DOUBTFUL],
+        PLAIN_STANDING,
     )
 
 
-def season(as_of: pd.Series) -> np.ndarray:
+def season_of(as_of: pd.Series) -> np.ndarray:
     """Return "year_end" for 28 to 31 December, "interim" otherwise."""
     late = ((as_of.dt.month == 12) & (as_of.dt.day >= 28)).to_numpy()
     return np.where(late, "year_end", "interim")

@@ -3,11 +3,12 @@
 import numpy as np
 import pandas as pd
 
+from analysis.country.breaks import DECISION_861, LABOUR_FORCE_BREAK, RESOLUTION_202
 from analysis.facts import Raw
-from analysis.readings.arithmetic import UNIT_AND_DATE, pick, side_by_side
+from analysis.readings.arithmetic import UNIT_AND_DATE, pick_readings, side_by_side
 from analysis.readings.covariates import populations
 
-COLUMNS = [
+_COLUMNS = [
     "identity",
     "geo_level",
     "province_code",
@@ -26,13 +27,10 @@ TYPICAL_RATIO, TYPICAL_SPREAD = 0.98, 0.035
 _NEAR_DAYS, _JUMP_POINTS = 120, 5.0
 # ... nor two counts of it by more than this share (health insurance moves by 6% at year-end).
 _JUMP_SHARE = 0.35
-_DECISION_861 = pd.Timestamp("2021-07-01")
-_RESOLUTION_202 = pd.Timestamp("2025-06-12")
-_LABOUR_FORCE_BREAK = pd.Timestamp("2022-10-01")
 
 
-def check(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
-    """Return each identity for each unit and date where its parts are known; see `COLUMNS`.
+def check_identities(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
+    """Return each identity for each unit and date where its parts are known; see `_COLUMNS`.
 
     left and right are the two sides (persons or percent); holds says whether their intervals
     meet (sums), the order is kept (bounds) or the ratio is usual (denominators); explained names
@@ -57,7 +55,7 @@ def check(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     table["difference"] = table["left"] - table["right"]
     table["ratio"] = table["left"] / table["right"]
     order = ["identity", "geo_level", "province_code", "as_of", "readings"]
-    return table.sort_values(order, ignore_index=True).reindex(columns=COLUMNS)
+    return table.sort_values(order, ignore_index=True).reindex(columns=_COLUMNS)
 
 
 def _table(m: pd.DataFrame, identity: str, left, right, holds, explained, names) -> pd.DataFrame:
@@ -70,8 +68,10 @@ def _table(m: pd.DataFrame, identity: str, left, right, holds, explained, names)
 
 
 def _sum(printed: pd.DataFrame, whole: str, first: str, second: str) -> pd.DataFrame:
-    m = side_by_side(pick(printed, first), pick(printed, second), UNIT_AND_DATE)
-    total = pick(printed, whole)[[*UNIT_AND_DATE, "value", "lower", "upper", "reading_id", "doubt"]]
+    m = side_by_side(pick_readings(printed, first), pick_readings(printed, second), UNIT_AND_DATE)
+    total = pick_readings(printed, whole)[
+        [*UNIT_AND_DATE, "value", "lower", "upper", "reading_id", "doubt"]
+    ]
     m = m.merge(total, on=UNIT_AND_DATE)
     low, high = m["lower_a"] + m["lower_b"], m["upper_a"] + m["upper_b"]
     holds = (m["lower"] <= high) & (low <= m["upper"])
@@ -81,7 +81,7 @@ def _sum(printed: pd.DataFrame, whole: str, first: str, second: str) -> pd.DataF
 
 
 def _order(printed: pd.DataFrame, small: str, large: str) -> pd.DataFrame:
-    m = side_by_side(pick(printed, small), pick(printed, large), UNIT_AND_DATE)
+    m = side_by_side(pick_readings(printed, small), pick_readings(printed, large), UNIT_AND_DATE)
     holds = m["lower_a"] <= m["upper_b"]
     names = m["reading_id_a"] + ";" + m["reading_id_b"]
     name = f"{small}_not_above_{large}"
@@ -124,7 +124,10 @@ def _implied_labour_force(printed: pd.DataFrame) -> pd.DataFrame:
     """Compare the labour force that SI figures imply with the one that UI figures imply."""
     sides = []
     for scheme in ("si", "ui"):
-        people, rate = pick(printed, f"{scheme}_participants"), pick(printed, f"{scheme}_coverage")
+        people, rate = (
+            pick_readings(printed, f"{scheme}_participants"),
+            pick_readings(printed, f"{scheme}_coverage"),
+        )
         m = side_by_side(people, rate[rate["value"] > 0], UNIT_AND_DATE)
         m["value"] = 100 * m["value_a"] / m["value_b"]
         m["lower"] = 100 * m["lower_a"] / m["upper_b"]
@@ -140,7 +143,7 @@ def _implied_labour_force(printed: pd.DataFrame) -> pd.DataFrame:
 
 def _merged_population(printed: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     """Compare the population stated for a merged unit with the official sum of its parts."""
-    m = pick(printed, "population")
+    m = pick_readings(printed, "population")
     m = m[m["geo_level"] == "province_34"].copy()
     units = list(zip(m["geo_level"], m["province_code"], strict=True))
     m["persons"] = populations(units, list(m["as_of"]), raw) if units else []
@@ -157,16 +160,16 @@ def _not_on_resolution(printed: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     rate of this panel. Rates stand on it where participants over coverage come nearer to it.
     """
     unit = ["geo_level", "province_code"]
-    said = pick(printed, "population", "resolution_202_population")
-    people = pick(printed, "hi_participants")
-    rates = pick(printed, "hi_coverage")
+    said = pick_readings(printed, "population", "resolution_202_population")
+    people = pick_readings(printed, "hi_participants")
+    rates = pick_readings(printed, "hi_coverage")
     m = side_by_side(people, rates[rates["value"] > 0], UNIT_AND_DATE)
     # A province that did not merge is one unit under two levels.
     first = said.sort_values("as_of").drop_duplicates("province_code")
     known = first.set_index("province_code")["value"]
     whole = raw.provinces.groupby("merged_code")["province_code"].nunique()
     alone = m["province_code"].isin(whole[whole == 1].index)
-    m = m[(m["as_of"] >= _RESOLUTION_202) & ((m["geo_level"] == "province_34") | alone)].copy()
+    m = m[(m["as_of"] >= RESOLUTION_202) & ((m["geo_level"] == "province_34") | alone)].copy()
     m["resolution"] = m["province_code"].map(known).astype(float)
     m = m[m["resolution"].notna()]
     pairs = list(m[unit].itertuples(index=False, name=None))
@@ -211,8 +214,8 @@ def _jumps(printed: pd.DataFrame) -> pd.DataFrame:
     holds = (rates["value"] - before["value"]).abs() <= _JUMP_POINTS
     health = rates["indicator"] == "hi_coverage"
     crosses = [
-        health & (before["as_of"] < _DECISION_861) & (rates["as_of"] >= _DECISION_861),
-        ~health & (before["as_of"] < _LABOUR_FORCE_BREAK) & (rates["as_of"] >= _LABOUR_FORCE_BREAK),
+        health & (before["as_of"] < DECISION_861) & (rates["as_of"] >= DECISION_861),
+        ~health & (before["as_of"] < LABOUR_FORCE_BREAK) & (rates["as_of"] >= LABOUR_FORCE_BREAK),
         health & (rates["denominator_version"] != "") & (rates["as_of"].dt.year == 2019),
     ]
     explained = np.select(

@@ -31,7 +31,7 @@ def lineage(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     return table.sort_values(["reading_id", "fact"], ignore_index=True)
 
 
-def units() -> pd.DataFrame:
+def unit_table() -> pd.DataFrame:
     """Return all units: geo_level, province_code, name_en, name_vi, region_code, merged_code."""
     rows = [
         {
@@ -69,7 +69,7 @@ def write(tables: ReadingTables, raw: Raw, folder: Path | None = None) -> list[s
         "identities": tables.identities,
         "targets": targets(raw),
         "lineage": lineage(tables.readings, raw),
-        "units": units(),
+        "units": unit_table(),
     }
     files = [write_table(table, place / f"{name}.csv") for name, table in written.items()]
     files.append(write_atomic(place / "readings.parquet", _parquet(tables.readings)))
@@ -88,7 +88,7 @@ def _parquet(table: pd.DataFrame) -> bytes:
 # --------------------------------------------------------------------------------------------------
 
 
-def read() -> tuple[pd.DataFrame, Raw]:
+def read_readings() -> tuple[pd.DataFrame, Raw]:
     """Readings and raw tables. Raises MissingTable when chapter 01 has not run."""
     readings = paths.read_processed("readings", dates=["as_of"])
     text = readings.select_dtypes(include=["object", "string"]).columns

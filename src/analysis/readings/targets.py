@@ -11,7 +11,7 @@ from analysis.facts import Raw, corrected
 from analysis.facts.tables import SETTERS
 from analysis.verdicts import NO_TARGET, NOT_ENOUGH_EVIDENCE, coarse, verdict
 
-KEY = ["geo_level", "province_code", "indicator", "basis", "due", "setter", "value"]
+_KEY = ["geo_level", "province_code", "indicator", "basis", "due", "setter", "value"]
 # Drafts, and an agency's estimate of what will be reached: no target that anybody has set.
 NOT_SET = ("plan", "estimate")
 NATIONWIDE = "nationwide"
@@ -65,7 +65,7 @@ def is_derived(doubt: str) -> bool:
 def _once(table: pd.DataFrame) -> pd.DataFrame:
     order = pd.Categorical(table["qualifier"], ["exact", "over", "under", "about"], ordered=True)
     table = table.assign(order=order.codes, reference=table["row"].astype(str))
-    groups = table.sort_values([*KEY, "order", "row"]).groupby(KEY, sort=True)
+    groups = table.sort_values([*_KEY, "order", "row"]).groupby(_KEY, sort=True)
     once = groups.agg(
         qualifier=("qualifier", "first"),
         announced=("announced", "min"),
@@ -76,10 +76,10 @@ def _once(table: pd.DataFrame) -> pd.DataFrame:
     ).reset_index()
     columns = ["geo_level", "province_code", "indicator", "basis", "due", "value", "qualifier"]
     columns += ["setter", "announced", "derived", "n_sources", "facts", "sources"]
-    return once.sort_values(KEY, ignore_index=True)[columns]
+    return once.sort_values(_KEY, ignore_index=True)[columns]
 
 
-def known_at(table: pd.DataFrame, origin: str | pd.Timestamp) -> pd.DataFrame:
+def announced_by(table: pd.DataFrame, origin: str | pd.Timestamp) -> pd.DataFrame:
     """Return the targets that had been announced by the origin."""
     return table[table["announced"] <= pd.Timestamp(origin)]
 
@@ -114,7 +114,7 @@ def due_on(
     """Return the targets of an indicator for one day, of those announced by the origin if given."""
     day = pd.Timestamp(due)
     rows = table[(table["indicator"] == indicator) & (table["due"] == day) & (table["basis"] == "")]
-    return Due(indicator, day, rows if origin is None else known_at(rows, origin))
+    return Due(indicator, day, rows if origin is None else announced_by(rows, origin))
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ import pandas as pd
 from analysis.paths import PROCESSED, write_atomic
 from analysis.report.describe import Described, described, schemas
 
-FORMATS = ("parquet", "dta")
+_FORMATS = ("parquet", "dta")
 #: Limits of Stata: characters of a label, characters of a name, bytes of a text.
-LABEL, NAME, TEXT = 80, 32, 2045
+LABEL, _NAME, _TEXT = 80, 32, 2045
 
 
 class ExportError(ValueError):
@@ -116,7 +116,7 @@ def stata_names(fields: Iterable[str]) -> dict[str, str]:
     Raises:
         ExportError: two fields would get one name.
     """
-    found = {field: re.sub(r"\W", "_", re.sub(r"^q0\.", "q", field))[:NAME] for field in fields}
+    found = {field: re.sub(r"\W", "_", re.sub(r"^q0\.", "q", field))[:_NAME] for field in fields}
     if len(set(found.values())) < len(found):
         raise ExportError("two columns would have one name in Stata")
     return found
@@ -138,7 +138,7 @@ def _dta(name: str, table: pd.DataFrame, words: Described) -> bytes:
             own[short] = column.astype("float64")
         elif column.dtype == "string":
             long = max((len(text.encode()) for text in column.dropna()), default=0)
-            if long and long > TEXT:
+            if long and long > _TEXT:
                 raise ExportError(f"{name}: {field}: a text is longer than Stata can hold; "
                                   "take --format parquet")  # fmt: skip
             own[short] = column.fillna("").astype(object)

@@ -26,7 +26,7 @@ from babel.numbers import format_decimal
 
 from analysis.country import geography
 from analysis.country.indicators import INDICATORS
-from analysis.verdicts import STEP, coarse
+from analysis.verdicts import PERCENT_STEP, coarse
 
 # --------------------------------------------------------------------------------------------------
 # Numbers, dates and lists as the readers of a language write them.
@@ -141,10 +141,10 @@ def _chance(value: Any, digits: int, language: str) -> str:
     share = coarse(float(value))
     if not 0.0 <= share <= 1.0:
         raise ValueError(f"{share!r} is not a probability")
-    if share < STEP / 100:
-        return _BEYOND[language]["below"].format(_percent(STEP, 0, language))
-    if share > 1 - STEP / 100:
-        return _BEYOND[language]["above"].format(_percent(100 - STEP, 0, language))
+    if share < PERCENT_STEP / 100:
+        return _BEYOND[language]["below"].format(_percent(PERCENT_STEP, 0, language))
+    if share > 1 - PERCENT_STEP / 100:
+        return _BEYOND[language]["above"].format(_percent(100 - PERCENT_STEP, 0, language))
     return _share(share, 0, language)
 
 
@@ -267,7 +267,7 @@ _WRITERS: dict[str, Callable[[Any, int, str], str]] = {
 LANGUAGES = ("en", "vi")
 _HOME = Path(__file__).parent
 
-Phrase = str | Mapping[str, str]
+_Phrase = str | Mapping[str, str]
 
 
 class WordingError(ValueError):
@@ -275,7 +275,7 @@ class WordingError(ValueError):
 
 
 @cache
-def catalogue(language: str) -> dict[str, Phrase]:
+def catalogue(language: str) -> dict[str, _Phrase]:
     """Return every phrase of a language by its key.
 
     Raises:
@@ -283,7 +283,7 @@ def catalogue(language: str) -> dict[str, Phrase]:
     """
     if language not in LANGUAGES:
         raise WordingError(f"no wording in {language!r}; languages are {', '.join(LANGUAGES)}")
-    phrases: dict[str, Phrase] = {}
+    phrases: dict[str, _Phrase] = {}
     for path in sorted((_HOME / language).glob("*.yml")):
         for topic, content in _read(path).items():
             for name, phrase in _topic(path, topic, content).items():
@@ -300,7 +300,7 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
-def _topic(path: Path, topic: Any, content: Any) -> dict[str, Phrase]:
+def _topic(path: Path, topic: Any, content: Any) -> dict[str, _Phrase]:
     where = f"{path.parent.name}/{path.name}: {topic}"
     if not isinstance(topic, str) or not isinstance(content, dict):
         raise WordingError(f"{where}: expected 'phrase: text' lines below a topic")

@@ -34,12 +34,12 @@ from analysis.readings import build_readings, targets
 from analysis.readings.conflicts import one_level
 
 FOLDER, LEDGER = "rounds", "ledger.csv"
-OWN = "analysis"
-COLUMNS = ["reference_date", "target", "location", "target_end_date", "output_type",
+_OWN = "analysis"
+OUTPUT_COLUMNS = ["reference_date", "target", "location", "target_end_date", "output_type",
            "output_type_id", "value"]  # fmt: skip
 #: Scale of a forecast -> what is put behind the indicator in the name of its target.
 SCALES = {"reported": "", "true": "_level", "official": "_official"}
-SCHEMAS = "https://raw.githubusercontent.com/hubverse-org/schemas/main/v5.0.0"
+_SCHEMAS = "https://raw.githubusercontent.com/hubverse-org/schemas/main/v5.0.0"
 _LEDGER_COLUMNS = ["round", "file", "bytes", "sha256"]
 _KEY = ["geo_level", "province_code", "indicator", "date"]
 
@@ -87,7 +87,7 @@ def known_of(chosen: Round) -> Known:
 
 def with_target(chosen: Round, known: Known) -> list[str]:
     """The coverage rates that had a nationwide target for the first due date by the origin."""
-    table = targets.known_at(known.targets, chosen.origin)
+    table = targets.announced_by(known.targets, chosen.origin)
     national = table[
         (table["geo_level"] == "country")
         & (table["due"] == chosen.due[0])
@@ -130,7 +130,7 @@ def close(chosen: Round, make: Callable[[], Printed], today: datetime.date | Non
             f"round {name} is called prospective, and its first targets fell due on "
             f"{chosen.due[0]:%Y-%m-%d}: write kind: retrospective in rounds.yml"
         )
-    check()
+    _check()
     files = bundle(chosen, make(), today)
     return _put(name, files)
 
@@ -169,7 +169,7 @@ def bundle(chosen: Round, printed: Printed, closed: datetime.date) -> dict[str, 
         RoundError: a forecast or target is of an unit that does not exist, or not of this round.
     """
     own = predictions(chosen, printed.tables)
-    model = f"{OWN}-v{chosen.model}"
+    model = f"{_OWN}-v{chosen.model}"
     outputs = {model: own}
     for name, table in printed.beside.items():
         outputs[name] = _ordered(_quantile_rows(chosen, table))
@@ -228,7 +228,7 @@ def _quantile_rows(chosen: Round, wide: pd.DataFrame) -> pd.DataFrame:
     )
     levels = long["output_type_id"].map(QUANTILES)
     return long.assign(reference_date=chosen.origin, output_type="quantile", output_type_id=levels)[
-        COLUMNS
+        OUTPUT_COLUMNS
     ]
 
 
@@ -252,9 +252,9 @@ def _chances(chosen: Round, rows: pd.DataFrame, attainment: pd.DataFrame) -> pd.
             "output_type_id": long["target"].round(6),
             "value": (1 - long["p"]).round(6),
         },
-        columns=COLUMNS,
+        columns=OUTPUT_COLUMNS,
     ).drop_duplicates()
-    twice = found.duplicated(COLUMNS[:-1])
+    twice = found.duplicated(OUTPUT_COLUMNS[:-1])
     if twice.any():
         row = found[twice].iloc[0]
         raise RoundError(
@@ -297,7 +297,7 @@ def published(readings: pd.DataFrame) -> pd.DataFrame:
 
 def known_targets(known: Known) -> pd.DataFrame:
     """The targets of coverage rates that had been announced by the origin."""
-    table = targets.known_at(known.targets, known.origin)
+    table = targets.announced_by(known.targets, known.origin)
     table = table[table["indicator"].isin(FAMILY) & (table["basis"].fillna("") == "")]
     for unit in table[_KEY[:2]].drop_duplicates().itertuples(index=False):
         location(*unit)
@@ -324,7 +324,7 @@ def _record(chosen: Round, printed: Printed, closed: datetime.date) -> dict[str,
 
 def _admin() -> dict[str, Any]:
     return {
-        "schema_version": f"{SCHEMAS}/admin-schema.json",
+        "schema_version": f"{_SCHEMAS}/admin-schema.json",
         "name": "Coverage of social protection in Viet Nam",
         "maintainer": "The authors of this project",
         "contact": {"name": "The authors of this project", "email": "see CITATION.cff"},
@@ -342,7 +342,7 @@ def _tasks(chosen: Round, every: pd.DataFrame) -> dict[str, Any]:
             values = values.dt.strftime("%Y-%m-%d")
         return {"required": None, "optional": sorted(values.unique().tolist())}
 
-    tasks = {name: listed(name) for name in COLUMNS[:4]}
+    tasks = {name: listed(name) for name in OUTPUT_COLUMNS[:4]}
     cdf = every.loc[every["output_type"] == "cdf", "output_type_id"]
     share = {"type": "double", "minimum": 0, "maximum": 1}
     percent = {"type": "double", "minimum": 0, "maximum": 100}
@@ -371,7 +371,7 @@ def _tasks(chosen: Round, every: pd.DataFrame) -> dict[str, Any]:
     ]
     task = {"task_ids": tasks, "output_type": outputs, "target_metadata": metadata}
     return {
-        "schema_version": f"{SCHEMAS}/tasks-schema.json",
+        "schema_version": f"{_SCHEMAS}/tasks-schema.json",
         "output_type_id_datatype": "double",
         "rounds": [
             {
@@ -445,7 +445,7 @@ def ledger() -> pd.DataFrame:
     return table
 
 
-def faults() -> list[str]:
+def archive_faults() -> list[str]:
     """What differs from the ledger, one line each: changed, missing and surplus files."""
     table = ledger()
     found = []
@@ -462,9 +462,9 @@ def faults() -> list[str]:
     return found
 
 
-def check() -> None:
+def _check() -> None:
     """Raise RoundError with a line for each fault of the archive."""
-    if found := faults():
+    if found := archive_faults():
         raise RoundError("\n".join(found))
 
 
@@ -494,7 +494,7 @@ class Archived:
     @property
     def own(self) -> str:
         """The model of the project."""
-        return f"{OWN}-v{self.record['model']}"
+        return f"{_OWN}-v{self.record['model']}"
 
     @property
     def origin(self) -> pd.Timestamp:
@@ -502,7 +502,7 @@ class Archived:
         return pd.Timestamp(self.record["origin"])
 
 
-def read(name: str) -> Archived:
+def read_round(name: str) -> Archived:
     """Read a closed round. Raises RoundError where there is none of this name."""
     place = home() / name
     table = ledger()
@@ -524,10 +524,10 @@ def read(name: str) -> Archived:
     )
 
 
-def read_all() -> list[Archived]:
+def read_rounds() -> list[Archived]:
     """All closed rounds, once every file is known to be as it was closed. Raises RoundError."""
-    check()
-    return [read(name) for name in sorted(ledger()["round"].unique())]
+    _check()
+    return [read_round(name) for name in sorted(ledger()["round"].unique())]
 
 
 def _read(path: Path, dates: Iterable[str]) -> pd.DataFrame:

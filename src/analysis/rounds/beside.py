@@ -12,6 +12,7 @@ import pandas as pd
 
 from analysis.country import geography
 from analysis.forecast.known import Known
+from analysis.forecast.prediction import PERCENTILE_COLUMNS
 from analysis.forecast.rounds import Round
 from analysis.forecast.space import FAMILY
 from analysis.forecast.tables import QUANTILES
@@ -21,7 +22,7 @@ from analysis.validation.peers import Peer, PeerFailure, drift, last_value, nati
 
 #: Model of the hub -> how it forecasts provinces and merged units, and the country.
 #: The curve of the country itself is its own last value, moved on at its past pace.
-BESIDE: dict[str, tuple[Peer, Peer]] = {
+_BESIDE: dict[str, tuple[Peer, Peer]] = {
     "last-value": (last_value, last_value),
     "curve": (national, drift),
 }
@@ -35,8 +36,8 @@ def beside(
     A model that has nothing to learn from for an indicator leaves it out.
     """
     readings = one_level(known.readings, known.raw)
-    found: dict[str, list[pd.DataFrame]] = {name: [] for name in BESIDE}
-    for name, (of_units, of_country) in BESIDE.items():
+    found: dict[str, list[pd.DataFrame]] = {name: [] for name in _BESIDE}
+    for name, (of_units, of_country) in _BESIDE.items():
         for indicator in indicators:
             for country in (True, False):
                 asked = _asked(chosen, indicator, country)
@@ -100,7 +101,7 @@ def _country_alone(readings: pd.DataFrame) -> pd.DataFrame:
 
 def _quantiles(made: pd.DataFrame) -> pd.DataFrame:
     """The quantiles of a round from those of a peer, which has 99."""
-    every = made[scores.QUANTILES].to_numpy(float)
+    every = made[PERCENTILE_COLUMNS].to_numpy(float)
     low, high = scores.band(every, 95)
     ends = {"q025": low, "q975": high}
     columns = {

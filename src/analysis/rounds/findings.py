@@ -17,7 +17,7 @@ from analysis.rounds.archive import Archived
 from analysis.rounds.scoreboard import CHANCES, VALUES, Scoreboard
 
 #: Table of Scoreboard -> file of data/processed.
-FILES = {"scores": "record_scores.csv", "events": "record_events.csv"}
+_FILES = {"scores": "record_scores.csv", "events": "record_events.csv"}
 #: Decimals that a result keeps of a number that is shown with three.
 DIGITS = 5
 _UNIT = {"province_code": "unit", "indicator": "indicator"}
@@ -40,7 +40,7 @@ def read() -> Record:
         RoundError: a file of the archive has changed, or a round cannot be scored.
         analysis.paths.MissingTable: chapter 01 has not run.
     """
-    rounds = archive.read_all()
+    rounds = archive.read_rounds()
     readings = paths.read_processed("readings", dates=["as_of"])
     text = readings.select_dtypes(include=["object", "string"]).columns
     return Record(
@@ -50,9 +50,9 @@ def read() -> Record:
 
 def write(record: Record) -> list[str]:
     """Write scores and events to data/processed; returns the names of the files."""
-    for name, file in FILES.items():
-        paths.write_atomic(paths.PROCESSED / file, scoreboard.text(getattr(record.board, name)))
-    return sorted(FILES.values())
+    for name, file in _FILES.items():
+        paths.write_atomic(paths.PROCESSED / file, scoreboard.csv_text(getattr(record.board, name)))
+    return sorted(_FILES.values())
 
 
 def dated(record: Record) -> list[Archived]:

@@ -28,6 +28,7 @@ from analysis.country import geography
 from analysis.facts import Raw
 from analysis.findings.coverage import Tables
 from analysis.findings.outcomes import NOT_KNOWN, YES, came, met
+from analysis.forecast.prediction import PERCENTILES
 from analysis.forecast.rounds import BACKCAST, RoundError
 from analysis.forecast.space import FAMILY
 from analysis.forecast.tables import QUANTILES
@@ -40,7 +41,7 @@ VALUES, CHANCES = "values", "chances"
 #: Chances are taken as at least this and at most one less this where a score has logarithms: no
 #: share of 4,000 draws says more.
 LEAST = 0.005
-COIN = 0.5
+_COIN = 0.5
 EVENT = ["round", "geo_level", "province_code", "indicator", "due"]
 _BANDS = {50: ("q25", "q75"), 80: ("q10", "q90"), 95: ("q025", "q975")}
 EVENT_COLUMNS = [
@@ -82,15 +83,15 @@ def score(rounds: Sequence[Archived], readings: pd.DataFrame, raw: Raw) -> Score
     return Scoreboard(table, _scores(table))
 
 
-def write(found: Scoreboard) -> list[str]:
+def write_scores(found: Scoreboard) -> list[str]:
     """Write scoreboard.csv and events.csv into the folder of rounds; the same bytes each time."""
     files = {"events.csv": found.events, "scoreboard.csv": found.scores}
     for name, table in files.items():
-        paths.write_atomic(home() / name, text(table))
+        paths.write_atomic(home() / name, csv_text(table))
     return sorted(files)
 
 
-def text(table: pd.DataFrame) -> str:
+def csv_text(table: pd.DataFrame) -> str:
     """A table as CSV with eight digits, of which the last bit of a computation changes none."""
     out = io.StringIO()
     table.to_csv(out, index=False, lineterminator="\n", float_format="%.8g", date_format="%Y-%m-%d")
@@ -160,7 +161,7 @@ def crps(quantiles: pd.DataFrame, value: np.ndarray) -> np.ndarray:
     of normal scores, which is exact for a normal, and read at 99 levels; see
     `analysis.validation.scores.crps_quantiles`.
     """
-    at, wanted = norm.ppf(list(QUANTILES.values())), norm.ppf(scores.LEVELS)
+    at, wanted = norm.ppf(list(QUANTILES.values())), norm.ppf(PERCENTILES)
     own = quantiles[list(QUANTILES)].to_numpy(float)
     place = np.clip(np.searchsorted(at, wanted) - 1, 0, len(at) - 2)
     share = (wanted - at[place]) / (at[place + 1] - at[place])
@@ -238,7 +239,7 @@ def past_shares(one: Archived) -> pd.DataFrame:
         n, hits = counts[row["indicator"]]
         counts[row["indicator"]] = (n + 1, hits + int(row["observation"] >= target.value))
     table = pd.DataFrame.from_dict(counts, orient="index", columns=["n", "met"])
-    table["share"] = (table["met"] / table["n"].where(table["n"] > 0)).fillna(COIN)
+    table["share"] = (table["met"] / table["n"].where(table["n"] > 0)).fillna(_COIN)
     table["cautious"] = (table["met"] + 1) / (table["n"] + 2)
     return table
 
@@ -298,7 +299,7 @@ def _of_chances(table: pd.DataFrame) -> list[dict]:
     model = str(table["model"].iloc[0])
     chances = {
         model: table["probability"],
-        "one_half": pd.Series(COIN, table.index),
+        "one_half": pd.Series(_COIN, table.index),
         "past_share": table["past_share"],
         "cautious_share": table["cautious_share"],
     }

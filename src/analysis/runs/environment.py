@@ -12,7 +12,7 @@ from pathlib import Path
 from analysis import paths, reads
 
 #: 1 January 2026, 00:00 UTC: the date that files carry when a format demands one.
-EPOCH = 1767225600
+_EPOCH = 1767225600
 
 #: Same clock, language, order of sets, number of threads and instructions of the processor.
 PINNED = {
@@ -28,7 +28,7 @@ PINNED = {
     "MKL_NUM_THREADS": "1",
     "NUMEXPR_NUM_THREADS": "1",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-    "SOURCE_DATE_EPOCH": str(EPOCH),
+    "SOURCE_DATE_EPOCH": str(_EPOCH),
 }
 
 #: On Intel and AMD processors: take the instructions that all of the last ten years have, because

@@ -322,7 +322,7 @@ class Progress:
 # Run many jobs over the cores, each as soon as those before it have ended well.
 # --------------------------------------------------------------------------------------------------
 
-Result = TypeVar("Result")
+_Result = TypeVar("_Result")
 
 #: Names a schedule by chance: SEED, or SEED,FIRST,SECONDS; see `Chance`.
 SCHEDULE = "ANALYSIS_SCHEDULE"
@@ -365,11 +365,11 @@ def by_chance() -> Chance | None:
 
 def run_graph(
     after: Mapping[str, Sequence[str]],
-    work: Callable[[str], Result],
-    ended_well: Callable[[Result], bool],
+    work: Callable[[str], _Result],
+    ended_well: Callable[[_Result], bool],
     workers: int,
     chance: Chance | None = None,
-) -> Iterator[tuple[str, Result | None, str]]:
+) -> Iterator[tuple[str, _Result | None, str]]:
     """Yield (name, result, "") as each job ends, or (name, None, cause) for one that cannot run.
 
     Args:
@@ -380,14 +380,14 @@ def run_graph(
         chance: another order than the usual one.
     """
 
-    def start(name: str) -> Result:
+    def start(name: str) -> _Result:
         if chance:
             chance.wait(name)
         return work(name)
 
     waiting = {name: set(before) for name, before in after.items()}
     behind = _waiting_behind(after)
-    running: dict[Future[Result], str] = {}
+    running: dict[Future[_Result], str] = {}
     with ThreadPoolExecutor(workers) as pool:
         try:
             while waiting or running:

@@ -13,8 +13,8 @@ from typing import Any
 
 from analysis import paths
 
-LANGUAGES = ("en", "vi")
-COUNTRY = "00"
+_LANGUAGES = ("en", "vi")
+_COUNTRY = "00"
 _LISTS = {"raw", "needs", "files", "produces", "languages"}
 #: Parameters of notebooks that name a province.
 _OF_A_PROVINCE = {"province", "province_code"}
@@ -40,7 +40,7 @@ class Chapter:
     needs: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     produces: tuple[str, ...] = ()
-    languages: tuple[str, ...] = LANGUAGES
+    languages: tuple[str, ...] = _LANGUAGES
     vary: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     also: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     limit: float = 600
@@ -125,7 +125,7 @@ def _values(stem: str, given: Any) -> tuple[Any, ...]:
         return tuple(given)
     if given == "country_and_units":
         with (paths.RAW / "provinces.csv").open(encoding="utf-8", newline="") as file:
-            return (COUNTRY, *_units(list(csv.DictReader(file))))
+            return (_COUNTRY, *_units(list(csv.DictReader(file))))
     raise PipelineError(
         f"pipeline.yml, {stem}: vary takes a list or country_and_units, not {given!r}"
     )
@@ -144,7 +144,7 @@ def check_units(settings: Mapping[str, Mapping[str, Any]]) -> None:
         return
     with (paths.RAW / "provinces.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
-    codes = {COUNTRY, *(row["province_code"] for row in rows)}
+    codes = {_COUNTRY, *(row["province_code"] for row in rows)}
     names = {name.casefold(): row["province_code"]
              for row in rows for name in (row["name_en"], row["name_vi"])}  # fmt: skip
     for stem, given in settings.items():

@@ -21,7 +21,7 @@ from analysis.runs.notebook import translation_file
 from analysis.runs.pipeline import Job
 
 #: How many finished runs stay; a report takes about 150.
-KEPT = 900
+_KEPT = 900
 _RECORD = "record.json"
 
 #: The code of this package that runs a notebook and decides its stored form.
@@ -157,7 +157,7 @@ def forget_old() -> None:
     for path in _store().glob(".new-*"):
         shutil.rmtree(path, ignore_errors=True)
     by_age = sorted(_store().iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in by_age[KEPT:]:
+    for path in by_age[_KEPT:]:
         shutil.rmtree(path, ignore_errors=True)
 
 

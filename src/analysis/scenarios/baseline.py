@@ -23,10 +23,10 @@ from analysis.drivers.policy import exposures
 from analysis.forecast.draws import Draws
 from analysis.forecast.known import Known
 from analysis.forecast.model import Model, kept_model
-from analysis.forecast.outlook import FIRST_YEAR, Outlook, best_year, outlook
+from analysis.forecast.outlook import ENOUGH, FIRST_YEAR, Outlook, best_year, outlook
 from analysis.forecast.pull import Pulls
-from analysis.forecast.space import NEW_BASE, decimal_year, points
-from analysis.forecast.tables import ENOUGH, read_share
+from analysis.forecast.space import NEW_BASE, decimal_year
+from analysis.forecast.tables import read_share
 from analysis.readings import targets as targets_room
 from analysis.scenarios.parameters import Range, ScenarioError
 
@@ -36,8 +36,8 @@ from analysis.scenarios.parameters import Range, ScenarioError
 
 #: The terms of drivers_coverage.csv that measure what Decree 75 gave back and what Decision 861
 #: took, by window and without a straight trend.
-RECOVERY, LOSS = "restoration_x_minority", "861_x_minority"
-DESIGN, BESIDE = "windows", "main design"
+_RECOVERY, _LOSS = "restoration_x_minority", "861_x_minority"
+DESIGN, _BESIDE = "windows", "main design"
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def effects_of_cards(indicator: str) -> tuple[Range | None, Range | None]:
     """
     if indicator != "hi_coverage":
         return None, None
-    return _estimate(RECOVERY, "cards"), _estimate(LOSS, "cards_lost")
+    return _estimate(_RECOVERY, "cards"), _estimate(_LOSS, "cards_lost")
 
 
 def _estimate(term: str, stream: str) -> Range | None:
@@ -87,7 +87,7 @@ def _estimate(term: str, stream: str) -> Range | None:
     except paths.MissingTable:
         return None
     rows = table[
-        (table["term"] == term) & (table["design"] == DESIGN) & (table["beside"] == BESIDE)
+        (table["term"] == term) & (table["design"] == DESIGN) & (table["beside"] == _BESIDE)
     ].dropna(subset=["estimate", "standard_error"])
     if len(rows) != 1:
         return None
@@ -137,9 +137,7 @@ def bridge(
         return np.empty((n, p, 0))
     table = _table(draws, pd.DatetimeIndex([*given, *dates]))
     source = built.evidence
-    mean, factor = built.posterior.joint(
-        points(table, source.units, source.settings, source.origin)
-    )
+    mean, factor = built.posterior.joint(source.at(table))
     own = draws.true[:, :, draws.dates.get_indexer(given)]
     drawn = logit(own.transpose(0, 2, 1).reshape(n, -1) / 100)
     random = seeds.generator("bridge", source.family, *(f"{day:%Y-%m-%d}" for day in dates))
@@ -215,7 +213,7 @@ def to_percent(z: np.ndarray) -> np.ndarray:
 
 Unit = tuple[str, str]
 #: The quantiles that tables and charts of scenarios give.
-LEVELS = {"q05": 0.05, "q10": 0.10, "q50": 0.50, "q90": 0.90, "q95": 0.95}
+SHOWN_QUANTILES = {"q05": 0.05, "q10": 0.10, "q50": 0.50, "q90": 0.90, "q95": 0.95}
 
 
 @dataclass(frozen=True, eq=False)
@@ -377,7 +375,7 @@ def baseline(built: Model, own: Outlook, date: pd.Timestamp | None = None) -> Ba
         background=background(built.known, draws.codes, people(dates)[:, 0]),
         ends=ends,
         at_ends={
-            unit: np.quantile(drawn[:, at_ends], list(LEVELS.values()), axis=0)
+            unit: np.quantile(drawn[:, at_ends], list(SHOWN_QUANTILES.values()), axis=0)
             for unit, drawn in said.items()
         },
     )
@@ -438,7 +436,7 @@ def _past(built: Model, draws: Draws, dates: pd.DatetimeIndex) -> np.ndarray:
     rows = [("province_63", code, draws.indicator, day) for code in draws.codes for day in dates]
     table = pd.DataFrame(rows, columns=["geo_level", "province_code", "indicator", "as_of"])
     source = built.evidence
-    at = points(table, source.units, source.settings, source.origin)
+    at = source.at(table)
     now = dataclasses.replace(at, old_base=np.zeros(len(at)))
     lift = built.posterior.marginal(now)[0] - built.posterior.marginal(at)[0]
     found: np.ndarray = 100 * expit(to_logit(level) + lift.mean(axis=0).reshape(level.shape[1:]))

@@ -21,9 +21,9 @@ from analysis.scenarios.parameters import (
     Range,
     ScenarioError,
     did_you_mean,
-    read_all,
-    read_date,
+    read_parameters,
     refuse_unknown,
+    scenario_date,
 )
 
 # --------------------------------------------------------------------------------------------------
@@ -84,7 +84,7 @@ _SUPPORT = {
     "supported_after": Parameter("range", 0, 1, "(a share from 0 to 1)"),
 }
 
-KINDS: Mapping[str, Kind] = {
+SCENARIO_KINDS: Mapping[str, Kind] = {
     "business_as_usual": Kind(paths.business_as_usual, {}),
     "hold_last": Kind(paths.hold_last, {}),
     "linear_change": Kind(
@@ -234,7 +234,7 @@ class Scenario:
     @property
     def rule(self) -> Kind:
         """The kind with its parameters and its path."""
-        return KINDS[self.kind]
+        return SCENARIO_KINDS[self.kind]
 
     def check_dates(self, origin: pd.Timestamp, date: pd.Timestamp) -> None:
         """Raise ScenarioError when a date of the scenario cannot be, seen from the origin."""
@@ -285,7 +285,7 @@ def load_folder(folder: Path) -> list[Scenario]:
     found = [load(path) for path in sorted(Path(folder).glob("*.yml"))]
     if not found:
         raise FileNotFoundError(f"there is no scenario (*.yml) in {folder}")
-    return sorted(found, key=lambda one: (list(KINDS).index(one.kind), one.name))
+    return sorted(found, key=lambda one: (list(SCENARIO_KINDS).index(one.kind), one.name))
 
 
 def read(text: str, name: str = "scenario", file: str = "") -> Scenario:
@@ -295,10 +295,12 @@ def read(text: str, name: str = "scenario", file: str = "") -> Scenario:
     refuse_unknown(content, _KEYS, f"{file}: ")
     kind = content.get("kind")
     if kind is None:
-        raise ScenarioError(f"{file}: kind: is missing; known: {', '.join(KINDS)}")
-    if kind not in KINDS:
-        raise ScenarioError(f"{file}: kind: {kind!r} is unknown; {did_you_mean(kind, (*KINDS,))}")
-    rule, level = KINDS[kind], _level(content, kind, file)
+        raise ScenarioError(f"{file}: kind: is missing; known: {', '.join(SCENARIO_KINDS)}")
+    if kind not in SCENARIO_KINDS:
+        raise ScenarioError(
+            f"{file}: kind: {kind!r} is unknown; {did_you_mean(kind, (*SCENARIO_KINDS,))}"
+        )
+    rule, level = SCENARIO_KINDS[kind], _level(content, kind, file)
     scenario = Scenario(
         name=name,
         title=_title(content.get("title", name), file),
@@ -308,7 +310,9 @@ def read(text: str, name: str = "scenario", file: str = "") -> Scenario:
         only=_only(content.get("only"), level, file),
         origin=_day(content, "origin", file),
         date=_day(content, "date", file),
-        parameters=read_all(content.get("parameters"), rule.parameters, f"{file}: parameters"),
+        parameters=read_parameters(
+            content.get("parameters"), rule.parameters, f"{file}: parameters"
+        ),
         supported_share=_supported(content, file),
         file=file,
     )
@@ -365,7 +369,7 @@ def _indicator(content: Mapping[str, Any], rule: Kind, file: str) -> str:
 
 
 def _level(content: Mapping[str, Any], kind: str, file: str) -> str:
-    value, rule = content.get("level", "province_63"), KINDS[kind]
+    value, rule = content.get("level", "province_63"), SCENARIO_KINDS[kind]
     if value not in geography.LEVELS:
         raise ScenarioError(f"{file}: level: {value!r}: {did_you_mean(value, geography.LEVELS)}")
     if rule.provinces_only and value != "province_63":
@@ -387,7 +391,7 @@ def _only(value: Any, level: str, file: str) -> tuple[str, ...]:
 
 
 def _day(content: Mapping[str, Any], key: str, file: str) -> pd.Timestamp | None:
-    return read_date(content[key], f"{file}: {key}") if key in content else None
+    return scenario_date(content[key], f"{file}: {key}") if key in content else None
 
 
 def _supported(content: Mapping[str, Any], file: str) -> Range | None:

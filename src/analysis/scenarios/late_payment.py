@@ -14,14 +14,13 @@ import numpy as np
 import pandas as pd
 
 from analysis import seeds
+from analysis.country.indicators import DAYS_PER_PERCENT
 from analysis.forecast.outlook import MONTH
 from analysis.late_payment import data
 from analysis.scenarios.definition import Scenario
 from analysis.scenarios.parameters import ScenarioError
 from analysis.scenarios.tables import records
 
-#: One percent of a year's contributions in days.
-DAYS = 3.65
 #: Standard normal quantiles at 10 and 90 percent lie this far apart.
 _BAND = 2 * 1.2815515655446004
 _NAMES = ("q10", "q50", "q90")
@@ -140,8 +139,8 @@ def _row(
         **label._asdict(),
         "target": goal,
         **{f"rate_{name}": value for name, value in found.items()},
-        "days_q50": DAYS * found["q50"],
-        "days_after": DAYS * float(np.median(after)),
+        "days_q50": DAYS_PER_PERCENT * found["q50"],
+        "days_after": DAYS_PER_PERCENT * float(np.median(after)),
         "collections": collections,
         **{f"collect_{name}": value for name, value in money.items()},
         "collect_month": money["q50"] / months,

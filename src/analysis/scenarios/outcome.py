@@ -12,7 +12,7 @@ from scipy.special import expit
 from analysis.forecast.draws import pulled
 from analysis.forecast.outlook import MONTH, least_persons
 from analysis.scenarios.baseline import (
-    LEVELS,
+    SHOWN_QUANTILES,
     Baseline,
     Footing,
     Unit,
@@ -283,7 +283,13 @@ class Reached:
 def forecast_of(base: Baseline, unit: Unit) -> Reached:
     """Business as usual for a unit, as the tables of the forecast have it."""
     values = base.reported[unit]
-    found = dict(zip(LEVELS, np.quantile(values, list(LEVELS.values())).tolist(), strict=True))
+    found = dict(
+        zip(
+            SHOWN_QUANTILES,
+            np.quantile(values, list(SHOWN_QUANTILES.values())).tolist(),
+            strict=True,
+        )
+    )
     return Reached(**found, probability=_chance(values, base, unit))
 
 
@@ -303,7 +309,7 @@ def by_hand(base: Baseline, unit: Unit, persons_month: float, joining: float) ->
     raised = np.minimum(plain + more, 100.0)
     at_rest = _weighted(plain, base, unit)
     moved = _weighted(raised + joining * (100.0 - raised), base, unit)
-    most = np.array([100.0] * len(LEVELS) + [1.0])
+    most = np.array([100.0] * len(SHOWN_QUANTILES) + [1.0])
     found = np.clip(np.array([*vars(usual).values()]) + moved - at_rest, 0, most)
     return Reached(**dict(zip(vars(usual), found.tolist(), strict=True)))
 
@@ -328,7 +334,7 @@ def _weighted(values: np.ndarray, base: Baseline, unit: Unit) -> np.ndarray:
         weight, met = np.full(len(values), 1 / len(values)), over.sum()
     total = weight.sum()
     levels = (np.cumsum(weight) - weight / 2) / total
-    return np.append(np.interp(list(LEVELS.values()), levels, values), met / total)
+    return np.append(np.interp(list(SHOWN_QUANTILES.values()), levels, values), met / total)
 
 
 def _share_over(values: np.ndarray, edge: float) -> np.ndarray:

@@ -104,7 +104,7 @@ class Parameter:
         return str(value)
 
     def _date(self, value: Any, where: str) -> pd.Timestamp:
-        return read_date(value, where)
+        return scenario_date(value, where)
 
     def _range(self, value: Any, where: str) -> Range:
         if not isinstance(value, Mapping):
@@ -128,7 +128,7 @@ class Parameter:
         return Range(low, central, high, ground, notes, where)
 
 
-def read_date(value: Any, where: str) -> pd.Timestamp:
+def scenario_date(value: Any, where: str) -> pd.Timestamp:
     """A day, given as YYYY-MM-DD. Raises ScenarioError."""
     if isinstance(value, dt.date):
         return pd.Timestamp(value).normalize()
@@ -138,7 +138,7 @@ def read_date(value: Any, where: str) -> pd.Timestamp:
         raise ScenarioError(f"{where}: {value!r} is not a date; write YYYY-MM-DD") from None
 
 
-def read_all(given: Any, expected: Mapping[str, Parameter], where: str) -> dict[str, Any]:
+def read_parameters(given: Any, expected: Mapping[str, Parameter], where: str) -> dict[str, Any]:
     """Read the parameters of a kind, with defaults for those left out. Raises ScenarioError."""
     given = {} if given is None else given
     if not isinstance(given, Mapping):

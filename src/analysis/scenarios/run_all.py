@@ -99,7 +99,7 @@ def days_of_forecasts(indicator: str) -> tuple[pd.Timestamp, pd.Timestamp] | Non
     return None if own.empty else (own["origin"].iloc[0], _due(own))
 
 
-def business_as_usual(indicator: str) -> Scenario:
+def usual_scenario(indicator: str) -> Scenario:
     """The scenario that changes nothing."""
     title = {"en": "Business as usual", "vi": "Giữ đà hiện nay"}
     name = "business_as_usual"
@@ -130,7 +130,7 @@ def _first_usual(scenarios: list[Scenario], indicator: str) -> list[Scenario]:
     own = [one for one in scenarios if one.indicator == indicator]
     if own[0].kind == "business_as_usual":
         return own
-    return [business_as_usual(indicator), *own]
+    return [usual_scenario(indicator), *own]
 
 
 def _late(scenarios: Iterable[Scenario]) -> list[LateOutcome]:
@@ -158,7 +158,7 @@ def differences(chapter: Chapter) -> pd.DataFrame:
     rows = []
     usual_ones = [one for one in chapter.outcomes if one.scenario.kind == "business_as_usual"]
     for outcome in usual_ones:
-        own = scenarios_tables.table(outcome)
+        own = scenarios_tables.outcome_table(outcome)
         keys = ["geo_level", "province_code", "indicator", "date"]
         said = chapter.forecasts[chapter.forecasts["scale"] == "reported"]
         both = own.merge(said, on=keys, suffixes=("", "_said"), validate="one_to_one")
@@ -178,10 +178,12 @@ def tables(chapter: Chapter) -> dict[str, pd.DataFrame]:
     """What the chapter writes, by file name without .csv."""
     units: list[Unit] = list(chapter.outcomes[0].base.units)
     found = {
-        "scenarios": [scenarios_tables.table(one) for one in chapter.outcomes],
+        "scenarios": [scenarios_tables.outcome_table(one) for one in chapter.outcomes],
         "scenario_paths": [scenarios_tables.path_table(one, units) for one in chapter.outcomes],
         "scenario_contributions": [contributions(one) for one in chapter.outcomes],
-        "scenario_assumptions": [scenarios_tables.assumptions(one) for one in chapter.outcomes],
+        "scenario_assumptions": [
+            scenarios_tables.assumption_table(one) for one in chapter.outcomes
+        ],
         "scenario_late_payment": [one.table for one in chapter.late],
     }
     return {name: _stacked(parts) for name, parts in found.items()}

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.forecast.outlook import MONTH
-from analysis.scenarios.baseline import LEVELS, Unit
+from analysis.scenarios.baseline import SHOWN_QUANTILES, Unit
 from analysis.scenarios.outcome import Outcome
 from analysis.scenarios.parameters import Range
 from analysis.verdicts import verdict
@@ -24,7 +24,7 @@ def quantiles(values: np.ndarray) -> np.ndarray:
     The same numbers as numpy.quantile, from one sort.
     """
     ordered = np.sort(values, axis=1)
-    place = np.array(list(LEVELS.values())) * (values.shape[1] - 1)
+    place = np.array(list(SHOWN_QUANTILES.values())) * (values.shape[1] - 1)
     low = place.astype(int)
     high = np.minimum(low + 1, values.shape[1] - 1)
     share = place - low
@@ -32,7 +32,7 @@ def quantiles(values: np.ndarray) -> np.ndarray:
     return found.T
 
 
-def table(outcome: Outcome, units: Sequence[Unit] | None = None) -> pd.DataFrame:
+def outcome_table(outcome: Outcome, units: Sequence[Unit] | None = None) -> pd.DataFrame:
     """One row a unit: what scenarios.csv holds (see src/analysis/tables/scenarios.yml).
 
     Coverage in percent, persons in persons, budgets in billion VND from the origin to the date.
@@ -47,7 +47,7 @@ def table(outcome: Outcome, units: Sequence[Unit] | None = None) -> pd.DataFrame
         "origin": base.origin,
         "date": base.date,
     }
-    columns |= _spread("", [outcome.reported[unit] for unit in chosen], list(LEVELS))
+    columns |= _spread("", [outcome.reported[unit] for unit in chosen], list(SHOWN_QUANTILES))
     columns |= _spread("true_", [outcome.at_date[unit] for unit in chosen], ("q10", "q50", "q90"))
     columns |= _chances(outcome, chosen)
     columns |= _people(outcome, chosen)
@@ -56,7 +56,7 @@ def table(outcome: Outcome, units: Sequence[Unit] | None = None) -> pd.DataFrame
 
 
 def _spread(prefix: str, values: list[np.ndarray], names: Sequence[str]) -> dict[str, np.ndarray]:
-    found = dict(zip(LEVELS, quantiles(np.stack(values)), strict=True))
+    found = dict(zip(SHOWN_QUANTILES, quantiles(np.stack(values)), strict=True))
     return {f"{prefix}{name}": found[name] for name in names}
 
 
@@ -126,11 +126,13 @@ def path_table(outcome: Outcome, units: Sequence[Unit]) -> pd.DataFrame:
     base, rows = outcome.base, []
     for unit in units:
         levels = quantiles(np.ascontiguousarray(outcome.true(unit).T)).T
-        insured = levels[:, list(LEVELS).index("q50")] / 100 * base.denominator(unit)
+        insured = levels[:, list(SHOWN_QUANTILES).index("q50")] / 100 * base.denominator(unit)
         for at, (day, level) in enumerate(zip(base.dates, levels, strict=True)):
             row: dict[str, Any] = {"scenario": outcome.scenario.name, "geo_level": unit[0]}
             row |= {"province_code": unit[1], "indicator": base.indicator, "date": day}
-            rows.append(row | dict(zip(LEVELS, level, strict=True)) | {"insured": insured[at]})
+            rows.append(
+                row | dict(zip(SHOWN_QUANTILES, level, strict=True)) | {"insured": insured[at]}
+            )
     return pd.DataFrame(rows)
 
 
@@ -158,7 +160,7 @@ def plan_table(outcome: Outcome, unit: Unit) -> pd.DataFrame:
     )
 
 
-def assumptions(outcome: Outcome) -> pd.DataFrame:
+def assumption_table(outcome: Outcome) -> pd.DataFrame:
     """One row an assumption: scenario, parameter, low, central, high, ground, note, note_vi."""
     scenario, rows = outcome.scenario, []
     given = dict(scenario.parameters) | {"supported_share": scenario.supported_share}
@@ -196,7 +198,7 @@ def assumptions(outcome: Outcome) -> pd.DataFrame:
 # and these sum to q because the beta_p sum to one (Tasche 1999, Euler allocation).
 # --------------------------------------------------------------------------------------------------
 
-COUNTRY: Unit = ("country", "00")
+COUNTRY_UNIT: Unit = ("country", "00")
 
 
 def contributions(outcome: Outcome) -> pd.DataFrame:
@@ -208,7 +210,7 @@ def contributions(outcome: Outcome) -> pd.DataFrame:
     short_low, short_high sums to the country's figure.
     """
     base = outcome.base
-    target = base.targets.get(COUNTRY, (float("nan"), ""))[0]
+    target = base.targets.get(COUNTRY_UNIT, (float("nan"), ""))[0]
     # A province's part of the country's own denominator, on which the nationwide target is set.
     wanted = target * base.own_base[-1]
     short = (wanted - outcome.level[:, :, -1]) / 100 * base.persons[:, -1]

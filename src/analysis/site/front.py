@@ -10,18 +10,18 @@ import pandas as pd
 
 from analysis import paths
 from analysis.country import geography, names
+from analysis.country.indicators import COVERAGE
 from analysis.figures.brief import measures
 from analysis.figures.style import Figure
 from analysis.findings import overview
 from analysis.findings.brief import MAIN, brief, former_units, of_unit, present_units
 from analysis.findings.brief import Tables as BriefTables
 from analysis.findings.cards import DOTS, cards
-from analysis.findings.coverage import COVERAGE
 from analysis.report.results import Result
 from analysis.report.wording import say, write
 from analysis.site.notebook import Body, csv_bytes, data_link, figure_html, linked
 from analysis.site.page import brief_of, render, unit_label
-from analysis.verdicts import NAMES, NO_TARGET, NOT_ENOUGH_EVIDENCE
+from analysis.verdicts import NO_TARGET, NOT_ENOUGH_EVIDENCE, VERDICT_NAMES
 
 Entries = list[dict[str, str]]
 _Row = Mapping[Hashable, Any]
@@ -312,7 +312,7 @@ def _filters(provinces: Result, language: str) -> list[dict[str, Any]]:
     present = provinces.table["indicator"].unique()
     regions = [(code, geography.name(code, "region", language)) for code in geography.REGIONS]
     used = set(provinces.table["verdict"])
-    verdicts = [(n, say(f"verdict.{n}", language)) for n in reversed(NAMES) if n in used]
+    verdicts = [(n, say(f"verdict.{n}", language)) for n in reversed(VERDICT_NAMES) if n in used]
     return [
         {
             "name": "indicator",

@@ -29,7 +29,7 @@ from analysis.report import describe
 from analysis.runs import manifest
 from analysis.site import sdmx
 
-FOLDER, SUMS, DIGESTS = "release", "SHA256SUMS", "DIGESTS"
+_FOLDER, SUMS, DIGESTS = "release", "SHA256SUMS", "DIGESTS"
 #: Folders of the archive; rounds (forecasts that were registered) only where there are any.
 _PARTS = ("reports", "data", "rounds")
 _BESIDE = ("README.md", "LICENSE", "LICENSE-DATA", "CITATION.cff", "requirements.lock")
@@ -83,7 +83,7 @@ def release() -> list[Path]:
     files["ro-crate-metadata.json"] = _json(ro_crate(sizes, said, cited))
     files[SUMS] = _lines({name: _sha256(content) for name, content in files.items()})
     name = f"analysis-{cited['version']}"
-    folder = paths.ROOT / FOLDER
+    folder = paths.ROOT / _FOLDER
     made = {entry["file"]: entry["sha256"] for entry in said["files"]}
     return [
         paths.write_atomic(folder / f"{name}.zip", _zip(files, name)),

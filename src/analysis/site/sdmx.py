@@ -20,7 +20,7 @@ from typing import Any
 from analysis.country.indicators import INDICATORS
 from analysis.report import describe
 
-FOLDER, AGENCY, VERSION = "sdmx", "ANALYSIS", "1.0.0"
+_FOLDER, AGENCY, VERSION = "sdmx", "ANALYSIS", "1.0.0"
 #: What stands in a dimension that does not apply: the usual basis of a figure.
 NOT_APPLICABLE = "_Z"
 _SCHEMAS = "http://www.sdmx.org/resources/sdmxml/schemas/v2_1"
@@ -94,9 +94,9 @@ def files(tables: Mapping[str, bytes], prepared: str) -> dict[str, bytes]:
         ValueError: two rows of a table have the same key, or a code is not in its list.
     """
     there = [flow for flow in FLOWS if flow.table in tables]
-    made = {f"{FOLDER}/{flow.table}.csv": data(flow, tables[flow.table]) for flow in there}
+    made = {f"{_FOLDER}/{flow.table}.csv": data(flow, tables[flow.table]) for flow in there}
     if made:
-        made[f"{FOLDER}/structure.xml"] = structure(there, prepared)
+        made[f"{_FOLDER}/structure.xml"] = structure(there, prepared)
     return made
 
 

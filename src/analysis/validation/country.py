@@ -46,14 +46,14 @@ from analysis.facts import settled
 from analysis.forecast.known import Known, ended_years, known_at
 from analysis.readings import targets as targets_room
 from analysis.validation import designs
-from analysis.validation.designs import COUNTRY, HORIZON, ORIGINS, QUERY, Fold
+from analysis.validation.designs import COUNTRY_LEVEL, HORIZON, ORIGINS, QUERY, Fold
 
 YEAR_END, MID_YEAR, ANNOUNCED = "country_year_end", "country_mid_year", "country_announced"
-DESIGNS = (YEAR_END, MID_YEAR, ANNOUNCED)
+COUNTRY_DESIGNS = (YEAR_END, MID_YEAR, ANNOUNCED)
 MIDDLES = tuple(pd.Timestamp(year, 6, 30) for year in range(2019, 2025))
 
 
-def folds(
+def country_folds(
     design: str, readings: pd.DataFrame, raw: Any, indicators: tuple[str, ...]
 ) -> Iterator[Fold]:
     """The folds of one of DESIGNS, by origin, one an indicator with a later reading to ask for.
@@ -61,11 +61,11 @@ def folds(
     `origin` of a fold is its day (2020-12-31); `targets` also has setter and announced. Raises
     ValueError for another design.
     """
-    if design not in DESIGNS:
-        raise ValueError(f"unknown design {design!r}; known: {', '.join(DESIGNS)}")
+    if design not in COUNTRY_DESIGNS:
+        raise ValueError(f"unknown design {design!r}; known: {', '.join(COUNTRY_DESIGNS)}")
     raw = settled(raw)
     targets = targets_room.targets(raw)
-    scored = {one: designs.scored_readings(readings, one, COUNTRY) for one in indicators}
+    scored = {one: designs.scored_readings(readings, one, COUNTRY_LEVEL) for one in indicators}
     origins = {YEAR_END: ORIGINS, MID_YEAR: MIDDLES}.get(design)
     for origin in origins or announcements(targets, indicators):
         known = ended_years(known_at(readings, raw, origin, targets))
@@ -91,7 +91,7 @@ def before_due(targets: pd.DataFrame) -> pd.DataFrame:
 def announcements(targets: pd.DataFrame, indicators: tuple[str, ...]) -> list[pd.Timestamp]:
     """The days after the first of ORIGINS on which a target of the country was announced."""
     own = before_due(targets)
-    own = own[(own["geo_level"] == COUNTRY) & own["indicator"].isin(indicators)]
+    own = own[(own["geo_level"] == COUNTRY_LEVEL) & own["indicator"].isin(indicators)]
     return sorted(set(own.loc[own["announced"] > ORIGINS[0], "announced"]))
 
 
@@ -100,14 +100,14 @@ def ahead(targets: pd.DataFrame, origin: pd.Timestamp, indicator: str) -> pd.Dat
 
     targets: those known at the origin. Columns of QUERY, target, setter, announced.
     """
-    own = designs.in_force(targets, indicator, COUNTRY)
+    own = designs.in_force(targets, indicator, COUNTRY_LEVEL)
     due = (own["as_of"] > origin) & (own["as_of"] <= origin + HORIZON)
     return own[due].reset_index(drop=True)
 
 
 def _fold(design: str, known: Known, later: pd.DataFrame, due: pd.DataFrame) -> Fold:
     """One question: the later readings and the targets due, from what was known."""
-    seen = designs.scored_readings(known.readings, later["indicator"].iloc[0], COUNTRY)
+    seen = designs.scored_readings(known.readings, later["indicator"].iloc[0], COUNTRY_LEVEL)
     last = seen.iloc[-1] if len(seen) else pd.Series({"value": float("nan"), "as_of": pd.NaT})
     answers = later[["value", "lower", "upper"]].assign(
         last_value=last["value"], last_as_of=last["as_of"], design=design

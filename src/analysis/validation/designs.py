@@ -36,6 +36,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import paths, seeds
+from analysis.country.indicators import COVERAGE
 from analysis.facts import Raw, load_raw, settled
 from analysis.forecast.known import (
     Known,
@@ -53,13 +54,13 @@ FURTHER = ("printed_december", "printed_january", "horizon_far")
 ORIGINS = tuple(pd.Timestamp(year, 12, 31) for year in range(2018, 2024))
 HORIZON = pd.DateOffset(months=24)
 FAR_ORIGINS = tuple(pd.Timestamp(year, 12, 31) for year in range(2016, 2022))
-FAR = pd.DateOffset(months=60)
+_FAR = pd.DateOffset(months=60)
 FIFTHS = 5
 PROVINCE_FOLDS = 5
 
 #: Whose target counts, first to last.
-SETTERS = ("government", "province", "agency")
-PROVINCE, COUNTRY = "province_63", "country"
+_SETTERS = ("government", "province", "agency")
+PROVINCE, COUNTRY_LEVEL = "province_63", "country"
 QUERY = ["geo_level", "province_code", "indicator", "as_of"]
 
 
@@ -156,15 +157,17 @@ def _printed(design: str, scored: pd.DataFrame, readings: pd.DataFrame, raw: Any
 def _far(scored: pd.DataFrame, readings: pd.DataFrame, raw: Any, indicator: str) -> Iterator[Fold]:
     """Readings of provinces and of the country from two to five years ahead."""
     targets = targets_room.targets(raw)
-    both = pd.concat([scored, scored_readings(readings, indicator, COUNTRY)], ignore_index=True)
+    both = pd.concat(
+        [scored, scored_readings(readings, indicator, COUNTRY_LEVEL)], ignore_index=True
+    )
     for origin in FAR_ORIGINS:
         known = known_at(readings, raw, origin, targets)
-        asked = both[(both["as_of"] > origin + HORIZON) & (both["as_of"] <= origin + FAR)]
-        if len(asked) and len(scored_readings(known.readings, indicator, COUNTRY)):
+        asked = both[(both["as_of"] > origin + HORIZON) & (both["as_of"] <= origin + _FAR)]
+        if len(asked) and len(scored_readings(known.readings, indicator, COUNTRY_LEVEL)):
             fold = _fold(
                 f"horizon_far {origin.year}", str(origin.year), known, asked, "horizon_far"
             )
-            nation = fold.queries["geo_level"] == COUNTRY
+            nation = fold.queries["geo_level"] == COUNTRY_LEVEL
             fold.answers["design"] = np.where(nation, "horizon_far_country", "horizon_far")
             yield fold
 
@@ -219,7 +222,7 @@ def _fold(
 def _last_known(known: Known, asked: pd.DataFrame) -> pd.DataFrame:
     """The latest known scored reading of each asked province (NaN where there is none)."""
     indicator = asked["indicator"].iloc[0]
-    both = [scored_readings(known.readings, indicator, one) for one in (PROVINCE, COUNTRY)]
+    both = [scored_readings(known.readings, indicator, one) for one in (PROVINCE, COUNTRY_LEVEL)]
     last = pd.concat(both).groupby("province_code").last()
     return pd.DataFrame(
         {
@@ -234,10 +237,10 @@ def announced_targets(known: Known, indicator: str) -> pd.DataFrame:
     """Provinces' own targets that fall due after the origin and within the horizon."""
     due = known.targets["due"]
     ahead = (due > known.origin) & (due <= known.origin + HORIZON)
-    return own_targets(known.targets[ahead], indicator)
+    return targets_in_force(known.targets[ahead], indicator)
 
 
-def own_targets(targets: pd.DataFrame, indicator: str) -> pd.DataFrame:
+def targets_in_force(targets: pd.DataFrame, indicator: str) -> pd.DataFrame:
     """One target a province and date, as `in_force` has it: columns of QUERY and target."""
     return in_force(targets, indicator)[[*QUERY, "target"]]
 
@@ -253,8 +256,8 @@ def in_force(targets: pd.DataFrame, indicator: str, level: str = PROVINCE) -> pd
         & (targets["indicator"] == indicator)
         & (targets["basis"].fillna("") == "")
     ]
-    order = own["setter"].map({setter: rank for rank, setter in enumerate(SETTERS)})
-    own = own.assign(order=order.fillna(len(SETTERS)), late=-own["announced"].astype("int64"))
+    order = own["setter"].map({setter: rank for rank, setter in enumerate(_SETTERS)})
+    own = own.assign(order=order.fillna(len(_SETTERS)), late=-own["announced"].astype("int64"))
     own = own.sort_values(["province_code", "due", "order", "late", "value"])
     own = own.drop_duplicates(["province_code", "due"])
     own = own.rename(columns={"due": "as_of", "value": "target"})
@@ -264,8 +267,6 @@ def in_force(targets: pd.DataFrame, indicator: str, level: str = PROVINCE) -> pd
 # --------------------------------------------------------------------------------------------------
 # The readings that validation runs on: as accepted, and as published before any decision.
 # --------------------------------------------------------------------------------------------------
-
-COVERAGE = ("hi_coverage", "si_coverage", "ui_coverage")
 
 
 def inputs() -> tuple[pd.DataFrame, Raw]:

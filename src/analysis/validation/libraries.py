@@ -24,24 +24,24 @@ from analysis.validation.designs import inputs
 from analysis.validation.peers import COLUMNS, KEPT_FILE, KEPT_MODELS, KEPT_RUNS, fingerprint
 from analysis.validation.scores import Floats
 
-INDICATORS = ("hi_coverage", "si_coverage", "ui_coverage")
+_INDICATORS = ("hi_coverage", "si_coverage", "ui_coverage")
 #: A reading's own error (log odds near 90%: about one point) is added to every band, because the
 #: yearly grid is interpolated and smoother than the readings.
 READING_ERROR = 0.11
-ENOUGH_YEARS = 4
-ENOUGH_READINGS = 3
-ONE_SD = 68.268949
+_ENOUGH_YEARS = 4
+_ENOUGH_READINGS = 3
+_ONE_SD = 68.268949
 LIBRARY = {"ets": "statsforecast", "theta": "statsforecast", "arima": "statsforecast"}
 
 Series = Callable[[Floats, int], tuple[Floats, Floats]]
 
 
-def main() -> None:
+def _main() -> None:
     """Forecast every fold with every model whose library is installed, and write the table."""
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")
     models = [model for model in KEPT_MODELS if _installed(LIBRARY.get(model, model))]
-    rows = [table for indicator in INDICATORS for table in _indicator(indicator, models)]
+    rows = [table for indicator in _INDICATORS for table in _indicator(indicator, models)]
     if KEPT_FILE.is_file():
         old = pd.read_csv(KEPT_FILE, dtype={"province_code": str}, parse_dates=["as_of"])
         rows.append(old[~old["model"].isin(models)])
@@ -99,7 +99,7 @@ def _annual(model: str, own: pd.DataFrame, t: Floats) -> tuple[Floats, Floats] |
     """Forecast on a yearly grid that ends at the last reading, read off between its years."""
     at, z = own["t"].to_numpy(), own["z"].to_numpy()
     grid = np.arange(at[-1], at[0] - 1e-9, -1)[::-1]
-    if len(grid) < ENOUGH_YEARS or len(at) < ENOUGH_READINGS:
+    if len(grid) < _ENOUGH_YEARS or len(at) < _ENOUGH_READINGS:
         return None
     steps = int(np.ceil(t.max() - at[-1]))
     mean, sd = _statsforecast(model)(np.interp(grid, at, z), steps)
@@ -120,8 +120,8 @@ def _statsforecast(model: str) -> Series:
     }
 
     def run(y: Floats, steps: int) -> tuple[Floats, Floats]:
-        out = kinds[model]().forecast(y=y, h=steps, level=[ONE_SD])
-        low, high = (np.asarray(out[f"{side}-{ONE_SD}"], float) for side in ("lo", "hi"))
+        out = kinds[model]().forecast(y=y, h=steps, level=[_ONE_SD])
+        low, high = (np.asarray(out[f"{side}-{_ONE_SD}"], float) for side in ("lo", "hi"))
         mean, sd = np.asarray(out["mean"], float), (high - low) / 2
         if not (np.isfinite(mean).all() and np.isfinite(sd).all()):
             raise ArithmeticError("forecast not finite")
@@ -132,7 +132,7 @@ def _statsforecast(model: str) -> Series:
 
 def _prophet(own: pd.DataFrame, dates: pd.Series) -> tuple[Floats, Floats] | None:
     """Prophet on the dated readings themselves: a linear trend with its default prior."""
-    if len(own) < ENOUGH_READINGS:
+    if len(own) < _ENOUGH_READINGS:
         return None
     from prophet import Prophet
 
@@ -141,7 +141,7 @@ def _prophet(own: pd.DataFrame, dates: pd.Series) -> tuple[Floats, Floats] | Non
         weekly_seasonality=False,
         daily_seasonality=False,
         n_changepoints=max(0, min(5, len(own) - 2)),
-        interval_width=ONE_SD / 100,
+        interval_width=_ONE_SD / 100,
         uncertainty_samples=1000,
     )
     np.random.seed(1)  # noqa: NPY002  Prophet draws from the global generator
@@ -154,4 +154,4 @@ def _prophet(own: pd.DataFrame, dates: pd.Series) -> tuple[Floats, Floats] | Non
 
 if __name__ == "__main__":
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    main()
+    _main()

@@ -8,13 +8,13 @@ import pandas as pd
 from analysis.forecast import prediction
 from analysis.forecast.known import Known
 from analysis.forecast.model import Model, model
+from analysis.forecast.prediction import PERCENTILE_COLUMNS
 from analysis.forecast.pull import probability_at_least
-from analysis.forecast.space import DEFAULT, Settings, points
+from analysis.forecast.space import DEFAULT, Settings
 from analysis.validation import stored_forecasts
 from analysis.validation.peers import indicator_of
-from analysis.validation.scores import QUANTILES
 
-COLUMNS = ["mean", "sd", *QUANTILES, "p_meets_true", "p_meets_reported"]
+ANSWER_COLUMNS = ["mean", "sd", *PERCENTILE_COLUMNS, "p_meets_true", "p_meets_reported"]
 
 
 def analysis(
@@ -29,23 +29,23 @@ def analysis(
     """
     found = stored_forecasts.find(stored_forecasts.mark(context, queries, settings))
     if found is not None and len(found) == len(queries):
-        return found[COLUMNS].set_axis(queries.index)
+        return found[ANSWER_COLUMNS].set_axis(queries.index)
     return computed(queries, context, settings)
 
 
 def computed(queries: pd.DataFrame, context: Known, settings: Settings = DEFAULT) -> pd.DataFrame:
     """The same, always computed. Rounded to what is kept: 0.0001 percent and 0.000001."""
     built = model(context, indicator_of(queries), settings)
-    answers = prediction.answers(built, queries).round(4)
+    answers = prediction.answered(built, queries).round(4)
     target = queries.get("target", pd.Series(np.nan, index=queries.index))
     chances = _chances(built, queries, target.to_numpy(float)).round(6)
-    return pd.DataFrame(np.hstack([answers, chances]), index=queries.index, columns=COLUMNS)
+    return pd.DataFrame(np.hstack([answers, chances]), index=queries.index, columns=ANSWER_COLUMNS)
 
 
 def _chances(built: Model, queries: pd.DataFrame, target: np.ndarray) -> np.ndarray:
     """(q, 2) probabilities; NaN where a query has no target."""
     source = built.evidence
-    asked = points(queries, source.units, source.settings, source.origin)
+    asked = source.at(queries)
     level, variance = built.posterior.marginal(asked)
     value, spread = prediction.reported(built, queries)
     value = value + prediction.carried(built, queries)

@@ -13,13 +13,13 @@ from analysis.forecast.draws import draw
 from analysis.forecast.known import Known
 from analysis.forecast.model import model
 from analysis.forecast.outlook import DRAWS
+from analysis.forecast.prediction import PERCENTILES
 from analysis.forecast.space import DEFAULT, Settings
 from analysis.validation import stored_forecasts
-from analysis.validation.own_model import COLUMNS
+from analysis.validation.own_model import ANSWER_COLUMNS
 from analysis.validation.peers import indicator_of
-from analysis.validation.scores import LEVELS
 
-START = "analysis.validation.own_model_country"
+COUNTRY_START = "analysis.validation.own_model_country"
 UNIT = ("country", "00")
 
 
@@ -31,9 +31,9 @@ def analysis(
     queries: of the country and one indicator. Returns the columns of `own.analysis`, from the
     kept forecasts where the same code has answered the same question from the same evidence.
     """
-    found = stored_forecasts.find(stored_forecasts.mark(context, queries, settings, START))
+    found = stored_forecasts.find(stored_forecasts.mark(context, queries, settings, COUNTRY_START))
     if found is not None and len(found) == len(queries):
-        return found[COLUMNS].set_axis(queries.index)
+        return found[ANSWER_COLUMNS].set_axis(queries.index)
     return computed(queries, context, settings)
 
 
@@ -45,8 +45,10 @@ def computed(queries: pd.DataFrame, context: Known, settings: Settings = DEFAULT
     at = days.get_indexer(pd.DatetimeIndex(queries["as_of"]))
     level, said = (drawn.of(*UNIT, scale)[:, at] for scale in ("true", "reported"))
     target = queries.get("target", pd.Series(np.nan, index=queries.index)).to_numpy(float)
-    values = np.vstack([said.mean(axis=0), said.std(axis=0), np.quantile(said, LEVELS, axis=0)])
+    values = np.vstack(
+        [said.mean(axis=0), said.std(axis=0), np.quantile(said, PERCENTILES, axis=0)]
+    )
     chances = np.stack([(one >= target).mean(axis=0) for one in (level, said)], axis=1)
     chances[np.isnan(target)] = np.nan
     table = np.hstack([values.T.round(4), chances.round(6)])
-    return pd.DataFrame(table, index=queries.index, columns=COLUMNS)
+    return pd.DataFrame(table, index=queries.index, columns=ANSWER_COLUMNS)

@@ -17,11 +17,12 @@ from statsmodels.regression.mixed_linear_model import MixedLM
 from statsmodels.tsa.forecasting.theta import ThetaModel
 
 from analysis.forecast.known import Known
+from analysis.forecast.prediction import PERCENTILE_COLUMNS, PERCENTILES
 from analysis.paths import ROOT, asked
-from analysis.validation.scores import LEVELS, QUANTILES, Floats
+from analysis.validation.scores import Floats
 
-SCORES = norm.ppf(LEVELS)
-EPOCH = pd.Timestamp(2000, 1, 1)
+_SCORES = norm.ppf(PERCENTILES)
+_EPOCH = pd.Timestamp(2000, 1, 1)
 #: Fewer past errors than this say too little about a band.
 ENOUGH_ERRORS = 6
 
@@ -32,15 +33,15 @@ class PeerFailure(RuntimeError):
 
 def years(dates: pd.Series) -> Floats:
     """Dates as years since the start of 2000."""
-    return ((pd.to_datetime(dates) - EPOCH).dt.days / 365.25).to_numpy(float)
+    return ((pd.to_datetime(dates) - _EPOCH).dt.days / 365.25).to_numpy(float)
 
 
-def to_logit(percent: pd.Series | Floats) -> Floats:
+def _to_logit(percent: pd.Series | Floats) -> Floats:
     """Log odds of a percentage, which is first moved inside 0.05 to 99.95."""
     return logit(np.clip(np.asarray(percent, float), 0.05, 99.95) / 100)
 
 
-def to_percent(log_odds: Floats) -> Floats:
+def _to_percent(log_odds: Floats) -> Floats:
     return 100 * expit(log_odds)
 
 
@@ -54,7 +55,7 @@ def pick(train: pd.DataFrame, indicator: str, geo_level: str) -> pd.DataFrame:
     ].sort_values(["province_code", "as_of"], ignore_index=True)
     if kept.empty:
         raise PeerFailure(f"no {geo_level} reading of {indicator} to learn from")
-    return kept.assign(t=years(kept["as_of"]), z=to_logit(kept["value"]))
+    return kept.assign(t=years(kept["as_of"]), z=_to_logit(kept["value"]))
 
 
 def indicator_of(queries: pd.DataFrame) -> str:
@@ -67,19 +68,19 @@ def indicator_of(queries: pd.DataFrame) -> str:
 
 def normal_logit(mean: Floats, sd: Floats, index: pd.Index) -> pd.DataFrame:
     """Forecast frame of a normal on the logit scale (mean and sd (n,) in log odds)."""
-    return frame(to_percent(mean[:, None] + np.asarray(sd)[:, None] * SCORES), index)
+    return _frame(_to_percent(mean[:, None] + np.asarray(sd)[:, None] * _SCORES), index)
 
 
 def normal_percent(mean: Floats, sd: Floats, index: pd.Index) -> pd.DataFrame:
     """Forecast frame of a normal in percentage points, cut at 0 and 100."""
-    return frame(np.clip(mean[:, None] + np.asarray(sd)[:, None] * SCORES, 0, 100), index)
+    return _frame(np.clip(mean[:, None] + np.asarray(sd)[:, None] * _SCORES, 0, 100), index)
 
 
-def frame(quantiles: Floats, index: pd.Index) -> pd.DataFrame:
+def _frame(quantiles: Floats, index: pd.Index) -> pd.DataFrame:
     """mean, sd and q0.01 to q0.99 from quantiles (n, 99), of which mean and sd are taken."""
     moments = [quantiles.mean(axis=1), quantiles.std(axis=1)]
     values = np.column_stack([*moments, quantiles])
-    return pd.DataFrame(values, columns=["mean", "sd", *QUANTILES], index=index)
+    return pd.DataFrame(values, columns=["mean", "sd", *PERCENTILE_COLUMNS], index=index)
 
 
 def replaced(forecast: pd.DataFrame, where: np.ndarray, other: pd.DataFrame) -> pd.DataFrame:
@@ -167,12 +168,12 @@ def climatology(train: pd.DataFrame, queries: pd.DataFrame, context: Known) -> p
     """The quantiles of the readings of all provinces in the five years before the last one."""
     panel = pick(train, indicator_of(queries), "province_63")
     quantiles = _past_quantiles(panel)
-    return frame(np.tile(quantiles, (len(queries), 1)), queries.index)
+    return _frame(np.tile(quantiles, (len(queries), 1)), queries.index)
 
 
 def _past_quantiles(panel: pd.DataFrame) -> Floats:
     recent = panel[panel["t"] >= panel["t"].max() - 5]
-    return np.quantile(recent["value"], LEVELS)
+    return np.quantile(recent["value"], PERCENTILES)
 
 
 def _line(group: pd.DataFrame) -> tuple[float, float, float, int, float, float] | None:
@@ -211,7 +212,7 @@ def _from_last(
     out = to_frame(np.nan_to_num(mean), np.nan_to_num(sd, nan=1.0), queries.index)
     if never.any():
         quantiles = np.tile(_past_quantiles(panel), (int(never.sum()), 1))
-        out = replaced(out, never, frame(quantiles, queries.index[never]))
+        out = replaced(out, never, _frame(quantiles, queries.index[never]))
     return out
 
 
@@ -280,7 +281,7 @@ def _table() -> pd.DataFrame:
 # --------------------------------------------------------------------------------------------------
 
 #: A deviation from the nationwide curve keeps this share of itself each year.
-KEPT = 0.7
+_KEPT = 0.7
 #: The curve goes on at the average pace of its last years.
 PACE_YEARS = 3.0
 
@@ -311,7 +312,7 @@ def national(train: pd.DataFrame, queries: pd.DataFrame, context: Known) -> pd.D
 
 def national_damped(train: pd.DataFrame, queries: pd.DataFrame, context: Known) -> pd.DataFrame:
     """As `national`, with a nationwide pace that loses 30% of itself each year."""
-    return _forecast(train, queries, kept=KEPT)
+    return _forecast(train, queries, kept=_KEPT)
 
 
 def national_parallel(train: pd.DataFrame, queries: pd.DataFrame, context: Known) -> pd.DataFrame:
@@ -320,7 +321,7 @@ def national_parallel(train: pd.DataFrame, queries: pd.DataFrame, context: Known
 
 
 def _forecast(
-    train: pd.DataFrame, queries: pd.DataFrame, kept: float, deviation_kept: float = KEPT
+    train: pd.DataFrame, queries: pd.DataFrame, kept: float, deviation_kept: float = _KEPT
 ) -> pd.DataFrame:
     indicator = indicator_of(queries)
     country = pick(train, indicator, "country")
@@ -419,8 +420,8 @@ def _predict(
 # --------------------------------------------------------------------------------------------------
 
 #: A yearly series shorter than this, or with fewer readings behind it, is refused.
-ENOUGH_YEARS, ENOUGH_READINGS = 4, 3
-ONE_SD = 0.31731
+_ENOUGH_YEARS, _ENOUGH_READINGS = 4, 3
+_ONE_SD = 0.31731
 
 
 def alone(peer: Peer) -> Peer:
@@ -444,7 +445,7 @@ def theta(train: pd.DataFrame, queries: pd.DataFrame, context: Known) -> pd.Data
     own = pick(train, indicator_of(queries), "country")
     at, z = own["t"].to_numpy(), own["z"].to_numpy()
     grid = np.arange(at[-1], at[0] - 1e-9, -1)[::-1]
-    if len(grid) < ENOUGH_YEARS or len(at) < ENOUGH_READINGS:
+    if len(grid) < _ENOUGH_YEARS or len(at) < _ENOUGH_READINGS:
         raise PeerFailure(f"{len(at)} readings in {len(grid)} years are too few for Theta")
     t = years(queries["as_of"]) - at[-1]
     mean, sd = _theta(np.interp(grid, at, z), int(np.ceil(t.max())))
@@ -463,7 +464,7 @@ def _theta(y: Floats, steps: int) -> tuple[Floats, Floats]:
         warnings.simplefilter("ignore")
         fitted = ThetaModel(pd.Series(y), period=1, deseasonalize=False).fit(disp=False)
         mean = fitted.forecast(steps).to_numpy(float)
-        low, high = fitted.prediction_intervals(steps, alpha=ONE_SD).to_numpy(float).T
+        low, high = fitted.prediction_intervals(steps, alpha=_ONE_SD).to_numpy(float).T
     if not np.isfinite([mean, low, high]).all():
         raise PeerFailure("Theta gave no finite forecast")
     return mean, np.maximum((high - low) / 2, 1e-3)

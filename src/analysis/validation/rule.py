@@ -35,10 +35,10 @@ from analysis.validation import scores
 #: Differences of a mean score below this cannot be told from chance on these readings.
 NOISE = 0.03
 #: What the 80% band of a group should hold, and from how many forecasts on a group is judged.
-HOLDS, ENOUGH = (0.77, 0.85), 30
-EVENT = ["geo_level", "province_code", "indicator", "as_of"]
+HOLDS, _ENOUGH = (0.77, 0.85), 30
+_EVENT = ["geo_level", "province_code", "indicator", "as_of"]
 #: Constants beside which chances are printed: a coin, and what the past says (`attainment`).
-COIN = 0.5
+_COIN = 0.5
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,11 @@ class Difference:
 
 def once(table: pd.DataFrame) -> np.ndarray:
     """(n,) weights that count each event once: one over the number of its forecasts."""
-    names = [name for name in EVENT if name in table]
+    names = [name for name in _EVENT if name in table]
     return 1 / table.groupby(names, dropna=False)[names[0]].transform("size").to_numpy(float)
 
 
-def compare(own: pd.DataFrame, other: pd.DataFrame, loss: str = "crps") -> Difference:
+def paired_difference(own: pd.DataFrame, other: pd.DataFrame, loss: str = "crps") -> Difference:
     """Paired difference of a loss of two models on the same forecasts.
 
     own, other: one row a forecast with EVENT (indicator may be missing), origin and `loss`.
@@ -76,7 +76,7 @@ def compare(own: pd.DataFrame, other: pd.DataFrame, loss: str = "crps") -> Diffe
     Raises:
         ValueError: the two were not scored on the same forecasts.
     """
-    keys = [*(name for name in EVENT if name in own), "origin"]
+    keys = [*(name for name in _EVENT if name in own), "origin"]
     both = own[[*keys, loss]].merge(other[[*keys, loss]], on=keys, suffixes=("", "_other"))
     if len(both) != len(own) or len(both) != len(other):
         raise ValueError(
@@ -109,7 +109,7 @@ def holds(scored: pd.DataFrame, by: list[str]) -> pd.DataFrame:
             for p in (50, 80, 95)
         }
         width = float(np.average(group["width80"], weights=group["weight"]))
-        good = HOLDS[0] <= inside["cover80"] <= HOLDS[1] if len(group) >= ENOUGH else pd.NA
+        good = HOLDS[0] <= inside["cover80"] <= HOLDS[1] if len(group) >= _ENOUGH else pd.NA
         row = dict(zip(by, key, strict=True))
         rows.append(row | {"n": len(group)} | inside | {"width80": width, "good": good})
     return pd.DataFrame(rows)

@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.forecast.prediction import PERCENTILE_COLUMNS
 from analysis.forecast.space import VERSION_1
 from analysis.validation import designs, own_model, scores
 from analysis.validation.designs import inputs
 from analysis.validation.peers import PEERS, Peer, PeerFailure
-from analysis.validation.scores import QUANTILES
 
-NAIVE, BENCHMARK, FIRST = "last_value", "national", "version_1"
+NAIVE, BENCHMARK, _FIRST = "last_value", "national", "version_1"
 #: The two rolling designs come from one set of folds.
 RUNS = ("rolling_origin", "latest", "random_fifth", "leave_province_out")
 FAILURES = ["model", "indicator", "design", "fold", "n", "reason"]
@@ -44,7 +44,7 @@ class Evaluation:
 
 def model_of(name: str) -> Peer:
     """The function of a model: `analysis`, `version_1`, one of PEERS, or `module:function`."""
-    if name in ("analysis", FIRST):
+    if name in ("analysis", _FIRST):
         return (
             own_model.analysis
             if name == "analysis"
@@ -55,13 +55,13 @@ def model_of(name: str) -> Peer:
     module, _, function = name.partition(":")
     if not function:
         raise ValueError(
-            f"unknown model {name!r}; known: analysis, {FIRST}, {', '.join(PEERS)}, or "
+            f"unknown model {name!r}; known: analysis, {_FIRST}, {', '.join(PEERS)}, or "
             "module:function"
         )
     return getattr(importlib.import_module(module), function)
 
 
-def evaluate(
+def _evaluate(
     model: str | Callable[..., pd.DataFrame],
     indicator: str,
     design: str,
@@ -120,12 +120,12 @@ def evaluate_fold(peer: Peer, label: str, indicator: str, fold: designs.Fold) ->
         return Evaluation(pd.DataFrame(), pd.DataFrame(), pd.DataFrame([row], columns=FAILURES))
     _check(forecast, questions, f"{label}, {fold.name}")
     asked = fold.queries.merge(questions[designs.QUERY].reset_index(), on=designs.QUERY)
-    own = forecast.loc[asked["index"], ["mean", "sd", *QUANTILES]].reset_index(drop=True)
+    own = forecast.loc[asked["index"], ["mean", "sd", *PERCENTILE_COLUMNS]].reset_index(drop=True)
     names = {"model": label, "origin": fold.origin, "fold": fold.name}
     head = pd.DataFrame(names, index=fold.queries.index)
     table = pd.concat([head, fold.queries, fold.answers, own], axis=1).copy()
     return Evaluation(
-        scored=table.join(scores.score(table)),
+        scored=table.join(scores.score_forecasts(table)),
         attainment=_attainment(forecast, questions, fold, label),
         failures=_notes(forecast, (label, indicator, kind, fold.name)),
     )
@@ -152,7 +152,7 @@ def _attainment(
     if not due.any():
         return pd.DataFrame()
     table = questions[due].reset_index(drop=True)
-    quantiles = forecast.loc[due, QUANTILES].to_numpy(float)
+    quantiles = forecast.loc[due, PERCENTILE_COLUMNS].to_numpy(float)
     table["p_quantiles"] = 1 - scores.distribution(quantiles, table["target"].to_numpy(float))
     for column in ("p_meets_true", "p_meets_reported"):
         table[column] = forecast.loc[due, column].to_numpy() if column in forecast else np.nan
@@ -165,12 +165,12 @@ def _attainment(
 
 def _check(forecast: pd.DataFrame, questions: pd.DataFrame, where: str) -> None:
     """A forecast must answer every query with finite, ordered quantiles within 0 to 100."""
-    missing = [column for column in ("mean", "sd", *QUANTILES) if column not in forecast]
+    missing = [column for column in ("mean", "sd", *PERCENTILE_COLUMNS) if column not in forecast]
     if missing:
         raise ValueError(f"{where}: columns missing: {', '.join(missing[:5])}")
     if not forecast.index.equals(questions.index):
         raise ValueError(f"{where}: the forecasts are not on the index of the queries")
-    quantiles = forecast[QUANTILES].to_numpy(float)
+    quantiles = forecast[PERCENTILE_COLUMNS].to_numpy(float)
     if not np.isfinite(quantiles).all():
         raise ValueError(f"{where}: a quantile is not a finite number")
     if (np.diff(quantiles, axis=1) < -1e-9).any():
@@ -179,7 +179,7 @@ def _check(forecast: pd.DataFrame, questions: pd.DataFrame, where: str) -> None:
         raise ValueError(f"{where}: a quantile lies outside 0 to 100 percent")
 
 
-def table(scored: pd.DataFrame, by_origin: bool = True) -> pd.DataFrame:
+def score_table(scored: pd.DataFrame, by_origin: bool = True) -> pd.DataFrame:
     """Scores by model, indicator, design and origin, with skill against the two references.
 
     scored: rows of `evaluate` of several models, the references among them. Skill compares on
@@ -196,7 +196,7 @@ def table(scored: pd.DataFrame, by_origin: bool = True) -> pd.DataFrame:
             groups += list(part.groupby("origin"))
         for origin, group in groups:
             row: dict[Any, Any] = {"model": model, "indicator": indicator}
-            row |= {"design": design, "origin": origin, **scores.summary(group).to_dict()}
+            row |= {"design": design, "origin": origin, **scores.score_summary(group).to_dict()}
             rows.append(row | _skill(group, "naive") | _skill(group, "national"))
     return pd.DataFrame(rows)
 
@@ -226,7 +226,7 @@ def compact(full: pd.DataFrame) -> str:
     return shown.to_string(index=False)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def _main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", required=True, action="append")
     parser.add_argument("--indicator", default="hi_coverage")
@@ -238,9 +238,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     readings, raw = inputs()
     runs = RUNS if given.design == "all" else (given.design,)
     models = list(dict.fromkeys([*given.model, NAIVE, BENCHMARK]))
-    done = [evaluate(m, given.indicator, run, readings, raw) for run in runs for m in models]
+    done = [_evaluate(m, given.indicator, run, readings, raw) for run in runs for m in models]
     scored = pd.concat([one.scored for one in done if len(one.scored)], ignore_index=True)
-    full = table(scored)
+    full = score_table(scored)
     print(compact(full[full["model"].isin(given.model)]))
     failures = pd.concat([one.failures for one in done], ignore_index=True)
     if len(failures):
@@ -250,4 +250,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    _main()

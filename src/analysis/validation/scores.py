@@ -12,10 +12,9 @@ from scipy.stats import norm
 
 from analysis import seeds
 from analysis.forecast.known import known_at
+from analysis.forecast.prediction import PERCENTILE_COLUMNS, PERCENTILES
 from analysis.validation import designs
 
-LEVELS = np.arange(1, 100) / 100
-QUANTILES = [f"q{level:.2f}" for level in LEVELS]
 BANDS = (50, 80, 90, 95)
 #: A reading's interval never gets less probability than this, so that one miss has a finite price.
 SMALLEST_PROBABILITY = 1e-6
@@ -32,7 +31,7 @@ def crps_quantiles(quantiles: Floats, value: Floats) -> Floats:
     it is the absolute error.
     """
     miss = np.asarray(value, float)[:, None] - quantiles
-    return 2 * np.mean(np.maximum(LEVELS * miss, (LEVELS - 1) * miss), axis=1)
+    return 2 * np.mean(np.maximum(PERCENTILES * miss, (PERCENTILES - 1) * miss), axis=1)
 
 
 def crps_samples(samples: Floats, value: Floats) -> Floats:
@@ -53,8 +52,8 @@ def distribution(quantiles: Floats, value: Floats) -> Floats:
     return norm.cdf(np.array(scores))
 
 
-_AT = norm.ppf(LEVELS)
-_STEP = 1e-9 * np.arange(len(LEVELS))
+_AT = norm.ppf(PERCENTILES)
+_STEP = 1e-9 * np.arange(len(PERCENTILES))
 
 
 def _normal_score(quantiles: Floats, value: float) -> float:
@@ -86,7 +85,7 @@ def _ends(percent: int) -> list[float]:
     """Where the ends of a central band fall among the 99 quantiles, counted from 0."""
     outside = (1 - percent / 100) / 2
     ends = norm.ppf([outside, 1 - outside])
-    return [float(np.interp(end, _AT, np.arange(len(LEVELS)))) for end in ends]
+    return [float(np.interp(end, _AT, np.arange(len(PERCENTILES)))) for end in ends]
 
 
 def _between(quantiles: Floats, position: float) -> Floats:
@@ -95,14 +94,14 @@ def _between(quantiles: Floats, position: float) -> Floats:
     return quantiles[:, left] * (1 - share) + quantiles[:, left + 1] * share
 
 
-def score(forecasts: pd.DataFrame) -> pd.DataFrame:
+def score_forecasts(forecasts: pd.DataFrame) -> pd.DataFrame:
     """One row a forecast with its scores, in the order of `forecasts`.
 
     forecasts: value, lower, upper, last_value, last_as_of, as_of and the 99 quantiles (percent).
     error is median minus value. change_error is the error of the yearly change since the
     province's last reading, in points a year (missing for a province never read).
     """
-    quantiles = forecasts[QUANTILES].to_numpy(float)
+    quantiles = forecasts[PERCENTILE_COLUMNS].to_numpy(float)
     value = forecasts["value"].to_numpy(float)
     years = (forecasts["as_of"] - forecasts["last_as_of"]).dt.days / 365.25
     scores = pd.DataFrame(
@@ -125,7 +124,7 @@ def score(forecasts: pd.DataFrame) -> pd.DataFrame:
     return scores
 
 
-def summary(scored: pd.DataFrame) -> pd.Series:
+def score_summary(scored: pd.DataFrame) -> pd.Series:
     """n, crps, mae, bias, change_error, log_score, cover and width of each band."""
     row = {
         "n": len(scored),
@@ -216,13 +215,13 @@ def reliability(probability: Floats, met: Floats, edges: Floats) -> pd.DataFrame
 # Chances of meeting a target, against what was reported later and against plain base rates.
 # --------------------------------------------------------------------------------------------------
 
-KEYS = ["indicator", "origin", "province_code", "as_of"]
+_KEYS = ["indicator", "origin", "province_code", "as_of"]
 #: A reading meets a target that it equals to the last printed digit.
 TINY = 1e-6
 EDGES = np.array([0, 0.25, 0.5, 0.75, 1.0])
 
 
-def past_share(readings: pd.DataFrame, raw: Any, indicator: str) -> pd.DataFrame:
+def _past_share(readings: pd.DataFrame, raw: Any, indicator: str) -> pd.DataFrame:
     """By origin: the share of targets met among year-ends reported by then.
 
     Columns: origin, n, met, probability (the plain share, a half where nothing had been reported)
@@ -244,11 +243,11 @@ def reported_with_target(
 ) -> pd.DataFrame:
     """Year-end readings of provinces beside the target due that day, with gap in points.
 
-    The target is chosen as in `designs.own_targets`.
+    The target is chosen as in `designs.targets_in_force`.
     """
     scored = designs.scored_readings(readings, indicator)
     scored = scored[(scored["as_of"].dt.month == 12) & (scored["as_of"].dt.day == 31)]
-    own = designs.own_targets(targets, indicator).drop(columns=["geo_level", "indicator"])
+    own = designs.targets_in_force(targets, indicator).drop(columns=["geo_level", "indicator"])
     pairs = scored.merge(own, on=["province_code", "as_of"])
     return pairs.assign(gap=(pairs["value"] - pairs["target"]).round(6))
 
@@ -270,15 +269,15 @@ def score_table(
     if rows.empty:
         return pd.DataFrame()
     long = _long(rows)
-    base = past_share(readings, raw, indicator).set_index("origin")
-    asked = rows.drop_duplicates(KEYS).assign(model="past_share")
+    base = _past_share(readings, raw, indicator).set_index("origin")
+    asked = rows.drop_duplicates(_KEYS).assign(model="past_share")
     plain = [
         asked.assign(kind=kind, p=asked["origin"].map(base[column]))
         for kind, column in (("base_rate", "probability"), ("base_rate_cautious", "cautious"))
     ]
     long = pd.concat([long, *plain], ignore_index=True)
     long["loss"] = (long["p"] - (long["value"] >= long["target"] - TINY)) ** 2
-    reference = long[long["kind"] == "base_rate"].set_index(KEYS)["loss"]
+    reference = long[long["kind"] == "base_rate"].set_index(_KEYS)["loss"]
     out = []
     for (model, kind), group in long.groupby(["model", "kind"]):
         out.append({"model": model, "probability": kind, "indicator": indicator})
@@ -298,7 +297,7 @@ def _long(rows: pd.DataFrame) -> pd.DataFrame:
 def _scores(group: pd.DataFrame, reference: pd.Series) -> dict[str, float]:
     met = (group["value"] >= group["target"] - TINY).to_numpy()
     p = group["p"].to_numpy(float)
-    own = group.set_index(KEYS)["loss"]
+    own = group.set_index(_KEYS)["loss"]
     province = pd.Series(own.index.get_level_values("province_code"))
     other = reference.loc[own.index].reset_index(drop=True)
     gain = skill(own.reset_index(drop=True), other, province, "attainment")
@@ -325,7 +324,9 @@ def discrimination(probability: Floats, met: np.ndarray) -> float:
     return float(np.mean((difference > 0) + 0.5 * (difference == 0)))
 
 
-def silence(forecasts: pd.DataFrame, column: str, odds: tuple[float, ...]) -> pd.DataFrame:
+def chances_of_silent(
+    forecasts: pd.DataFrame, column: str, odds: tuple[float, ...]
+) -> pd.DataFrame:
     """Chances of meeting the target if silence means bad news, by how much.
 
     forecasts: one row a unit with `column`, the chance that it meets its target whether or not

@@ -24,14 +24,16 @@ from analysis.validation.peers import curve
 from analysis.validation.run import Evaluation, evaluate_all
 from analysis.validation.scores import REPLICATES, TINY, mean_interval, reported_with_target
 
-Row = tuple[Any, ...]
-COLUMNS = ["question", "indicator", "group", "measure", "n", "value", "low", "high"]
+_Row = tuple[Any, ...]
+_COLUMNS = ["question", "indicator", "group", "measure", "n", "value", "low", "high"]
 #: Ends of the classes of gap to the target, in points.
 GAPS = (-np.inf, -1, -0.5, 0, 0.5, 1, np.inf)
 GAP_NAMES = ("below_1", "below_05_1", "below_0_05", "above_0_05", "above_05_1", "above_1")
 
 
-def heaping(readings: pd.DataFrame, targets: pd.DataFrame, indicator: str) -> pd.DataFrame:
+def heaping_at_targets(
+    readings: pd.DataFrame, targets: pd.DataFrame, indicator: str
+) -> pd.DataFrame:
     """Where reported year-end values lie from their target, in points.
 
     `just_above` compares the readings within half a point above the target (the target itself
@@ -39,21 +41,21 @@ def heaping(readings: pd.DataFrame, targets: pd.DataFrame, indicator: str) -> pd
     """
     pairs = reported_with_target(readings, targets, indicator)
     if pairs.empty:
-        return pd.DataFrame(columns=COLUMNS)
+        return pd.DataFrame(columns=_COLUMNS)
     gap = pairs["gap"]
     classes = pd.cut(gap + TINY, GAPS, labels=GAP_NAMES, right=False)
     counts = classes.value_counts().reindex(GAP_NAMES)
     rows = [("heaping", indicator, str(name), "readings", n, n) for name, n in counts.items()]
     above, below = int(counts["above_0_05"]), int(counts["below_0_05"])
     met = int((gap >= -TINY).sum())
-    table: list[Row] = [(*row, np.nan, np.nan) for row in rows]
+    table: list[_Row] = [(*row, np.nan, np.nan) for row in rows]
     table.append(("heaping", indicator, "all", "median_gap", len(gap), gap.median(), *_none()))
     table.append(_share("heaping", indicator, "all", "share_met", met, len(gap)))
     table.append(_share("heaping", indicator, "near", "just_above", above, above + below))
-    return pd.DataFrame(table, columns=COLUMNS)
+    return pd.DataFrame(table, columns=_COLUMNS)
 
 
-def reporters(
+def reporting_provinces(
     readings: pd.DataFrame, covariates: pd.DataFrame, indicator: str, names: tuple[str, ...]
 ) -> pd.DataFrame:
     """How provinces with readings differ from those without, in standard deviations.
@@ -65,7 +67,7 @@ def reporters(
     reads = geography.PROVINCES.index.isin(scored["province_code"])
     count = int(reads.sum())
     total = len(reads)
-    rows: list[Row] = [
+    rows: list[_Row] = [
         ("who_reports", indicator, "all", "provinces_with_reading", total, count, *_none())
     ]
     table = covariates.reindex(geography.PROVINCES.index)
@@ -75,7 +77,7 @@ def reporters(
         low, high = _difference(z[reads].dropna(), z[~reads].dropna(), indicator, name)
         value = z[reads].mean() - z[~reads].mean()
         rows.append(("who_reports", indicator, name, "difference", total, value, low, high))
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 def _difference(yes: pd.Series, no: pd.Series, *names: str) -> tuple[float, float]:
@@ -97,7 +99,7 @@ def when(readings: pd.DataFrame, indicator: str) -> pd.DataFrame:
     """
     scored = designs.scored_readings(readings, indicator)
     year_end = (scored["as_of"].dt.month == 12).to_numpy()
-    rows: list[Row] = [
+    rows: list[_Row] = [
         _share("when", indicator, "december", "share_of_readings", year_end.sum(), len(scored))
     ]
     panel = peers.pick(readings, indicator, "province_63")
@@ -116,7 +118,7 @@ def when(readings: pd.DataFrame, indicator: str) -> pd.DataFrame:
         rows.append(
             ("when", indicator, name, "next_year_end_read", len(read), read.mean(), low, high)
         )
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 def reported_or_silent(attainment: pd.DataFrame, indicator: str, column: str) -> pd.DataFrame:
@@ -125,7 +127,7 @@ def reported_or_silent(attainment: pd.DataFrame, indicator: str, column: str) ->
     attainment: rows of `Evaluation.attainment` of one model. If good news is published more,
     the reported ones had the better chances, and met more targets than they were given.
     """
-    rows: list[Row] = []
+    rows: list[_Row] = []
     own = attainment[(attainment["indicator"] == indicator) & attainment[column].notna()]
     for reported, group in own.groupby(own["value"].notna()):
         name = "reported_later" if reported else "silent"
@@ -135,14 +137,14 @@ def reported_or_silent(attainment: pd.DataFrame, indicator: str, column: str) ->
         if reported:
             met = group["value"] >= group["target"] - TINY
             rows.append(_share("chances", indicator, name, "share_met", met.sum(), len(met)))
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 def _none() -> tuple[float, float]:
     return (np.nan, np.nan)
 
 
-def _share(question: str, indicator: str, group: str, measure: str, k: int, n: int) -> Row:
+def _share(question: str, indicator: str, group: str, measure: str, k: int, n: int) -> _Row:
     """A share with its exact binomial interval (Clopper and Pearson 1934)."""
     if n == 0:
         return (question, indicator, group, measure, 0, np.nan, np.nan, np.nan)
@@ -154,12 +156,12 @@ def _share(question: str, indicator: str, group: str, measure: str, k: int, n: i
 # What each ingredient of the model is worth: the score without it, on the rolling origins.
 # --------------------------------------------------------------------------------------------------
 
-KEYS = ["design", "origin", "province_code", "as_of"]
+_KEYS = ["design", "origin", "province_code", "as_of"]
 #: Ingredients that act on the chance of meeting a target only, not on the forecast value.
 NOT_IN_CRPS = ("pull",)
 
 
-def ingredients() -> list[str]:
+def ingredient_names() -> list[str]:
     """The switches of `forecast.Settings` that the forecast value depends on."""
     fields = dataclasses.fields(forecast.Settings)
     return [
@@ -168,7 +170,7 @@ def ingredients() -> list[str]:
 
 
 @cached
-def without(
+def without_ingredient(
     indicator: str, readings: pd.DataFrame, raw: Any, answers: Path | None
 ) -> dict[str, Evaluation]:
     """The rolling origins with one ingredient switched off at a time, by ingredient.
@@ -176,7 +178,7 @@ def without(
     answers: the file in which the model finds what it has answered before (see `keep`).
     """
     models = {}
-    for ingredient in ingredients():
+    for ingredient in ingredient_names():
         settings = dataclasses.replace(forecast.Settings(), **{ingredient: False})
         models[ingredient] = partial(analysis, settings=settings)
     return evaluate_all(models, indicator, "rolling_origin", readings, raw)
@@ -190,10 +192,10 @@ def ablation_table(full: pd.DataFrame, reduced: dict[str, pd.DataFrame]) -> pd.D
     """
     rows: list[tuple[Any, ...]] = []
     for design, part in full.groupby("design"):
-        own = part.set_index(KEYS)["crps"]
+        own = part.set_index(_KEYS)["crps"]
         rows.append((design, "none", len(own), own.mean(), 0.0, np.nan, np.nan))
         for ingredient, table in reduced.items():
-            other = table[table["design"] == design].set_index(KEYS)["crps"]
+            other = table[table["design"] == design].set_index(_KEYS)["crps"]
             rows.append((design, ingredient, len(other), other.mean(), *_lost(own, other)))
     names = ["design", "without", "n", "crps", "lost", "lost_low", "lost_high"]
     table = pd.DataFrame(rows, columns=names)

@@ -24,15 +24,18 @@ FILE = Path(ROOT) / "data" / "benchmarks" / "own.csv"
 #: The module whose imports, as far as they lie in these rooms, make a forecast what it is; the
 #: country's forecasts start from `own_country`.
 START = "analysis.validation.own_model"
-ROOMS = ("analysis.forecast.", "analysis.readings.covariates", "analysis.country.geography")
+ROOMS = ("analysis.forecast.", "analysis.readings.covariates", "analysis.country.geography",
+         "analysis.country.breaks")  # fmt: skip
 #: Used by `own`, but no part of a forecast; what `known` does shows in the evidence itself.
 NOT_THE_MODEL = ("analysis.validation", "analysis.forecast.known")
 #: What the model can see of a reading; the sources behind it may change without any effect.
-READING = [
+_READING = [
     "geo_level", "province_code", "indicator", "basis", "as_of", "value", "lower", "upper",
     "denominator_version", "kind_of_evidence", "derived_from", "season",
 ]  # fmt: skip
-TARGET = ["geo_level", "province_code", "indicator", "basis", "due", "value", "setter", "announced"]
+_TARGET = [
+    "geo_level", "province_code", "indicator", "basis", "due", "value", "setter", "announced",
+]  # fmt: skip
 
 
 def mark(known: Known, queries: pd.DataFrame, settings: Settings, start: str = START) -> str:
@@ -42,8 +45,8 @@ def mark(known: Known, queries: pd.DataFrame, settings: Settings, start: str = S
     """
     raw = known.raw
     computed = [
-        known.readings[READING],
-        known.targets[TARGET],
+        known.readings[_READING],
+        known.targets[_TARGET],
         raw.policy_events[["date", "event", "affects"]],
         raw.provinces[["province_code", "region", "merged_code"]],  # names and maps decide nothing
         queries,

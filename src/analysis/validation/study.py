@@ -11,14 +11,16 @@ import numpy as np
 import pandas as pd
 
 from analysis import parallel, paths
+from analysis.country.indicators import COVERAGE
 from analysis.disk_cache import cached
 from analysis.facts import Raw
+from analysis.forecast.prediction import PERCENTILE_COLUMNS
 from analysis.readings import covariates
 from analysis.readings import targets as targets_room
 from analysis.validation import country, designs, own_model_country, run, scores, selection
 from analysis.validation.peers import KEPT_FILE, KEPT_MODELS, KEPT_RUNS, PEERS, SERIES
 from analysis.validation.run import Evaluation
-from analysis.validation.scores import QUANTILES, TINY
+from analysis.validation.scores import TINY
 from analysis.validation.stored_forecasts import FILE as ANSWERS
 
 # --------------------------------------------------------------------------------------------------
@@ -32,7 +34,7 @@ ALL = "all"
 
 COUNTRY_FORECASTS = [
     "model", "indicator", "origin", "as_of", "value", "lower", "upper", "last_value",
-    "last_as_of", "mean", "sd", *QUANTILES, "crps", "error", "pit",
+    "last_as_of", "mean", "sd", *PERCENTILE_COLUMNS, "crps", "error", "pit",
 ]  # fmt: skip
 CASES = [
     "model", "indicator", "design", "origin", "as_of", "target", "setter", "announced",
@@ -63,8 +65,8 @@ def evaluate(readings: pd.DataFrame, raw: Any, indicators: tuple[str, ...]) -> C
     """Forecast and score every fold of every design with every model."""
     done = [
         _fold(fold, design)
-        for design in country.DESIGNS
-        for fold in country.folds(design, readings, raw, indicators)
+        for design in country.COUNTRY_DESIGNS
+        for fold in country.country_folds(design, readings, raw, indicators)
     ]
     scored, cases = (
         pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
@@ -74,12 +76,14 @@ def evaluate(readings: pd.DataFrame, raw: Any, indicators: tuple[str, ...]) -> C
     cases = _ordered(cases.astype({"met": "Int64"}), _CASE)
     scored["origin"] = pd.to_datetime(scored["origin"])
     numbers = _ordered(scored[scored["design"] != country.ANNOUNCED], _READING)
-    return Country(table(numbers), numbers[COUNTRY_FORECASTS], cases[CASES], chances(cases))
+    return Country(
+        country_score_table(numbers), numbers[COUNTRY_FORECASTS], cases[CASES], chances(cases)
+    )
 
 
 def _ordered(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Rows by model and `keys`; designs in the order of `country.DESIGNS`."""
-    orders = {"model": (*COUNTRY_MODELS, *PAST), "design": country.DESIGNS}
+    """Rows by model and `keys`; designs in the order of `country.COUNTRY_DESIGNS`."""
+    orders = {"model": (*COUNTRY_MODELS, *PAST), "design": country.COUNTRY_DESIGNS}
 
     def rank(column: pd.Series) -> pd.Series:
         order = orders.get(str(column.name))
@@ -126,15 +130,17 @@ def _past(
     readings: pd.DataFrame, targets: pd.DataFrame, indicator: str, origin: pd.Timestamp
 ) -> tuple[int, int]:
     """How many of the country's targets had been met, of how many year-ends read by `origin`."""
-    due = country.before_due(targets_room.known_at(targets, origin))
-    due = designs.in_force(due, indicator, designs.COUNTRY)
+    due = country.before_due(targets_room.announced_by(targets, origin))
+    due = designs.in_force(due, indicator, designs.COUNTRY_LEVEL)
     known = readings[pd.to_datetime(readings["known_on"]) <= origin]
-    seen = designs.scored_readings(known[known["as_of"] <= origin], indicator, designs.COUNTRY)
+    seen = designs.scored_readings(
+        known[known["as_of"] <= origin], indicator, designs.COUNTRY_LEVEL
+    )
     pairs = seen.merge(due[["as_of", "target"]], on="as_of")
     return int((pairs["value"] >= pairs["target"] - TINY).sum()), len(pairs)
 
 
-def table(numbers: pd.DataFrame) -> pd.DataFrame:
+def country_score_table(numbers: pd.DataFrame) -> pd.DataFrame:
     """Scores by model, indicator and readings.
 
     numbers: scored forecasts. crps_analysis is the score of the project's own model on the
@@ -145,7 +151,9 @@ def table(numbers: pd.DataFrame) -> pd.DataFrame:
     numbers["year_end"] = numbers["as_of"].dt.is_year_end
     rows = []
     for (model, indicator, which), group in _groups(numbers):
-        line = scores.summary(group).drop(["provinces", "change_error", "log_score"]).to_dict()
+        line = (
+            scores.score_summary(group).drop(["provinces", "change_error", "log_score"]).to_dict()
+        )
         days = {
             "n": line.pop("n"),
             "days": group["as_of"].nunique(),
@@ -186,7 +194,7 @@ def chances(cases: pd.DataFrame) -> pd.DataFrame:
     mine = known.loc[known["model"] == OWN, [*_CASE, "p_meets_reported"]]
     known = known.merge(mine.rename(columns={"p_meets_reported": "own"}), on=_CASE)
     rows = []
-    for design in country.DESIGNS:
+    for design in country.COUNTRY_DESIGNS:
         part = known[known["design"] == design]
         for indicator in [*part["indicator"].unique(), ALL]:
             chosen = part if indicator == ALL else part[part["indicator"] == indicator]
@@ -219,7 +227,6 @@ def _brier(cases: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 MODELS = ("analysis", *PEERS)
-INDICATORS = ("hi_coverage", "si_coverage", "ui_coverage")
 
 VALIDATION = [
     "model", "indicator", "design", "origin", "n", "crps", "mae", "bias",
@@ -227,9 +234,10 @@ VALIDATION = [
     "skill_vs_naive", "skill_vs_naive_low", "skill_vs_naive_high",
     "skill_vs_national", "skill_vs_national_low", "skill_vs_national_high",
 ]  # fmt: skip
-FORECASTS = [
+_FORECASTS = [
     "model", "indicator", "design", "origin", "province_code", "as_of", "value", "lower", "upper",
-    "last_value", "last_as_of", "mean", "sd", *QUANTILES, "crps", "error", "log_score", "pit",
+    "last_value", "last_as_of", "mean", "sd", *PERCENTILE_COLUMNS, "crps", "error",
+    "log_score", "pit",
 ]  # fmt: skip
 #: The models that the whole study is told with: the project's own, the benchmark, the naive one.
 REFERENCES = ("analysis", run.BENCHMARK, run.NAIVE)
@@ -238,10 +246,10 @@ COMPARED = ("population_2015", "urban_share", "income_month", "poverty_rate", "m
 
 
 #: What is worked on at once: a function and its arguments.
-Task = tuple[Any, ...]
+_Task = tuple[Any, ...]
 
 #: Files that are not named as the field is.
-FILES = {
+_FILES = {
     "silence": "selection_silence",
     "printed": "validation_as_printed",
     "country": "validation_country",
@@ -250,7 +258,7 @@ FILES = {
     "country_chances": "attainment_country_scores",
 }
 #: How many times likelier a met target is to be reported than a missed one.
-ODDS = (1.0, 1.5, 2.0, 4.0)
+_ODDS = (1.0, 1.5, 2.0, 4.0)
 
 
 @dataclass(frozen=True)
@@ -284,7 +292,7 @@ class Study:
     def write(self) -> None:
         """Write every table to data/processed."""
         for field in dataclasses.fields(self):
-            name = FILES.get(field.name, field.name)
+            name = _FILES.get(field.name, field.name)
             paths.write_table(getattr(self, field.name), paths.PROCESSED / f"{name}.csv")
 
 
@@ -312,7 +320,7 @@ def study(
     readings: pd.DataFrame,
     raw: Raw,
     kept: Path | None = KEPT_FILE,
-    indicators: tuple[str, ...] = INDICATORS,
+    indicators: tuple[str, ...] = COVERAGE,
     answers: Path | None = ANSWERS,
 ) -> Study:
     """Run everything and put the tables together. The order of work never changes a number.
@@ -321,29 +329,29 @@ def study(
     answers: the file of forecasts of the project's own model, which saves fitting it anew.
     """
     printed = designs.as_published(readings, raw)
-    tasks: list[Task] = [
+    tasks: list[_Task] = [
         (evaluations, _models(design, kept), indicator, design, readings, raw, kept, answers)
         for indicator in indicators
         for design in run.RUNS
     ]
     tasks += [
         (evaluations, REFERENCES, "hi_coverage", "rolling_origin", *printed, kept, answers),
-        (selection.without, "hi_coverage", readings, raw, answers),
+        (selection.without_ingredient, "hi_coverage", readings, raw, answers),
         (evaluate, readings, raw, indicators),
     ]
     *done, as_printed, reduced, whole = parallel.map(_part, tasks)
     scored, chances, failures = _tables(done)
-    full = run.table(scored)
+    full = run.score_table(scored)
     return Study(
         validation=full[VALIDATION],
         validation_scores=full,
-        validation_forecasts=scored[FORECASTS],
+        validation_forecasts=scored[_FORECASTS],
         attainment_forecasts=chances,
         attainment_scores=_attainment_scores(chances, readings, raw, indicators),
         ablations=_ablations(scored, reduced),
         selection=_selection(chances, readings, raw, indicators),
         silence=_silence(chances, indicators),
-        printed=run.table(_tables([as_printed])[0], by_origin=False),
+        printed=run.score_table(_tables([as_printed])[0], by_origin=False),
         model_failures=failures,
         country=whole.scores,
         country_forecasts=whole.forecasts,
@@ -362,7 +370,7 @@ def _models(design: str, kept: Path | None) -> tuple[str, ...]:
     return tuple(model for model in MODELS if there or model not in KEPT_MODELS)
 
 
-def _part(task: Task) -> Any:
+def _part(task: _Task) -> Any:
     """The answer of the task's function to its arguments."""
     function, *arguments = task
     return function(*arguments)
@@ -394,12 +402,12 @@ def _ablations(scored: pd.DataFrame, reduced: dict[str, Evaluation]) -> pd.DataF
 def _selection(
     chances: pd.DataFrame, readings: pd.DataFrame, raw: Raw, indicators: tuple[str, ...]
 ) -> pd.DataFrame:
-    targets, wide = targets_room.targets(raw), covariates.table(raw)
+    targets, wide = targets_room.targets(raw), covariates.covariate_table(raw)
     own = chances[chances["model"] == "analysis"]
     parts = []
     for one in indicators:
-        parts.append(selection.heaping(readings, targets, one))
-        parts.append(selection.reporters(readings, wide, one, COMPARED))
+        parts.append(selection.heaping_at_targets(readings, targets, one))
+        parts.append(selection.reporting_provinces(readings, wide, one, COMPARED))
         parts.append(selection.when(readings, one))
         parts.append(selection.reported_or_silent(own, one, "p_meets_true"))
     return _together(parts)
@@ -413,6 +421,6 @@ def _silence(chances: pd.DataFrame, indicators: tuple[str, ...]) -> pd.DataFrame
     for one in indicators:
         units = own[own["indicator"] == one].assign(reported=own["value"].notna())
         if units["reported"].any() and not units["reported"].all():
-            table = scores.silence(units, "p_meets_reported", ODDS)
+            table = scores.chances_of_silent(units, "p_meets_reported", _ODDS)
             parts.append(table.assign(indicator=one))
     return _together(parts)
