@@ -6,8 +6,8 @@ from example_facts import fact, raw_with, source
 
 from analysis.forecast import known as known_module
 from analysis.forecast.known import (
-    COLUMNS,
     LAST,
+    QUERY_COLUMNS,
     QueryError,
     ended_years,
     fact_printed_on,
@@ -404,7 +404,7 @@ def test_of_a_province_that_is_left_out_only_its_targets_stay():
 def test_a_question_may_be_about_every_day_to_which_the_model_looks(tmp_path):
     path = tmp_path / "q.csv"
     asked = [f"country,00,hi_coverage,{day}\n" for day in ("2009-12-31", "2035-12-31")]
-    path.write_text(",".join(COLUMNS) + "\n" + "".join(asked), "utf-8")
+    path.write_text(",".join(QUERY_COLUMNS) + "\n" + "".join(asked), "utf-8")
     assert read_queries(path)["as_of"].tolist() == [pd.Timestamp(2009, 12, 31), LAST]
     path.write_text(path.read_text("utf-8").replace("2035-12-31", "2036-01-01"), "utf-8")
     with pytest.raises(QueryError, match=r"q.csv:3: as_of: '2036-01-01'"):

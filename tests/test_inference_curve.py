@@ -9,7 +9,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from analysis.inference import (
-    COLUMNS,
+    CURVE_COLUMNS,
     SingularDesign,
     Specification,
     benjamini_hochberg,
@@ -182,7 +182,7 @@ def test_rows_of_estimates_carry_error_test_interval_and_power():
         assert (row["wild_p"], row["low"], row["high"]) == (test.p, test.low, test.high)
         assert row["minimum_detectable"] == minimum_detectable_effect(error, 15)
     assert [row["term"] for row in rows] == ["x", "z"]
-    assert set(rows[0]) - {"outcome", "sample"} <= set(COLUMNS)
+    assert set(rows[0]) - {"outcome", "sample"} <= set(CURVE_COLUMNS)
 
 
 def test_a_term_of_one_cluster_has_an_estimate_and_no_statement():

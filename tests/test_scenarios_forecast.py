@@ -44,8 +44,8 @@ def test_business_as_usual_equals_the_forecast_exactly(base, forecast):
     for row in table.to_dict("records"):
         unit = (row["geo_level"], row["province_code"])
         said = quantiles_of_forecast(forecast.of(*unit, "reported")[:, at])
-        assert [row[name] for name in tables.LEVELS] == pytest.approx(
-            [said[name] for name in tables.LEVELS], rel=1e-13
+        assert [row[name] for name in baseline.SHOWN_QUANTILES] == pytest.approx(
+            [said[name] for name in baseline.SHOWN_QUANTILES], rel=1e-13
         )
         for scale in ("true", "reported"):
             drawn = forecast.of(*unit, scale)[:, at]

@@ -10,6 +10,7 @@ from scenario_cases import PERSONS, outcome, usual
 from analysis.forecast.pull import Pull, Pulls
 from analysis.paths import ROOT
 from analysis.scenarios import load_folder, run, tables
+from analysis.scenarios.baseline import SHOWN_QUANTILES
 from analysis.scenarios.definition import SCENARIO_KINDS
 from analysis.scenarios.tables import contributions
 
@@ -110,7 +111,7 @@ def test_the_pull_of_a_target_acts_on_the_scenarios_own_draws():
 
 def test_quantiles_are_those_of_numpy():
     values = np.random.default_rng(3).normal(size=(4, 101))
-    expected = np.quantile(values, list(tables.LEVELS.values()), axis=1)
+    expected = np.quantile(values, list(SHOWN_QUANTILES.values()), axis=1)
     np.testing.assert_allclose(tables.quantiles(values), expected, rtol=1e-12)
 
 

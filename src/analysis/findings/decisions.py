@@ -269,7 +269,7 @@ def bounds(c: CoverageDrivers) -> Result:
     return _result("bounds", shown, [(f"decisions.{key}", values)], **formats)
 
 
-def _placebo(c: CoverageDrivers) -> Result:
+def placebo(c: CoverageDrivers) -> Result:
     """The same comparison at dates when nothing was decided."""
     table = c.decisions.placebo
     done = table[table["note"] == ""]

@@ -65,7 +65,7 @@ def main_effect(c: CoverageDrivers, design: str = "levels") -> pd.Series:
     return estimate(c, outcome=OUTCOMES[0], term=policy.TERM, design=design, beside="main design")
 
 
-def _sample(c: CoverageDrivers) -> Result:
+def sample(c: CoverageDrivers) -> Result:
     """What the pairing rules leave."""
     table = c.sample[c.sample["outcome"] == OUTCOMES[0]].drop(columns="outcome")
     table = table[table["evidence"] != "derived"].reset_index(drop=True)

@@ -75,7 +75,7 @@ def _result(name: str, table: pd.DataFrame, phrases: list, **formats: str) -> Re
     return Result(name, table, phrases, used, words, "late")
 
 
-def _data(late: LatePayment) -> Result:
+def data(late: LatePayment) -> Result:
     """The data set: how many rates, from what evidence."""
     rows = late.rows
     table = rows.groupby(["evidence", "base_step"], as_index=False).agg(
@@ -93,7 +93,7 @@ def _data(late: LatePayment) -> Result:
     return _result("late_data", table, [("late.data", values)], provinces="integer")
 
 
-def _lineage(late: LatePayment) -> Result:
+def lineage(late: LatePayment) -> Result:
     """Every rate with its definition and the readings behind it."""
     columns = ["province_code", "as_of", "rate", "basis", "denominator", "evidence", "base_step"]
     table = late.rows[[*columns, "readings"]].copy()
@@ -134,7 +134,7 @@ def conversions(late: LatePayment) -> Result:
     return _result("late_conversions", late.conversions, [("late.conversions", values)])
 
 
-def _same_weeks(late: LatePayment) -> Result:
+def same_weeks(late: LatePayment) -> Result:
     """One province, the same weeks, two definitions."""
     table = late.same_weeks.sort_values(["ratio", "province_code"], ascending=[False, True])
     return _result("late_same_weeks", table, [])

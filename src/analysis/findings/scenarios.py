@@ -125,7 +125,7 @@ def _same_as_first(table: pd.DataFrame) -> list[str]:
     return [f"“{title}”" for title in table["title"].to_numpy()[same][1:]]
 
 
-def _plan(outcomes: list[Outcome], unit: Unit, language: str) -> Result:
+def plan(outcomes: list[Outcome], unit: Unit, language: str) -> Result:
     """Persons by quarter-end, in each quarter and a month, for the ways to the target."""
     wanted = [one for one in outcomes if one.scenario.kind in ("business_as_usual", "reach_target")]
     found = [
@@ -179,7 +179,7 @@ def parts(outcome: Outcome, language: str) -> Result:
     )
 
 
-def _assumptions(outcomes: list[Outcome], language: str) -> Result:
+def assumptions(outcomes: list[Outcome], language: str) -> Result:
     """Every number behind the policies, with its ground."""
     found = []
     for one in outcomes:

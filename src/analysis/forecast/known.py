@@ -328,7 +328,7 @@ def _keys(table: pd.DataFrame) -> pd.MultiIndex:
 # Read questions for the forecast from a file, and refuse faulty ones with their row.
 # --------------------------------------------------------------------------------------------------
 
-_COLUMNS = ["geo_level", "province_code", "indicator", "as_of"]
+QUERY_COLUMNS = ["geo_level", "province_code", "indicator", "as_of"]
 #: The model looks no further: beyond, the nationwide curve is a guess.
 LAST = pd.Timestamp(2035, 12, 31)
 
@@ -346,7 +346,7 @@ def read_date(text: str, where: str) -> pd.Timestamp:
 
 
 def read_queries(path: Path) -> pd.DataFrame:
-    """Read a CSV file with the columns of COLUMNS; as_of becomes a date.
+    """Read a CSV file with the columns of QUERY_COLUMNS; as_of becomes a date.
 
     Raises:
         QueryError: the file is not CSV, lacks a column, has no row, or a date cannot be read.
@@ -356,7 +356,7 @@ def read_queries(path: Path) -> pd.DataFrame:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise QueryError(f"{path.name}: not a CSV file in UTF-8: {error}") from error
-    missing = [column for column in _COLUMNS if column not in table]
+    missing = [column for column in QUERY_COLUMNS if column not in table]
     if missing:
         raise QueryError(f"{path.name}: missing column(s): {', '.join(missing)}")
     if table.empty:

@@ -19,7 +19,7 @@ _QUARTER = 3
 
 
 def quantiles(values: np.ndarray) -> np.ndarray:
-    """(5, U) quantiles at LEVELS of U rows of draws (U, S), linear between draws.
+    """(5, U) quantiles at SHOWN_QUANTILES of U rows of draws (U, S), linear between draws.
 
     The same numbers as numpy.quantile, from one sort.
     """
