@@ -141,14 +141,14 @@ def scored(model, shift, provinces=4):
 def test_the_score_table_compares_on_the_same_forecasts():
     part = scored("short", -1.0).iloc[:6]
     rows = pd.concat([scored("last_value", 0.0), scored("national", -1.0), part])
-    full = run.score_table(rows).set_index(["model", "origin"])
+    full = run.model_score_table(rows).set_index(["model", "origin"])
     assert full.loc[("national", "all"), "skill_vs_naive"] == pytest.approx(0.5)
     assert full.loc[("last_value", "all"), "skill_vs_national"] == pytest.approx(-1.0)
     assert full.loc[("short", "all"), "n"] == 6
     assert full.loc[("short", "all"), "skill_vs_naive"] == pytest.approx(0.5)
     missing = pd.concat([scored("last_value", 0.0).iloc[:4], scored("other", 0.0)])
     assert np.isnan(
-        run.score_table(missing)
+        run.model_score_table(missing)
         .set_index(["model", "origin"])
         .loc[("other", "all"), "skill_vs_naive"]
     )

@@ -240,7 +240,7 @@ def _say_when_older_than_the_figures() -> None:
     changed = [
         path.name
         for path in sorted(Path(paths.RAW).glob("*.csv"))
-        if made_from and made_from.get(f"data/raw/{path.name}") != manifest.digest(path)
+        if made_from and made_from.get(f"data/raw/{path.name}") != manifest.file_digest(path)
     ]
     if changed:
         warnings.warn(
@@ -256,7 +256,11 @@ def _made(level: str, code: str) -> _Unit:
     if provincial:
         merged = str(geography.provinces()["merged_code"].get(code, code))
         merged = code if level == "province_34" else merged
-        now = f"province_63/{code}" if names.is_alone(level, code) else f"province_34/{merged}"
+        now = (
+            f"province_63/{code}"
+            if (provincial and names.is_alone(code))
+            else f"province_34/{merged}"
+        )
     return _Unit(
         level,
         code,

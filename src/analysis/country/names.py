@@ -95,11 +95,15 @@ def is_city_within(name: str, code: str, known: Collection[str]) -> bool:
     return code not in _CITIES and bool(_CITY.search(letters(name))) and set(known) >= _CITIES
 
 
-def is_alone(level: str, code: str) -> bool:
-    """Tell whether a unit is a province that did not merge; it stands under province_63."""
-    return level.startswith("province") and (
-        code in geography.merged().index and len(geography.members(code)) == 1
-    )
+@cache
+def is_alone(code: str) -> bool:
+    """Whether a province of the 63 stayed as it was in July 2025."""
+    return code in geography.merged().index and geography.members(code) == [code]
+
+
+def _under_63(level: str, code: str) -> bool:
+    """Whether a unit is a province that did not merge; it stands under province_63."""
+    return level.startswith("province") and is_alone(code)
 
 
 def named(word: str, level: str = "") -> list[tuple[str, str]]:
@@ -112,7 +116,7 @@ def named(word: str, level: str = "") -> list[tuple[str, str]]:
     wanted = level or age
     chosen = [pair for pair in found if wanted in ("", pair[0])]
     if not chosen and wanted == "province_34":
-        chosen = [pair for pair in found if is_alone(*pair)]
+        chosen = [pair for pair in found if _under_63(*pair)]
     known = geography.codes("province_63")
     return [pair for pair in chosen if not is_city_within(plain, pair[1], known)]
 
@@ -126,7 +130,7 @@ def by_key() -> dict[str, tuple[tuple[str, str], ...]]:
     for level in geography.LEVELS:
         for code in geography.codes(level):
             # One that did not merge is one unit, even where it was renamed (Hue).
-            pair = ("province_63" if is_alone(level, code) else level, code)
+            pair = ("province_63" if _under_63(level, code) else level, code)
             for word in (code, *_spelled(level, code)):
                 found.setdefault(key(word), {})[pair] = None
     return {word: tuple(pairs) for word, pairs in found.items()}

@@ -21,12 +21,12 @@ from analysis.forecast.outlook import FIRST_YEAR
 from analysis.forecast.space import decimal_year
 from analysis.report.wording import say, write
 
-WIDTH, HEIGHT = 720, 330
+_WIDTH, _HEIGHT = 720, 330
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 84, 34, 26
 _STEPS = (1, 2, 5, 10, 20)
 
 _v = vector.variable
-CSS = f"""
+EXPLORER_CSS = f"""
 .explore .filters {{ display: flex; flex-wrap: wrap; gap: .5rem 1.2rem; align-items: end; }}
 .explore .filters label {{ display: block; max-width: 100%; }}
 .explore .filters select {{ display: block; max-width: 100%; min-height: 2rem; }}
@@ -55,13 +55,13 @@ CSS = f"""
 
 def svg(view: View, language: str, standalone: bool = False) -> str:
     """Return the chart of one state. `standalone`: with its style, for a file of its own."""
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="figure"'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="figure"'
     if standalone:
-        head += f' width="{WIDTH}" height="{HEIGHT}" class="explore"'
+        head += f' width="{_WIDTH}" height="{_HEIGHT}" class="explore"'
         head += ' font-family="DejaVu Sans, sans-serif" font-size="12"'
     label = html.escape(alt(view, language))
     # No page lends its colours to a file, and a program that draws it may know no variables.
-    style = re.sub(r"var\(--[\w-]+,([^()]+)\)", r"\1", CSS)
+    style = re.sub(r"var\(--[\w-]+,([^()]+)\)", r"\1", EXPLORER_CSS)
     frame = f"<style>{style}</style>" if standalone else ""
     return f'{head} aria-label="{label}">{frame}{inside(view, language)}</svg>'
 
@@ -110,23 +110,23 @@ class _Scale:
     def year(self, year: float) -> float:
         first = FIRST_YEAR + 0.5
         share = (year - first) / (self.last - first)
-        return round(_LEFT + share * (WIDTH - _LEFT - _RIGHT), 1)
+        return round(_LEFT + share * (_WIDTH - _LEFT - _RIGHT), 1)
 
     def y(self, percent: float) -> float:
         share = (percent - self.low) / (self.high - self.low)
-        return round(HEIGHT - _BOTTOM - share * (HEIGHT - _TOP - _BOTTOM), 1)
+        return round(_HEIGHT - _BOTTOM - share * (_HEIGHT - _TOP - _BOTTOM), 1)
 
 
 def _grid(scale: _Scale, language: str) -> str:
     rungs = np.arange(scale.low, scale.high + 0.5, scale.step)
-    lines = "".join(f"M{_LEFT} {scale.y(percent):g}H{WIDTH - _RIGHT}" for percent in rungs)
+    lines = "".join(f"M{_LEFT} {scale.y(percent):g}H{_WIDTH - _RIGHT}" for percent in rungs)
     marks = [f'<path class="g" d="{lines}"/>']
     for percent in rungs:
         y, text = scale.y(percent) + 4, write(percent, "percent0", language)
         marks.append(f'<text x="{_LEFT - 6}" y="{y:g}" text-anchor="end">{text}</text>')
     for year in range(FIRST_YEAR + 1, int(scale.last), 2):
         x = scale.year(year + 1)
-        marks.append(f'<text x="{x}" y="{HEIGHT - 8}" text-anchor="middle">{year}</text>')
+        marks.append(f'<text x="{x}" y="{_HEIGHT - 8}" text-anchor="middle">{year}</text>')
     return "".join(marks)
 
 
@@ -157,7 +157,7 @@ def _origin(view: View, scale: _Scale, language: str) -> str:
     x = scale.x(view.choice.origin)
     text = say("explore.origin_mark", language, origin=view.choice.origin)
     return (
-        f'<path class="o" d="M{x} {_TOP - 4}V{HEIGHT - _BOTTOM}"/>'
+        f'<path class="o" d="M{x} {_TOP - 4}V{_HEIGHT - _BOTTOM}"/>'
         f'<text x="{x - 4}" y="{_TOP - 4}" text-anchor="end" font-size="11">{text}</text>'
     )
 

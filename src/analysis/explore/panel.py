@@ -299,7 +299,7 @@ class Panel:
         self.response.value = round(100 * view.choice.response)
         self.support.disabled = self.response.disabled = not view.choice.supportable
         self._busy = False
-        style = f"<style>{figure.CSS}</style>"
+        style = f"<style>{figure.EXPLORER_CSS}</style>"
         self.drawing.value = f'<div class="explore">{style}{figure.svg(view, self.language)}</div>'
         said = lines(spoken(sentences(view, self.language), self.language))
         said = f'<p class="explore-words finding" aria-live="polite">{said}</p>'

@@ -11,12 +11,13 @@ import pandas as pd
 from analysis import paths
 from analysis.country import geography
 from analysis.country.indicators import COVERAGE
+from analysis.country.names import is_alone
 from analysis.disk_cache import cached
 from analysis.findings import coverage
 from analysis.findings.coverage import Tables
 from analysis.forecast.known import Known, known_at
 from analysis.forecast.tables import filled
-from analysis.readings.targets import Target, for_unit, is_alone, numbered
+from analysis.readings.targets import Target, for_unit, numbered
 from analysis.report.wording import say
 from analysis.scenarios import Baseline, Scenario, ScenarioError, load_folder, prepared, run
 from analysis.scenarios.baseline import SHOWN_QUANTILES, Unit, effects_of_cards

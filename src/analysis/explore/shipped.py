@@ -276,7 +276,7 @@ def page(
     # No tag inside a text may end the script that carries it, or open another one.
     written = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     return (
-        f'<div class="explore"><style>{drawing.CSS}</style>\n<p>{note}</p>\n'
+        f'<div class="explore"><style>{drawing.EXPLORER_CSS}</style>\n<p>{note}</p>\n'
         f'<div class="controls" hidden>{_controls(explorer, start, language)}</div>\n'
         f'<div class="wide" tabindex="0" role="region" aria-label="{name}">'
         f"{drawing.svg(first, language)}</div>\n"

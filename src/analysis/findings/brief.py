@@ -14,12 +14,13 @@ import pandas as pd
 from analysis import paths
 from analysis.country import geography
 from analysis.country.indicators import COVERAGE, DAYS_PER_PERCENT
+from analysis.country.names import is_alone
 from analysis.disk_cache import cached
 from analysis.facts.plausible import as_code
 from analysis.facts.tables import SETTERS
 from analysis.findings import coverage
 from analysis.findings.coverage import evidence_mark
-from analysis.readings.targets import NATIONWIDE, is_alone, judged
+from analysis.readings.targets import NATIONWIDE, judged
 from analysis.report.results import Result
 from analysis.verdicts import LIKELY, NO_TARGET, NOT_ENOUGH_EVIDENCE, UNLIKELY, coarse
 

@@ -12,7 +12,7 @@ from analysis.scenarios import tables
 from analysis.scenarios.baseline import SHOWN_QUANTILES, Unit
 from analysis.scenarios.late_payment import LateOutcome
 from analysis.scenarios.outcome import Outcome
-from analysis.scenarios.run_all import Chapter, differences
+from analysis.scenarios.run_all import Chapter, path_differences
 from analysis.scenarios.tables import COUNTRY_UNIT, contributions
 
 TOPIC = "scenarios"
@@ -264,7 +264,7 @@ def social(chapter: Chapter, language: str, indicator: str = "si_coverage") -> R
 
 def same(chapter: Chapter) -> Result:
     """Business as usual against chapter 05."""
-    table = differences(chapter)
+    table = path_differences(chapter)
     largest = float(table["difference"].max())
     said = {"n": len(table), "difference": largest}
     return Result("scenario_same", table.head(0), [(f"{TOPIC}.same", said)], topic=TOPIC)

@@ -1,12 +1,12 @@
 """Targets: what was to be reached by when, who set it, and since when it was known."""
 
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from analysis.country import geography
+from analysis.country.names import is_alone
 from analysis.facts import Raw, corrected
 from analysis.facts.tables import SETTERS
 from analysis.verdicts import NO_TARGET, NOT_ENOUGH_EVIDENCE, coarse, verdict
@@ -155,12 +155,6 @@ class Due:
     @cached_property
     def _yardstick(self) -> Target:
         return _nationwide(self.table, self.indicator, self.day)
-
-
-@cache
-def is_alone(code: str) -> bool:
-    """Whether a province of the 63 stayed as it was in July 2025."""
-    return code in geography.merged().index and geography.members(code) == [code]
 
 
 def _chosen(own: list[dict]) -> Target:

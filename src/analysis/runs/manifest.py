@@ -26,7 +26,7 @@ from analysis import paths
 _SOURCE = Path(__file__).resolve().parents[1]
 
 #: Where the package of warm kernels stands in the project.
-KERNELS = "packages/papermill-warm/src"
+KERNEL_CODE = "packages/papermill-warm/src"
 
 
 @cache
@@ -43,7 +43,7 @@ APART = ("bench.json",)
 _IGNORED = {"__pycache__", ".ipynb_checkpoints"}
 
 
-def digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
     """SHA-256 of a file, read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -55,7 +55,7 @@ def inputs() -> dict[str, str]:
     made = (Path(paths.PROCESSED), root / "data" / "processed")
     files = {path for folder in input_folders() for path in _below(folder)} | {*single_inputs()}
     files = {path for path in files if not any(path.is_relative_to(one) for one in made)}
-    return {_name(path, root): digest(path) for path in sorted(files) if path.is_file()}
+    return {_name(path, root): file_digest(path) for path in sorted(files) if path.is_file()}
 
 
 def input_folders() -> list[Path]:
@@ -86,7 +86,7 @@ def _name(path: Path, root: Path) -> str:
     if path.is_relative_to(_SOURCE):
         return f"src/analysis/{path.relative_to(_SOURCE).as_posix()}"
     if path in kernel_files():
-        return f"{KERNELS}/papermill_warm/{path.name}"
+        return f"{KERNEL_CODE}/papermill_warm/{path.name}"
     return path.name
 
 
@@ -124,7 +124,7 @@ def listed(folder: Path, prefix: str, makers: Mapping[str, Mapping[str, Any]]) -
         name = path.relative_to(folder).as_posix()
         if name in {NAME, ".gitkeep", *APART}:
             continue
-        entry = {"file": prefix + name, "size": path.stat().st_size, "sha256": digest(path)}
+        entry = {"file": prefix + name, "size": path.stat().st_size, "sha256": file_digest(path)}
         starts = [start for start in makers if name.startswith(start)]
         if starts:
             entry.update(makers[max(starts, key=len)])
@@ -153,7 +153,7 @@ def _agrees(path: Path | None, entry: Mapping[str, Any]) -> bool:
     return (
         path is not None
         and path.stat().st_size == entry["size"]
-        and digest(path) == entry["sha256"]
+        and file_digest(path) == entry["sha256"]
     )
 
 
@@ -168,7 +168,7 @@ def _agrees(path: Path | None, entry: Mapping[str, Any]) -> bool:
 
 #: A seal is not written while a file is younger than this (nanoseconds): a second write within one
 #: tick of the disk's clock would leave the same times. The coarsest clocks tick every two seconds.
-SETTLED = 3_000_000_000
+_SETTLED = 3_000_000_000
 
 
 def is_up_to_date(settings: Mapping[str, Any], made_from: Mapping[str, str] | None = None) -> bool:
@@ -187,7 +187,7 @@ def is_up_to_date(settings: Mapping[str, Any], made_from: Mapping[str, str] | No
         return True
     if not _is_made_from(settings, inputs()):
         return False
-    if _can_be_sealed() and seen[1] < now - SETTLED:
+    if _can_be_sealed() and seen[1] < now - _SETTLED:
         with contextlib.suppress(OSError):  # a seal spares time and decides nothing
             paths.write_atomic(seal, seen[0])
     return True

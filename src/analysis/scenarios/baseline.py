@@ -230,8 +230,8 @@ class Baseline:
     it. goals: unit -> the target that pulls, where there is one. targets: unit -> target (percent)
     and who set it. best_year: unit -> its best year, and persons a month in it. enough: unit ->
     whether its own evidence carries a probability. read: (P,) readings behind each province.
-    ends: (E,) year-ends from 2015 to the date; at_ends: unit -> (5, E) quantiles at SHOWN_QUANTILES of the
-    value as it is, or would be, reported on them.
+    ends: (E,) year-ends from 2015 to the date; at_ends: unit -> (5, E) SHOWN_QUANTILES of
+    the value as it is, or would be, reported on them.
     """
 
     indicator: str

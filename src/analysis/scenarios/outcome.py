@@ -315,7 +315,7 @@ def by_hand(base: Baseline, unit: Unit, persons_month: float, joining: float) ->
 
 
 def _weighted(values: np.ndarray, base: Baseline, unit: Unit) -> np.ndarray:
-    """Quantiles at SHOWN_QUANTILES of rising draws under the pull, and the probability of the target.
+    """SHOWN_QUANTILES of rising draws under the pull, and the probability of the target.
 
     A draw stands for the values halfway to its neighbours, of which a target may cut a share off.
     """

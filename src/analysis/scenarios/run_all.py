@@ -149,7 +149,7 @@ def run_late(scenario: Scenario) -> LateOutcome:
     return late_payment.run(scenario, forecasts, readings)
 
 
-def differences(chapter: Chapter) -> pd.DataFrame:
+def path_differences(chapter: Chapter) -> pd.DataFrame:
     """Business as usual beside the forecasts of chapter 05: one row a unit and indicator.
 
     `difference` is the largest absolute one of all quantiles and probabilities; 0 where both

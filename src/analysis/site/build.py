@@ -21,12 +21,11 @@ import nbformat
 
 from analysis import disk_cache, parallel, paths
 from analysis.country import geography
-from analysis.country.names import AFTER, BEFORE, NEW, OLD
+from analysis.country.names import AFTER, BEFORE, NEW, OLD, is_alone
 from analysis.figures import vector
 from analysis.figures.forecast import front_figures
 from analysis.findings.brief import Tables, former_units, present_units, unit_of
 from analysis.findings.overview import Units
-from analysis.readings.targets import is_alone
 from analysis.report.wording import LANGUAGES, say
 from analysis.runs import manifest, pipeline, store
 from analysis.runs.jobs import Outcome, plan, run_jobs
@@ -624,7 +623,7 @@ def one_at_a_time(wait: bool) -> Iterator[None]:
 def check_raw() -> None:
     """Raise RawDataError listing every fault; tables found in order once are not read again."""
     raw = sorted(path for path in Path(paths.RAW).iterdir() if path.is_file())
-    content = [part for path in raw for part in (path.name, manifest.digest(path))]
+    content = [part for path in raw for part in (path.name, manifest.file_digest(path))]
     key = disk_cache.digest(disk_cache.fingerprint(["analysis.facts"]), *content)
     mark = paths.CACHE / "checked" / key
     if mark.exists():

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 import jinja2
 
 from analysis.country import geography
+from analysis.country.names import is_alone
 from analysis.findings import overview
 from analysis.findings.brief import Tables, unit_code, unit_of
-from analysis.readings.targets import is_alone
 from analysis.report.wording import say
 
 TEMPLATES = Path(__file__).parent / "templates"

@@ -13,9 +13,10 @@ import pandas as pd
 from analysis import paths
 from analysis.country import geography
 from analysis.country.indicators import INDICATORS
+from analysis.country.names import is_alone
 from analysis.findings.contradictions import written
 from analysis.findings.coverage import reading_anchor
-from analysis.readings.targets import due_on, is_alone, succession
+from analysis.readings.targets import due_on, succession
 from analysis.report import wording
 from analysis.report.wording import say, write
 from analysis.site.page import (

@@ -28,7 +28,7 @@ NEEDED = (
     "requirements.lock",
     "pyproject.toml",
     "src",
-    manifest.KERNELS,
+    manifest.KERNEL_CODE,
 )
 
 
@@ -252,7 +252,7 @@ def _build(root: Path, setting: Build, only: list[str]) -> None:
 def surroundings(root: Path, setting: Build, aside: Path) -> dict[str, str]:
     """The environment of a build in `root`; `aside` is an empty folder for what it needs."""
     (aside / "sitecustomize.py").write_text(SHIFTED, encoding="utf-8")
-    code = [str(aside), *(str(root / name) for name in ("src", manifest.KERNELS))]
+    code = [str(aside), *(str(root / name) for name in ("src", manifest.KERNEL_CODE))]
     made = {**os.environ, **setting.environment, "PYTHONPATH": os.pathsep.join(code)}
     if setting.other_home:
         made["HOME"] = str(aside / "nobody")
@@ -278,7 +278,7 @@ def _digests(root: Path) -> dict[str, str]:
 def _digest(path: Path) -> str:
     """Of the manifest without the keys of the runs, which name the processor's instructions."""
     if path.name != manifest.NAME:
-        return manifest.digest(path)
+        return manifest.file_digest(path)
     said = json.loads(path.read_text("utf-8"))
     for run in said.get("notebooks", []):
         run.pop("made_from", None)

@@ -179,7 +179,7 @@ def _check(forecast: pd.DataFrame, questions: pd.DataFrame, where: str) -> None:
         raise ValueError(f"{where}: a quantile lies outside 0 to 100 percent")
 
 
-def score_table(scored: pd.DataFrame, by_origin: bool = True) -> pd.DataFrame:
+def model_score_table(scored: pd.DataFrame, by_origin: bool = True) -> pd.DataFrame:
     """Scores by model, indicator, design and origin, with skill against the two references.
 
     scored: rows of `evaluate` of several models, the references among them. Skill compares on
@@ -240,7 +240,7 @@ def _main(arguments: Sequence[str] | None = None) -> None:
     models = list(dict.fromkeys([*given.model, NAIVE, BENCHMARK]))
     done = [_evaluate(m, given.indicator, run, readings, raw) for run in runs for m in models]
     scored = pd.concat([one.scored for one in done if len(one.scored)], ignore_index=True)
-    full = score_table(scored)
+    full = model_score_table(scored)
     print(compact(full[full["model"].isin(given.model)]))
     failures = pd.concat([one.failures for one in done], ignore_index=True)
     if len(failures):

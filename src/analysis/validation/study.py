@@ -341,7 +341,7 @@ def study(
     ]
     *done, as_printed, reduced, whole = parallel.map(_part, tasks)
     scored, chances, failures = _tables(done)
-    full = run.score_table(scored)
+    full = run.model_score_table(scored)
     return Study(
         validation=full[VALIDATION],
         validation_scores=full,
@@ -351,7 +351,7 @@ def study(
         ablations=_ablations(scored, reduced),
         selection=_selection(chances, readings, raw, indicators),
         silence=_silence(chances, indicators),
-        printed=run.score_table(_tables([as_printed])[0], by_origin=False),
+        printed=run.model_score_table(_tables([as_printed])[0], by_origin=False),
         model_failures=failures,
         country=whole.scores,
         country_forecasts=whole.forecasts,
