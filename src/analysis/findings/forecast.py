@@ -167,10 +167,19 @@ def setters(tables: ForecastTables) -> Result:
     )
 
 
-def takes(tables: ForecastTables, indicator: str = _MAIN, level: str = "province_63") -> Result:
-    """Persons a month that the target takes, beside the unit's own best year."""
+def takes(tables: ForecastTables, indicator: str = _MAIN, level: str = "province_34") -> Result:
+    """Persons a month that the target takes, beside the unit's own best year.
+
+    A chance above one half that rests on a gain larger than any on record is counted and said: the
+    forecast contains it because of what plans and the nationwide curve expect.
+    """
     rows = tables.needs[tables.needs["date"] == tables.needs["date"].min()]
     rows = rows[(rows["geo_level"] == level) & (rows["indicator"] == indicator)]
+    chances = at_target(tables)[[*_KEY, "p_meets_reported"]]
+    likely = rows.merge(chances, on=_KEY)
+    likely = likely[likely["p_meets_reported"] > 0.5]
+    steep = likely["expected_persons_month"] > likely["best_year_persons_month"]
+    checked = {"indicator": indicator, "units": len(likely), "steep": int(steep.sum())}
     rows = rows[rows["persons_month_80"] > 0].sort_values(
         "persons_month_80", ascending=False, ignore_index=True
     )
@@ -179,11 +188,12 @@ def takes(tables: ForecastTables, indicator: str = _MAIN, level: str = "province
     values = {"units": len(rows), "beyond": int(beyond.sum()), "indicator": indicator}
     persons = ["persons_month_50", "persons_month_80"]
     persons += ["expected_persons_month", "best_year_persons_month"]
-    columns = ["province_code", "target", *persons[:3], "best_year", persons[3], "date_reached_50"]
+    columns = ["province_code", "target", "target_setter", *persons[:3], "best_year", persons[3]]
+    columns += ["date_reached_50"]
     return Result(
         f"forecast_needs_{indicator}",
         rows[[*columns, "geo_level"]],
-        [("forecast.takes", values)],
+        [("forecast.takes", values), ("forecast.takes_checked", checked)],
         {
             "target": "printed",
             **dict.fromkeys(persons, "rounded"),
