@@ -5,13 +5,15 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
+import pandas as pd
 import pytest
 import report_site
 
+from analysis import paths
 from analysis.country import geography
 from analysis.findings.brief import former_units, present_units
 from analysis.site.build import Executed, build, in_region
-from analysis.site.page import safe_address, slug
+from analysis.site.page import safe_address, slug, stamp_of_round
 
 pytestmark = pytest.mark.xdist_group("site")
 
@@ -227,3 +229,13 @@ def test_names_cannot_leave_their_folder_and_addresses_are_web_addresses():
     assert safe_address("javascript:alert(1)") == ""
     assert safe_address("data:text/html,x") == ""
     assert safe_address("https://baohiemxahoi.gov.vn/a?b=1") != ""
+
+
+def test_a_page_of_another_round_carries_its_own_date(monkeypatch):
+    days = pd.to_datetime(["2025-05-31", "2025-12-31", "2026-03-31"])
+    monkeypatch.setattr(paths, "read_processed", lambda *_, **__: pd.DataFrame({"as_of": days}))
+    past, ahead = (stamp_of_round(name, "en") for name in ("2025", "2026b"))
+    assert "30 June 2025" in past.text and "31 May 2025" in past.text and past.due == ""
+    assert "has passed" in past.text
+    assert "31 March 2026" in ahead.text and "has passed" not in ahead.text
+    assert ahead.due == "2026-12-31"

@@ -48,6 +48,7 @@ from analysis.site.page import (
     sayer,
     slug,
     stamp,
+    stamp_of_round,
     unit_label,
 )
 from analysis.site.pdf import brief_title
@@ -251,7 +252,10 @@ def _notebook_page(site: Site, notebook: Executed, made: Body) -> None:
         after=chapters[at + 1] if at + 1 < len(chapters) else None,
         code='details class="code"' in made.html,
     )
-    _add_page(site, notebook.language, file, made, "chapter")
+    other = notebook.parameters.get("round")
+    stamped = stamp_of_round(str(other), notebook.language) if other else None
+    made.title = chapters[at]["title"]
+    _add_page(site, notebook.language, file, made, "chapter", stamped)
 
 
 def _brief_page(site: Site, made: Body, unit: str, language: str) -> None:
@@ -304,11 +308,20 @@ def _linked(site: Site, language: str, units: Iterable[tuple[str, str]]) -> list
     return [(name, file) for name, file in files if (language, file) in site.planned]
 
 
-def _add_page(site: Site, language: str, file: str, made: Body, kind: str) -> None:
+def _add_page(
+    site: Site, language: str, file: str, made: Body, kind: str, stamped: Stamp | None = None
+) -> None:
     description = say("site.description", language, title=made.title)
     script = "table.js" if kind == "front" else ""
     text = page(
-        language, file, made.title, made.html, kind, description, script, site.stamps[language]
+        language,
+        file,
+        made.title,
+        made.html,
+        kind,
+        description,
+        script,
+        stamped or site.stamps[language],
     )
     site.add(f"{language}/{file}", text)
     for name, content in made.files.items():

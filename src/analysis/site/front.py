@@ -502,7 +502,11 @@ def _pill(row: _Row, language: str) -> str:
     known = pd.notna(row["p_meets_reported"])
     text = html.escape(say("brief.pill", language, word=word, chance=chance) if known else word)
     dots = f' <span class="dots">{DOTS[int(row["grade"])]}</span>' if row["grade"] else ""
-    return f'<span class="pill v-{row["verdict"]}">{text}</span>{dots}'
+    gap = ""
+    if row["verdict"] == NO_TARGET and pd.notna(row["target"]):
+        far = say("site.gap", language, gap=row["q50"] - row["target"], target=row["target"])
+        gap = f" <small>{html.escape(far)}</small>"
+    return f'<span class="pill v-{row["verdict"]}">{text}</span>{dots}{gap}'
 
 
 def _needed(row: _Row, aimless: bool, language: str) -> str:

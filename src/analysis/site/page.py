@@ -13,10 +13,12 @@ from urllib.parse import urlsplit
 
 import jinja2
 
+from analysis import paths
 from analysis.country import geography
 from analysis.country.names import is_alone
 from analysis.findings import overview
 from analysis.findings.brief import Tables, unit_code, unit_of
+from analysis.forecast.rounds import named_round
 from analysis.report.wording import say
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -71,6 +73,16 @@ def stamp(tables: Tables | None, language: str) -> Stamp:
         return NO_STAMP
     text = " ".join(say(key, language, **values) for key, values in overview.stamp(tables))
     return Stamp(text, "" if tables.has_outcome else f"{tables.due:%Y-%m-%d}")
+
+
+def stamp_of_round(name: str, language: str) -> Stamp:
+    """Return the stamp of a page that shows a round other than the main one."""
+    chosen, readings = named_round(name), paths.read_processed("readings", dates=["as_of"])
+    newest = readings.loc[readings["as_of"] <= chosen.origin, "as_of"].max()
+    values = {"origin": chosen.origin, "newest": newest, "due": chosen.due[0]}
+    past = ["overview.stamp_past"] if (readings["as_of"] >= chosen.due[0]).any() else []
+    text = " ".join(say(key, language, **values) for key in ("overview.stamp", *past))
+    return Stamp(text, "" if past else f"{chosen.due[0]:%Y-%m-%d}")
 
 
 def page(
