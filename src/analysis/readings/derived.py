@@ -90,7 +90,7 @@ def _rates(known: pd.DataFrame) -> pd.DataFrame:
     unit = ["geo_level", "province_code"]
     m = pd.merge_asof(
         amounts.sort_values(["as_of", *unit, "basis"]),
-        collections.assign(paid_on=collections["as_of"]).sort_values(["as_of", *unit]),
+        collections.sort_values(["as_of", *unit]),
         on="as_of",
         by=unit,
         suffixes=("_a", "_b"),
