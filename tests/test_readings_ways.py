@@ -400,7 +400,8 @@ def test_a_part_of_which_nobody_is_covered_has_no_denominator(rate, made):
 
 def test_a_merged_reading_is_known_with_the_last_of_its_parts():
     known = table(row("hi_participants", 400), row("hi_coverage", 40),
-                  row("hi_participants", 900, **OTHER), row("hi_coverage", 50, **OTHER))  # fmt: skip
+                  row("hi_participants", 900, **OTHER),
+                  row("hi_coverage", 50, **OTHER))  # fmt: skip
     for late in range(4):
         days = pd.Series(pd.Timestamp(DAY), index=known.index)
         days[late] = pd.Timestamp("2024-06-30")
