@@ -35,7 +35,7 @@ def root(tmp_path, monkeypatch):
     made += manifest.listed(tmp_path / "data/processed", "data/processed/", {})
     text = manifest.text(manifest.inputs(), SETTINGS, [], made)
     paths.write_atomic(tmp_path / "reports" / manifest.NAME, text)
-    monkeypatch.setattr(manifest, "SETTLED", 0)
+    monkeypatch.setattr(manifest, "_SETTLED", 0)
     time.sleep(0.1)
     assert manifest.is_up_to_date(SETTINGS)
     assert list((tmp_path / ".cache/seals").iterdir())
@@ -43,7 +43,7 @@ def root(tmp_path, monkeypatch):
 
 
 def test_files_that_nobody_touched_are_not_read_again(root, monkeypatch):
-    monkeypatch.setattr(manifest, "digest", lambda path: pytest.fail(f"{path} is read"))
+    monkeypatch.setattr(manifest, "file_digest", lambda path: pytest.fail(f"{path} is read"))
     assert manifest.is_up_to_date(SETTINGS)
 
 
@@ -78,7 +78,7 @@ def test_another_request_is_not_answered_by_the_same_seal(root):
 
 def test_a_file_that_was_written_just_now_is_not_sealed(root, monkeypatch):
     """A second write within one tick of the disk's clock would leave the same times."""
-    monkeypatch.setattr(manifest, "SETTLED", 3_000_000_000)
+    monkeypatch.setattr(manifest, "_SETTLED", 3_000_000_000)
     seal = next((root / ".cache/seals").iterdir())
     seal.unlink()
     os.utime(root / "data/raw/facts.csv")
