@@ -15,6 +15,7 @@ from analysis.forecast.tables import quantile_row as quantiles_of_forecast
 from analysis.paths import ROOT
 from analysis.readings import build_readings
 from analysis.scenarios import baseline, load_folder, run, tables
+from analysis.scenarios.baseline import SHOWN_QUANTILES
 from analysis.scenarios.definition import read
 from analysis.scenarios.run_all import usual_scenario
 
@@ -44,8 +45,8 @@ def test_business_as_usual_equals_the_forecast_exactly(base, forecast):
     for row in table.to_dict("records"):
         unit = (row["geo_level"], row["province_code"])
         said = quantiles_of_forecast(forecast.of(*unit, "reported")[:, at])
-        assert [row[name] for name in baseline.SHOWN_QUANTILES] == pytest.approx(
-            [said[name] for name in baseline.SHOWN_QUANTILES], rel=1e-13
+        assert [row[name] for name in SHOWN_QUANTILES] == pytest.approx(
+            [said[name] for name in SHOWN_QUANTILES], rel=1e-13
         )
         for scale in ("true", "reported"):
             drawn = forecast.of(*unit, scale)[:, at]

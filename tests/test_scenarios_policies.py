@@ -81,10 +81,10 @@ def test_restored_cards_use_the_estimate_by_window_with_its_interval(monkeypatch
     columns = ["term", "design", "beside", "estimate", "standard_error", "low", "high"]
     table = pd.DataFrame(rows, columns=columns)
     monkeypatch.setattr(paths, "read_processed", lambda name: table)
-    back = baseline._estimate(baseline.RECOVERY, "cards")
+    back = baseline._estimate(baseline._RECOVERY, "cards")
     assert (back.low, back.central, back.ground) == (0.05, 0.2, "chapter_03")
     assert back.high == pytest.approx(0.2 + 1.96 * 0.1)
-    taken = baseline._estimate(baseline.LOSS, "cards_lost")
+    taken = baseline._estimate(baseline._LOSS, "cards_lost")
     assert (taken.low, taken.central, taken.high) == (-1.1, -0.8, -0.6)
 
 
