@@ -504,8 +504,11 @@ def _pill(row: _Row, language: str) -> str:
     dots = f' <span class="dots">{DOTS[int(row["grade"])]}</span>' if row["grade"] else ""
     gap = ""
     if row["verdict"] == NO_TARGET and pd.notna(row["target"]):
-        far = say("site.gap", language, gap=row["q50"] - row["target"], target=row["target"])
-        gap = f" <small>{html.escape(far)}</small>"
+        far = say("site.gap", language, gap=row["q50"] - row["target"])
+        whose = html.escape(say("site.gap_from", language, target=row["target"]))
+        # A wide screen has the note below the table for it, and less room in the row.
+        whose = f'<span class="on-phone">{whose}</span>'
+        gap = f" <small>{html.escape(far)} {whose}</small>"
     return f'<span class="pill v-{row["verdict"]}">{text}</span>{dots}{gap}'
 
 
