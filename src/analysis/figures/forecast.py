@@ -32,9 +32,15 @@ _YEAR = 28.0
 
 
 def front_figures(tables: Tables, language: str) -> tuple[list[Figure], Figure]:
-    """Return what the front page and the report of the country show: two maps and the forecast."""
-    levels = ("province_63", "province_34")
-    maps = [probability_map(tables, MAIN, level, language) for level in levels]
+    """Return what the front page and the report of the country show: maps and the forecast.
+
+    The map of the provinces of today is the last; that of the former ones is left out where no
+    target of theirs is known that a chance could be of.
+    """
+    former, today = (
+        probability_map(tables, MAIN, level, language) for level in ("province_63", "province_34")
+    )
+    maps = [former, today] if former.data["value"].notna().any() else [today]
     return maps, fan(brief(geography.COUNTRY, tables), language)
 
 

@@ -187,12 +187,12 @@ def country_paper(tables: Tables, maps: Sequence[Figure], against: Figure, langu
 
     Args:
         tables: the tables of the forecasts.
-        maps: the tile maps of the 63 provinces and of the 34 units, in this order.
+        maps: the tile map of the 63 provinces, if there is one, and that of the 34 units.
         against: the forecast of the country against its targets.
         language: ``en`` or ``vi``.
     """
     provinces = overview.main_table(tables)
-    of_provinces, of_merged = maps
+    *former, of_merged = maps
     content = {
         **_document(say("site.name", language), tables, language),
         "opening": [
@@ -202,9 +202,11 @@ def country_paper(tables: Tables, maps: Sequence[Figure], against: Figure, langu
         "against": {"heading": say("site.against", language), "picture": _picture(against)},
         "maps": {
             "heading": say("site.maps", language),
-            "former": say("site.maps_former", language),
             "merged": _picture(of_merged),
-            "provinces": _picture(of_provinces),
+            "former": [
+                {"heading": say("site.maps_former", language), "picture": _picture(one)}
+                for one in former
+            ],
         },
         "words": {
             "heading": say("site.words", language),

@@ -111,8 +111,9 @@ def _set_country(content: Mapping[str, Any], pictures: Mapping[str, bytes]) -> b
         document.add_paragraph(point, "List Bullet")
     document.add_heading(content["maps"]["heading"], 2)
     _add_picture(document, content["maps"]["merged"], pictures)
-    document.add_heading(content["maps"]["former"], 2)
-    _add_picture(document, content["maps"]["provinces"], pictures)
+    for former in content["maps"]["former"]:
+        document.add_heading(former["heading"], 2)
+        _add_picture(document, former["picture"], pictures)
     across = document.add_section()
     across.orientation = WD_ORIENT.LANDSCAPE
     across.page_width, across.page_height = _HIGH, _WIDE
