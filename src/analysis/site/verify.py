@@ -256,6 +256,10 @@ def surroundings(root: Path, setting: Build, aside: Path) -> dict[str, str]:
     made = {**os.environ, **setting.environment, "PYTHONPATH": os.pathsep.join(code)}
     if setting.other_home:
         made["HOME"] = str(aside / "nobody")
+    if not sys.prefix.isascii():
+        # Python reads the paths of its packages in the encoding of the language, which may lack
+        # the letters of the folder that it lies in.
+        made["PYTHONUTF8"] = "1"
     made["ANALYSIS_ROOT"] = str(root)
     made["ANALYSIS_REPORTS"] = str(root / "reports")
     made["ANALYSIS_PROCESSED"] = str(root / "data" / "processed")
