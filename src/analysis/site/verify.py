@@ -257,9 +257,10 @@ def surroundings(root: Path, setting: Build, aside: Path) -> dict[str, str]:
     if setting.other_home:
         made["HOME"] = str(aside / "nobody")
     if not sys.prefix.isascii():
-        # Python reads the paths of its packages in the encoding of the language, which may lack
-        # the letters of the folder that it lies in.
-        made["PYTHONUTF8"] = "1"
+        # Python reads where its packages lie in the encoding of the language, which may lack the
+        # letters of that folder; all else of the language stays.
+        made["LANG"] = made.pop("LC_ALL", "") or made.get("LANG", "")
+        made["LC_CTYPE"] = "C.UTF-8"
     made["ANALYSIS_ROOT"] = str(root)
     made["ANALYSIS_REPORTS"] = str(root / "reports")
     made["ANALYSIS_PROCESSED"] = str(root / "data" / "processed")
