@@ -97,6 +97,8 @@ def test_the_year_before_from_a_change_is_known_only_with_the_change():
         ("2021-12-31", "2021-06-30", "2021-06-30"),
         ("2022-09-30", "2021-12-31", "2021-12-31"),
         ("2023-06-30", None, None),
+        ("2023-10-31", None, None),
+        ("2023-12-15", None, None),
     ],
 )
 def test_what_a_change_is_against(day, versus, base):

@@ -1,6 +1,8 @@
 """Each way of computing a reading, on a few rows made for it: value, limits, lineage, and where
 it does not apply."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -107,9 +109,13 @@ def test_a_published_rate_stands_and_gives_the_days():
         assert len(rates(owed(), paid, stated | other)) == 1, "it is of something else"
 
 
-@pytest.mark.parametrize(("day", "used"), [("2023-02-27", 0), ("2023-02-28", 1), ("2023-03-01", 1)])
+@pytest.mark.parametrize(
+    ("day", "used"),
+    [("2023-02-27", 0), ("2023-02-28", 1), ("2023-03-01", 1), ("2024-02-28", 0), ("2024-02-29", 1)],
+)
 def test_collections_are_annualised_from_the_end_of_february(day, used):
-    assert len(annual_collections(table(row("collections", 1000, as_of=day)))) == used
+    found = annual_collections(table(row("collections", 1000, as_of=day)))
+    assert len(found) == used and found["value"].notna().all()
 
 
 @pytest.mark.parametrize("day", ["2023-12-31", "2024-12-31"])
@@ -176,6 +182,8 @@ def test_of_social_insurance_the_missing_one_has_the_width_of_both(what):
         assert (part["rule"], part["facts"]) == ("social_insurance_less_part", "2;3")
     nothing = computed(row(kinds[0], 12), row(kinds[1], 12))
     assert kinds[2] not in set(nothing["indicator"]), "a rest of nothing says nothing"
+    little = computed(row(kinds[0], 12.5), row(kinds[1], 12))
+    assert only(little, indicator=kinds[2])["value"] == 0.5
 
 
 def test_voluntary_insurance_is_what_the_total_has_beside_health_insurance():
@@ -229,6 +237,18 @@ def test_the_year_before_is_the_level_less_the_change_of_the_same_source():
         assert derive_previous_year(table(given[0], given[1] | other)).empty
 
 
+def test_a_level_less_its_change_is_preferred_to_a_rate_times_a_denominator():
+    before = {"as_of": "2022-12-31"}
+    known = table(
+        row("ui_coverage", 40, 40, 40, **before),
+        row("labour_force_working_age", 1000, 1000, 1000, **before),
+    )
+    said = {"source_id": "A"}
+    grown = table(row("ui_participants", 500, **said), row("ui_participants_change", 90, **said))
+    made = only(derive(known, grown, real_raw()), indicator="ui_participants")
+    assert (made["value"], made["rule"]) == (410, "value_less_change")
+
+
 def test_nothing_is_left_of_a_level_that_grew_by_itself():
     level = row("hi_participants", 100, source_id="A")
     for change, left in ((99, 1), (100, 0), (101, 0)):
@@ -270,6 +290,8 @@ def test_a_count_over_the_official_population_keeps_its_limits():
     assert rate["facts"] == "2" and rate["derived_from"] == "r2"
     whole = computed(row("hi_participants", persons))
     assert only(whole, basis="official_population")["value"] == pytest.approx(100)
+    more = computed(row("hi_participants", 1.005 * persons))
+    assert more.empty, "more people than there are"
 
 
 @pytest.mark.parametrize(
@@ -279,6 +301,21 @@ def test_a_count_over_the_official_population_keeps_its_limits():
 def test_every_unit_whose_parts_have_a_population_gets_a_rate(level, code, made):
     found = computed(row("hi_participants", 1_000_000, geo_level=level, province_code=code))
     assert (found["basis"] == "official_population").sum() == made
+
+
+def test_a_unit_of_which_a_part_has_no_population_gets_no_rate():
+    whole = real_raw()
+    known = whole.population["province_code"] != "89"
+    raw = dataclasses.replace(whole, population=whole.population[known])
+    units = [("country", "00"), ("province_34", "91"), ("province_63", "89"), ("province_63", "91")]
+    rows = table(
+        *(
+            row("hi_participants", 1_000_000, geo_level=level, province_code=code)
+            for level, code in units
+        )
+    )
+    found = derive(rows, rows.iloc[:0], raw)
+    assert found[["geo_level", "province_code"]].to_numpy().tolist() == [["province_63", "91"]]
 
 
 def pairs(ratios, day="2021-03-01"):
@@ -294,7 +331,8 @@ def pairs(ratios, day="2021-03-01"):
     ]
 
 
-RATIOS = np.random.default_rng(3).permutation(np.linspace(0.9, 1.1, 25))
+#: Their middle is not one: to divide by it is another thing than to multiply.
+RATIOS = np.random.default_rng(3).permutation(np.linspace(0.8, 1.1, 25))
 
 
 def test_denominators_up_to_the_day_say_how_far_they_differ():
@@ -310,6 +348,18 @@ def test_denominators_up_to_the_day_say_how_far_they_differ():
         assert found.loc[place, ["low", "middle", "high"]].tolist() == near(*expected)
     computed_too = known.assign(kind_of_evidence="derived")
     assert implied_ratio(computed_too, real_raw(), asked)["middle"].isna().all()
+
+
+@pytest.mark.parametrize(("rate", "told"), [(0.5, True), (0.0, False)])
+def test_a_pair_tells_its_people_unless_nobody_is_covered(rate, told):
+    known = table(*pairs(RATIOS[:20]))
+    covered = known["indicator"] == "hi_coverage"
+    known["value"] = known["value"].mask(covered, rate).where(covered, known["value"] * rate / 90)
+    found = implied_ratio(known, real_raw(), table(row("hi_coverage", 80)))
+    if told:
+        assert found["middle"].tolist() == near(np.median(RATIOS[:20]))
+    else:
+        assert found["middle"].isna().all()
 
 
 def test_of_several_pairs_on_one_day_all_count():
@@ -377,6 +427,14 @@ def test_amounts_add_up_and_rates_do_not():
     )  # fmt: skip
     assert found["indicator"].tolist() == ["collections"]
     assert found["value"].tolist() == [30.0]
+
+
+def test_coverage_of_a_group_of_people_is_not_merged():
+    found = merged(
+        row("hi_student_participants", 400), row("hi_student_coverage", 40),
+        row("hi_student_participants", 900, **OTHER), row("hi_student_coverage", 50, **OTHER),
+    )  # fmt: skip
+    assert found["indicator"].tolist() == ["hi_student_participants"]
 
 
 def test_parts_with_another_basis_are_not_added():
