@@ -9,7 +9,7 @@ import pytest
 from openpyxl import Workbook
 
 from analysis import paths
-from analysis.country.names import codes, key
+from analysis.country.names import codes_by_key, key
 from analysis.facts import load_raw
 from analysis.intake.choice import lines
 from analysis.intake.covariate import Wanted, propose_covariate, read_covariate, read_table
@@ -153,7 +153,7 @@ def test_another_unit_than_the_covariate_has_is_refused(tmp_path):
 
 def test_names_in_both_languages_lead_to_one_code_each():
     table = load_raw().provinces
-    known = codes(table)
+    known = codes_by_key(table)
     for row in table.itertuples():
         assert known[key(row.name_en)] == known[key(row.name_vi)] == row.province_code
         assert known[key(f"Tỉnh {row.name_vi}")] == row.province_code

@@ -232,8 +232,10 @@ def test_names_cannot_leave_their_folder_and_addresses_are_web_addresses():
 
 
 def test_a_page_of_another_round_carries_its_own_date(monkeypatch):
-    days = pd.to_datetime(["2025-05-31", "2025-12-31", "2026-03-31"])
-    monkeypatch.setattr(paths, "read_processed", lambda *_, **__: pd.DataFrame({"as_of": days}))
+    days = pd.to_datetime(["2025-05-31", "2025-12-31", "2026-03-31", "2026-12-31"])
+    rates = ["hi_coverage", "si_coverage", "ui_coverage", "late_payment_rate"]
+    table = pd.DataFrame({"as_of": days, "indicator": rates})
+    monkeypatch.setattr(paths, "read_processed", lambda *_, **__: table)
     past, ahead = (stamp_of_round(name, "en") for name in ("2025", "2026b"))
     assert "30 June 2025" in past.text and "31 May 2025" in past.text and past.due == ""
     assert "has passed" in past.text

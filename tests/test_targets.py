@@ -5,7 +5,7 @@ import pytest
 from example_facts import fact, raw_with, real_raw
 
 from analysis.facts.tables import SETTERS
-from analysis.readings.targets import announced_by, for_unit, judged, targets
+from analysis.readings.targets import announced_by, for_unit, have_aim, judged, targets
 from analysis.report import describe
 
 DUE = "2025-12-31"
@@ -334,3 +334,14 @@ def test_one_unit_without_an_aim_takes_no_chance_from_another():
     assert found["verdict"].tolist() == ["likely", "no_target"]
     assert "p_meets_official" not in found
     pd.testing.assert_frame_equal(table, before)
+
+
+def test_an_aim_is_a_target_that_was_set_for_the_unit():
+    rows = [
+        forecast(),
+        forecast(target_setter="nationwide"),
+        forecast(target_setter="nationwide", date=pd.Timestamp("2026-12-31")),
+        forecast(target_setter="nationwide", indicator="si_coverage"),
+        forecast(target_setter=float("nan")),
+    ]
+    assert have_aim(pd.DataFrame(rows)).tolist() == [True, True, False, False, False]

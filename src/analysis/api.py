@@ -33,7 +33,7 @@ class NotFound(ValueError):
 
 
 @dataclass(frozen=True)
-class _Unit:
+class Unit:
     """A unit of the country.
 
     Attributes:
@@ -58,7 +58,7 @@ class _Unit:
         return f"{geography.label(self.code, self.level)} ({self.level}/{self.code})"
 
 
-def unit(name: str | int | _Unit, level: str = "") -> _Unit:
+def unit(name: str | int | Unit, level: str = "") -> Unit:
     """Return a unit by its name, with or without accents, its code, or level/code.
 
     Args:
@@ -70,7 +70,7 @@ def unit(name: str | int | _Unit, level: str = "") -> _Unit:
     Raises:
         NotFound: no unit is called so (the message names similar ones), or two are.
     """
-    if isinstance(name, _Unit):
+    if isinstance(name, Unit):
         return name
     asked = f"{name:02d}" if isinstance(name, int) else str(name).strip()
     if level and level not in geography.LEVELS:
@@ -107,7 +107,7 @@ def indicators() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns, dtype="string")
 
 
-def readings(unit: str | int | _Unit | None = None, indicator: str | None = None) -> pd.DataFrame:
+def readings(unit: str | int | Unit | None = None, indicator: str | None = None) -> pd.DataFrame:
     """Return the readings: one accepted figure a unit, indicator, basis and date.
 
     Args:
@@ -124,7 +124,7 @@ def readings(unit: str | int | _Unit | None = None, indicator: str | None = None
     return _rows("readings", unit, indicator)
 
 
-def targets(unit: str | int | _Unit | None = None, indicator: str | None = None) -> pd.DataFrame:
+def targets(unit: str | int | Unit | None = None, indicator: str | None = None) -> pd.DataFrame:
     """Return the targets: value to be reached by due, who set it, known since announced.
 
     Arguments and errors as for `readings`.
@@ -132,7 +132,7 @@ def targets(unit: str | int | _Unit | None = None, indicator: str | None = None)
     return _rows("targets", unit, indicator)
 
 
-def outcomes(unit: str | int | _Unit | None = None, indicator: str | None = None) -> pd.DataFrame:
+def outcomes(unit: str | int | Unit | None = None, indicator: str | None = None) -> pd.DataFrame:
     """Return what became of each target that has fallen due: met is yes, no or not_known.
 
     Where the unit has several targets for one day, held is true for the one that it is held
@@ -142,7 +142,7 @@ def outcomes(unit: str | int | _Unit | None = None, indicator: str | None = None
 
 
 def forecasts(
-    unit: str | int | _Unit | None = None,
+    unit: str | int | Unit | None = None,
     indicator: str | None = None,
     scale: str | None = "reported",
 ) -> pd.DataFrame:
@@ -210,7 +210,7 @@ def describe(name: str, language: str = "en") -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["column", "type", "unit", "meaning"], dtype="string")
 
 
-def _rows(name: str, where: str | int | _Unit | None, indicator: str | None) -> pd.DataFrame:
+def _rows(name: str, where: str | int | Unit | None, indicator: str | None) -> pd.DataFrame:
     # Names are looked at before the file is read: a slip is answered at once.
     chosen = None if where is None else unit(where)
     if indicator is not None and indicator not in INDICATORS:
@@ -250,18 +250,14 @@ def _say_when_older_than_the_figures() -> None:
         )
 
 
-def _made(level: str, code: str) -> _Unit:
+def _made(level: str, code: str) -> Unit:
     provincial = level.startswith("province")
     now = ""
     if provincial:
         merged = str(geography.provinces()["merged_code"].get(code, code))
         merged = code if level == "province_34" else merged
-        now = (
-            f"province_63/{code}"
-            if (provincial and names.is_alone(code))
-            else f"province_34/{merged}"
-        )
-    return _Unit(
+        now = f"province_63/{code}" if names.is_alone(code) else f"province_34/{merged}"
+    return Unit(
         level,
         code,
         geography.name(code, level, "en"),

@@ -68,7 +68,7 @@ def without_age(name: str) -> tuple[str, str]:
     return rest, "province_63" if old != plain else "province_34" if rest != old else ""
 
 
-def codes(units: pd.DataFrame) -> dict[str, str]:
+def codes_by_key(units: pd.DataFrame) -> dict[str, str]:
     """Return key -> code for every spelling known of the units of one level.
 
     Args:

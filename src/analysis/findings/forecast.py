@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.findings.coverage import Tables as Published
-from analysis.findings.outcomes import came, met
+from analysis.findings.outcomes import came, met, word_beside
 from analysis.forecast.answers import ALL_NATIONAL, AT_LEAST, PASSES
 from analysis.forecast.known import Known
 from analysis.forecast.model import kept_model
@@ -17,7 +17,7 @@ from analysis.forecast.pull import Pull
 from analysis.forecast.rounds import Round
 from analysis.forecast.space import DEFAULT, Settings
 from analysis.forecast.tables import ForecastTables
-from analysis.readings.targets import judged
+from analysis.readings.targets import have_aim, judged
 from analysis.report.results import Result
 from analysis.verdicts import LIKELY, NO_TARGET, NOT_ENOUGH_EVIDENCE, UNLIKELY, verdict
 
@@ -145,8 +145,7 @@ def units(tables: ForecastTables, indicator: str, level: str) -> Result:
 
 
 def _counts_of(rows: pd.DataFrame, indicator: str) -> dict[str, Any]:
-    own = rows["target_setter"] != "nationwide"
-    return {"indicator": indicator, "units": len(rows), "own": int(own.sum())}
+    return {"indicator": indicator, "units": len(rows), "own": int(have_aim(rows).sum())}
 
 
 def setters(tables: ForecastTables) -> Result:
@@ -170,11 +169,13 @@ def setters(tables: ForecastTables) -> Result:
 def takes(tables: ForecastTables, indicator: str = _MAIN, level: str = "province_34") -> Result:
     """Persons a month that the target takes, beside the unit's own best year.
 
+    Of units that a target was set for: what the national one would take is asked of nobody else.
     A chance above one half that rests on a gain larger than any on record is counted and said: the
     forecast contains it because of what plans and the nationwide curve expect.
     """
     rows = tables.needs[tables.needs["date"] == tables.needs["date"].min()]
     rows = rows[(rows["geo_level"] == level) & (rows["indicator"] == indicator)]
+    rows = rows[have_aim(rows)]
     chances = at_target(tables)[[*_KEY, "p_meets_reported"]]
     likely = rows.merge(chances, on=_KEY)
     likely = likely[likely["p_meets_reported"] > 0.5]
@@ -286,7 +287,7 @@ def late_payment(table: pd.DataFrame, origin: pd.Timestamp) -> Result:
         origin: of the round; forecasts made from another day are not shown beside it.
     """
     made = pd.to_datetime(table["origin"]).max()
-    if made != origin:
+    if len(table) and made != origin:
         other = ("forecast.late_payment_other", {"origin": origin, "made": made})
         return Result("forecast_late_payment", table.iloc[:0, :0], [other], topic="forecast")
     rows = table[table["scale"].eq("reported") & table["target"].notna()]
@@ -330,13 +331,14 @@ def stamp(chosen: Round, known: Known) -> Result:
 def what_came(tables: ForecastTables, chosen: Round, published: Published) -> Result:
     """Forecasts of the first due date beside the figures published for it since, as they are.
 
-    Of a round of both systems the provinces of today are shown.
-
-    A chance is that of the target known at the origin, and so is the word whether it was met.
+    Of a round of both systems the provinces of today are shown. A chance is that of the target
+    known at the origin, and so is the word whether it was met; both are empty, as the target is,
+    where none was set for the unit.
     """
     rows = at_target(tables)
     level = chosen.levels[-1]
     rows = rows[rows["geo_level"].isin(["country", level])]
+    rows = rows.assign(target=rows["target"].where(have_aim(rows)))
     asked = rows.assign(basis="", due=rows["date"], country=rows["geo_level"] == "country")
     table = came(asked, published)
     table = table[table["reading"].notna()]
@@ -349,8 +351,9 @@ def what_came(tables: ForecastTables, chosen: Round, published: Published) -> Re
     table = table.sort_values(
         ["country", "indicator", "province_code"], ascending=[False, True, True]
     )
+    table["word"] = word_beside(table)
     columns = ["province_code", "indicator", "target", "p_meets_reported", "q10", "q50", "q90",
-               "reading", "met", "geo_level"]  # fmt: skip
+               "word", "reading", "met", "geo_level"]  # fmt: skip
     shown = table.assign(geo_level=np.where(table["country"], "country", level))[columns]
     values = {"date": due(tables), "n": len(shown)}
     if len(shown):
@@ -364,7 +367,7 @@ def what_came(tables: ForecastTables, chosen: Round, published: Published) -> Re
         shown.reset_index(drop=True),
         [("record.came" if len(shown) else "record.came_not_yet", values)],
         formats,
-        {"province_code": "unit", "indicator": "indicator", "met": "outcome_met"},
+        {**_WORDS, "met": "outcome_met", "word": "outcome_word"},
         "forecast",
         hidden=("geo_level",),
         joined=_JOINED,

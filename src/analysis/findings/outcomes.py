@@ -96,6 +96,16 @@ def met(reading: float, lower: float, upper: float, target: float, indicator: st
     return NO
 
 
+def word_beside(table: pd.DataFrame) -> np.ndarray:
+    """(n,) "under" or "over" where the text says so of a figure ("nearly 95%"), else empty.
+
+    table: reading, lower and upper, as `came` gives them.
+    """
+    below = (table["upper"] <= table["reading"]) & (table["lower"] < table["reading"])
+    above = (table["lower"] >= table["reading"]) & (table["upper"] > table["reading"])
+    return np.select([below, above], ["under", "over"], "")
+
+
 def came(asked: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     """Return questions with the figure that was published for their due day.
 
@@ -230,9 +240,7 @@ def of_units(tables: Tables, due: str) -> OfUnits:
     table.loc[table["indicator"] != "hi_coverage", "met_official"] = ""
     # Units of today are named as today, whatever level their readings stand under.
     table["geo_level"] = table["geo_level"].replace("province_63", "province_34")
-    below = (table["upper"] <= table["reading"]) & (table["lower"] < table["reading"])
-    above = (table["lower"] >= table["reading"]) & (table["upper"] > table["reading"])
-    table["word"] = np.select([below, above], ["under", "over"], "")
+    table["word"] = word_beside(table)
     kept = ["geo_level", "province_code", "indicator", "target", "setter", "word", "reading"]
     kept += ["as_of", "standing", "met", "official", "met_official", "days_to_print"]
     return OfUnits(day, table[kept])

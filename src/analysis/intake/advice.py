@@ -16,7 +16,7 @@ import pandas as pd
 
 from analysis.country.geography import COUNTRY
 from analysis.country.indicators import INDICATORS, Indicator
-from analysis.country.names import codes, is_city_within, is_country, key, without_age
+from analysis.country.names import codes_by_key, is_city_within, is_country, key, without_age
 from analysis.facts import Raw
 from analysis.facts.plausible import LARGEST
 from analysis.facts.tables import BASES
@@ -80,7 +80,7 @@ class Names:
         old = raw.provinces
         merged = old[["merged_code", "merged_name_en", "merged_name_vi"]].drop_duplicates()
         new = merged.set_axis(["province_code", "name_en", "name_vi"], axis=1)
-        self._codes = {"province_63": codes(old), "province_34": codes(new)}
+        self._codes = {"province_63": codes_by_key(old), "province_34": codes_by_key(new)}
         self.both: dict[tuple[str, str], tuple[str, str]] = {
             ("country", COUNTRY): ("Viet Nam", "Việt Nam")
         }

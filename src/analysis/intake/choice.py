@@ -16,7 +16,7 @@ from typing import Protocol
 
 import pandas as pd
 
-from analysis.country.names import codes, key
+from analysis.country.names import codes_by_key, key
 from analysis.facts import Fault
 from analysis.intake.provinces import LARGER, marked, place, refuse_merged
 from analysis.intake.shape import _CODE_WORD as CODE_WORD
@@ -96,7 +96,7 @@ class Understood:
 
 def understand(shape: Shape, wanted: Options, provinces: pd.DataFrame) -> Understood:
     """Find the levels of provinces and of years; nothing is raised here (see `faults`)."""
-    known = codes(provinces)
+    known = codes_by_key(provinces)
     ignored = {key(name) for name in wanted.ignore}
     n = len(shape.levels)
     columns = [list(dict.fromkeys(labels[i] for labels in shape.cells["labels"])) for i in range(n)]

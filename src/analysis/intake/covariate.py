@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.country.names import codes
+from analysis.country.names import codes_by_key
 from analysis.facts import Fault, load_raw
 from analysis.facts.tables import columns
 from analysis.intake.choice import Understood, choose, numbers, understand
@@ -83,7 +83,7 @@ def read_table(path: Path, wanted: Wanted, raw_dir: Path | None = None) -> Under
     """
     raw = load_raw(raw_dir or RAW)
     _same_unit(raw.covariates, wanted, path.name)
-    known = codes(raw.provinces)
+    known = codes_by_key(raw.provinces)
     shape = read_shape(path, lambda label: place(label, known), wanted.part, wanted.year)
     return understand(shape, wanted, raw.provinces)
 

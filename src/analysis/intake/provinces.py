@@ -9,7 +9,7 @@ from functools import lru_cache
 import pandas as pd
 
 from analysis.country.geography import REGIONS
-from analysis.country.names import codes, is_city_within, key
+from analysis.country.names import codes_by_key, is_city_within, key
 from analysis.facts import Fault
 from analysis.intake.sheet import IntakeError
 
@@ -40,7 +40,7 @@ def place(label: str, known: dict[str, str]) -> str:
     the name as a whole otherwise, so that "Nam" is not "Quảng Nam".
 
     Args:
-        label: what stands in the table. known: see `codes`.
+        label: what stands in the table. known: see `codes_by_key`.
     """
     mark = NAME_MARK.search(label.strip())
     if mark:
@@ -100,7 +100,7 @@ def refuse_merged(
         IntakeError: the table is one of the 34 units, or leaves open whether it is.
     """
     # Units are matched by name: their codes are new, and some are those of other provinces.
-    known = codes(provinces)
+    known = codes_by_key(provinces)
     sizes = Counter(known.get(key(name), "") for name in provinces["merged_name_en"])
     old, new = (
         {key(name) for side in ("en", "vi") for name in provinces[f"{kind}_{side}"]}

@@ -222,11 +222,7 @@ def judged(table: pd.DataFrame) -> pd.DataFrame:
     unsure = table["verdict"].isin(["", NOT_ENOUGH_EVIDENCE]) | table["verdict"].isna()
     if {"target", "evidence"} <= set(table):
         unsure &= ~(table["target"].isna() & (table["evidence"] == "own"))
-    aim = table[["geo_level", "province_code", "indicator", "target_setter"]]
-    aim = aim.assign(date=pd.to_datetime(table["date"]))
-    aimless = ~unsure & np.array(
-        [not _has_aim(*row) for row in aim.itertuples(index=False, name=None)], bool
-    )
+    aimless = ~unsure & ~have_aim(table)
     for name in _CHANCES:
         if name in table:
             table.loc[unsure | aimless, name] = float("nan")
@@ -235,6 +231,16 @@ def judged(table: pd.DataFrame) -> pd.DataFrame:
     table["verdict"] = table["p_meets_reported"].map(verdict)
     table.loc[aimless, "verdict"] = NO_TARGET
     return table
+
+
+def have_aim(table: pd.DataFrame) -> np.ndarray:
+    """(n,) bool: for which forecasts the target is one that was set for the unit.
+
+    table: geo_level, province_code, indicator, target_setter and date (the due day).
+    """
+    asked = table[["geo_level", "province_code", "indicator", "target_setter"]]
+    asked = asked.assign(date=pd.to_datetime(table["date"]))
+    return np.array([_has_aim(*row) for row in asked.itertuples(index=False, name=None)], bool)
 
 
 #: The last day for which the Government set a target of health insurance for every province.

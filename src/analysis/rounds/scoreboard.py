@@ -27,7 +27,7 @@ from analysis import paths
 from analysis.country import geography
 from analysis.facts import Raw
 from analysis.findings.coverage import Tables
-from analysis.findings.outcomes import NOT_KNOWN, YES, came, met
+from analysis.findings.outcomes import NOT_KNOWN, YES, came, met, word_beside
 from analysis.forecast.prediction import PERCENTILES
 from analysis.forecast.rounds import BACKCAST, RoundError
 from analysis.forecast.space import FAMILY
@@ -119,11 +119,9 @@ def _outcomes(one: Archived, asked: pd.DataFrame, tables: Tables) -> pd.DataFram
             f"round {one.name}: {row['location']}, {row['indicator']}: its outcome is dated "
             f"{row['as_of']:%Y-%m-%d}, not after the origin {one.origin:%Y-%m-%d}"
         )
-    below = (rows["upper"] <= rows["reading"]) & (rows["lower"] < rows["reading"])
-    above = (rows["lower"] >= rows["reading"]) & (rows["upper"] > rows["reading"])
     # A unit that did not merge is one unit under two levels.
     return rows.assign(
-        word=np.select([below, above], ["under", "over"], ""),
+        word=word_beside(rows),
         location=rows["geo_level"] + "/" + rows["province_code"], round=one.name,
         kind=one.record["kind"], origin=one.origin,
     )  # fmt: skip

@@ -15,6 +15,7 @@ import jinja2
 
 from analysis import paths
 from analysis.country import geography
+from analysis.country.indicators import COVERAGE
 from analysis.country.names import is_alone
 from analysis.findings import overview
 from analysis.findings.brief import Tables, unit_code, unit_of
@@ -80,7 +81,8 @@ def stamp_of_round(name: str, language: str) -> Stamp:
     chosen, readings = named_round(name), paths.read_processed("readings", dates=["as_of"])
     newest = readings.loc[readings["as_of"] <= chosen.origin, "as_of"].max()
     values = {"origin": chosen.origin, "newest": newest, "due": chosen.due[0]}
-    past = ["overview.stamp_past"] if (readings["as_of"] >= chosen.due[0]).any() else []
+    rates = readings[readings["indicator"].isin(COVERAGE)]
+    past = ["overview.stamp_past"] if (rates["as_of"] >= chosen.due[0]).any() else []
     text = " ".join(say(key, language, **values) for key in ("overview.stamp", *past))
     return Stamp(text, "" if past else f"{chosen.due[0]:%Y-%m-%d}")
 
