@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
-from analysis.country.names import codes
+from analysis.country.names import codes_by_key
 from analysis.facts import load_raw
 from analysis.intake.choice import choose, lines, numbers, understand
 from analysis.intake.provinces import place
@@ -33,7 +33,7 @@ SETTINGS = {
     "suppress_health_check": list(HealthCheck),
 }
 PROVINCES = load_raw().provinces
-KNOWN = codes(PROVINCES)
+KNOWN = codes_by_key(PROVINCES)
 #: Spellings of provinces that the merger dissolved or left unchanged, so that the areas are clear.
 NAMES = {
     "02": [
