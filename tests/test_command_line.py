@@ -8,6 +8,7 @@ from tiny_project import notebook
 
 from analysis import cli
 from analysis.commands.report import parsed_settings
+from analysis.runs import environment
 from analysis.runs import notebook as runs_notebook
 
 
@@ -71,3 +72,6 @@ def test_a_long_command_says_what_it_does_before_anything_is_loaded(monkeypatch,
         assert cli.main([command]) == 0
         assert told[-1].err == cli.MEANWHILE[command] + "\n" and told[-1].out == ""
     assert cli.main(["tables"]) == 0 and told[-1].err == ""
+    monkeypatch.setenv(environment.STARTED_AGAIN, "1")
+    assert cli.main(["add"]) == 0 and told[-1].err == ""
+    assert cli.main(["add"]) == 0 and told[-1].err == cli.MEANWHILE["add"] + "\n"

@@ -12,7 +12,7 @@ from openpyxl import Workbook, load_workbook
 
 from analysis import paths
 from analysis.facts import load_raw
-from analysis.intake.preview import changed_readings
+from analysis.intake.preview import changed_readings, surprising_persons
 from analysis.intake.proposal import propose_facts
 from analysis.intake.sheet import LATER, NAMES, IntakeError, read_sheet, write_template
 from analysis.readings import build_readings
@@ -292,6 +292,41 @@ def test_after_writing_it_says_that_notebooks_are_stored_anew_and_how_to_undo(
     monkeypatch.setenv("ANALYSIS_RAW", str(raw_dir))  # a folder that the user names
     assert writing.write_if_wanted(propose_facts(sheet, "a.csv"), options) == 0
     assert "undo" not in capsys.readouterr().out
+
+
+def test_a_figure_far_from_what_was_to_be_expected_is_named_before_it_is_written(raw_dir, tmp_path):
+    typed = NEW | {"province_code": "82", "value": "59.6", "source_url": "https://example.org/t"}
+    seen = _add(written(tmp_path / "mine.csv", NEW, typed), raw_dir, "--dry-run").stdout
+    warned = seen.partition("Look at these again")[2].partition("\n\n")[0]
+    assert "Tien Giang, hi_coverage, 2024-12-31: 59.6%; without it, 9" in warned
+    assert "Ben Tre" not in warned
+
+
+def test_figures_that_leave_a_date_without_a_reading_are_named(raw_dir, tmp_path):
+    two = [
+        NEW | {"geo_level": "province_34", "province_code": "15", "as_of": "2026-06-30",
+               "value": value, "source_url": f"https://example.org/{value}",
+               "source_published": "2026-07-10"}
+        for value in ("95.6", "94.1")
+    ]  # fmt: skip
+    seen = _add(written(tmp_path / "mine.csv", *two), raw_dir, "--dry-run").stdout
+    assert "Readings: none changes." in seen
+    assert "Lao Cai, hi_coverage, 2026-06-30: 94.1 of" in seen
+    assert seen.count("left out unsettled") == 2
+
+
+def test_persons_far_from_the_nearest_figure_of_the_unit_are_named():
+    key = {"geo_level": "province_63", "province_code": "83", "indicator": "si_participants",
+           "basis": "", "kind_of_evidence": "published"}  # fmt: skip
+    old = pd.DataFrame([key | {"as_of": pd.Timestamp(2023, 12, 31), "value": 100_000.0}])
+    new = pd.DataFrame([
+        key | {"as_of": pd.Timestamp(2024, month, 28), "value_after": value, "change": "new",
+               "kind_of_evidence_after": "published"}
+        for month, value in ((3, 110_000.0), (4, 1_100_000.0), (5, 40_000.0))
+    ])  # fmt: skip
+    found = surprising_persons(old, new)
+    assert found["value_after"].tolist() == [1_100_000, 40_000]
+    assert (found["middle"] == 100_000).all()
 
 
 def test_storing_the_notebooks_anew_is_offered_to_who_can_answer(tmp_path, monkeypatch, capsys):

@@ -1,6 +1,7 @@
 """Files and moments that went wrong for people: now read rightly or refused in plain words."""
 
 import csv
+import datetime as dt
 import io
 import shutil
 import time
@@ -143,6 +144,59 @@ def test_a_city_among_the_districts_of_a_province_keeps_its_name():
     )  # fmt: skip
     names = Names(replace(raw, provinces=cities))
     assert names.code("province_63", "TP. Bến Tre") == "829"
+
+
+@pytest.mark.parametrize(
+    ("level", "name", "better"),
+    [
+        ("province_63", "Bến Tre", "write 83, the code of Ben Tre (Bến Tre)"),
+        ("country", "Cả nước", "write 00, the code of Viet Nam (Việt Nam)"),
+        ("province_34", "Bến Tre", "write 86 where all of Vinh Long (Vĩnh Long) is meant, of which "
+         "Ben Tre (Bến Tre) has been part since 1 July 2025"),
+    ],
+)  # fmt: skip
+def test_a_unit_given_by_its_name_alone_is_told_its_code(raw_dir, tmp_path, level, name, better):
+    typed = {"geo_level": level, "province_code": "", "province": name}
+    found = faults_of(proposed(tmp_path, raw_dir, NEW | typed))
+    assert len(found) == 1 and "province_code: is empty" in found[0] and found[0].endswith(better)
+
+
+@pytest.mark.parametrize(
+    ("value", "given", "better"),
+    [
+        (">95", "", "write 95, and over in the column qualifier"),
+        ("trên 95%", "", "write 95, and over in the column qualifier"),
+        ("gần 95%", "", "write 95, and under in the column qualifier"),
+        ("khoảng 95%", "exact", "write 95, and about in the column qualifier"),
+        ("trên 95%", "over", "write 95"),
+    ],
+)
+def test_a_word_before_a_figure_is_not_lost(raw_dir, tmp_path, value, given, better):
+    typed = {"value": value, "qualifier": given}
+    found = faults_of(proposed(tmp_path, raw_dir, NEW | typed))
+    assert len(found) == 1 and found[0].endswith(better)
+
+
+def test_a_period_in_words_stands_for_its_last_day():
+    assert days("6 tháng đầu năm 2024") == days("Quý II/2024") == days("quý 2 năm 2024")
+    assert days("quý 2 năm 2024") == days("hết tháng 6/2024") == ["2024-06-30"]
+    assert days("9 tháng 2024") == ["2024-09-30"] and days("tháng 02/2024") == ["2024-02-29"]
+    assert days("cuối năm 2024") == days("2024") == days("Quý IV/2024") == ["2024-12-31"]
+    assert days("quý V/2024") == days("tháng 13/2024") == []
+
+
+def test_a_result_of_a_day_to_come_is_remarked_on_and_a_target_is_not(raw_dir, tmp_path):
+    later = {"as_of": "2025-12-31", "source_published": "2026-01-10"}
+    sheet = read_sheet(written(tmp_path / "mine.csv", NEW | later, NEW | {
+        **later, "kind": "target", "source_published": "2025-01-10", "setter": "province",
+        "announced": "2025-01-10"}))  # fmt: skip
+    said = propose_facts(sheet, "mine.csv", raw_dir, today=dt.date(2025, 12, 1)).remarks
+    assert [remark.split(" (")[0] for remark in said if "yet to come" in remark] == [
+        "Row 2: as_of 2025-12-31 is yet to come",
+        "Row 2: source_published 2026-01-10 is yet to come",
+    ]
+    after = propose_facts(sheet, "mine.csv", raw_dir, today=dt.date(2026, 2, 1)).remarks
+    assert not any("yet to come" in remark for remark in after)
 
 
 def test_a_wrong_name_is_shown_beside_the_right_one(raw_dir, tmp_path):
@@ -349,7 +403,7 @@ def test_the_preview_gives_no_probability_where_the_report_gives_none():
     table = pd.DataFrame([row | {"p_before": float("nan"), "p_after": float("nan")},
                           row | {"p_before": float("nan"), "p_after": 0.8}])  # fmt: skip
     shown = preview.lines(
-        Preview(pd.DataFrame(), table, "2025-06-30", "2025-12-31", pd.DataFrame())
+        Preview(pd.DataFrame(), table, "2025-06-30", "2025-12-31", pd.DataFrame(), pd.DataFrame())
     )
     rows = [line for line in shown if line.startswith("  ")]
     assert sum("target met" in line for line in rows) == 1

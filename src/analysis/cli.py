@@ -44,7 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command is None:
         parser.print_help()
         return 0
-    if options.command in MEANWHILE:
+    # A command that has been started again under pinned settings has said so before.
+    again = os.environ.pop("ANALYSIS_STARTED_AGAIN", "")
+    if options.command in MEANWHILE and not again:
         print(MEANWHILE[options.command], file=sys.stderr, flush=True)
     try:
         return _module(options.command).run(options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 from pathlib import Path
 
 EXAMPLE = """examples:
@@ -38,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
 
     try:
         sheet = read_sheet(options.file)
-        proposal = propose_facts(sheet, options.file.name)
+        proposal = propose_facts(sheet, options.file.name, today=dt.date.today())
         before = load_raw()
         after = proposal.checked()
     except (IntakeError, RawDataError) as error:

@@ -61,6 +61,12 @@ _WORDS: dict[str, dict[str, str]] = {
 _MONTHS = {name: number for number, name in enumerate(
     ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), start=1
 )}  # fmt: skip
+_PERIOD = re.compile(
+    r"(?:het |cuoi |ca )?(?:(?P<half>6 thang dau|6 thang|nua dau)|(?P<nine>9 thang dau|9 thang)"
+    r"|quy (?P<quarter>iv|iii|ii|i|[1-4])|thang (?P<month>1[0-2]|0?[1-9]))?"
+    r"[ /]*(?:nam )?(?P<year>(?:19|20)\d\d)"
+)
+_QUARTERS = {"i": 1, "ii": 2, "iii": 3, "iv": 4}
 _ONE_DATE = re.compile(r"(\d{1,2})\s*[/.\-\s]\s*(\d{1,2})\s*[/.\-\s]\s*(\d{4}|\d{2})")
 _YEAR_FIRST = re.compile(r"(\d{4})\s*[/.\-\s]?\s*(\d{1,2})\s*[/.\-\s]?\s*(\d{1,2})(?:[T ].*)?")
 _IN_WORDS = re.compile(r"(\d{1,2})\s+thang\s+(\d{1,2})\s+nam\s+(\d{4})")
@@ -80,6 +86,9 @@ class Names:
         old = raw.provinces
         merged = old[["merged_code", "merged_name_en", "merged_name_vi"]].drop_duplicates()
         new = merged.set_axis(["province_code", "name_en", "name_vi"], axis=1)
+        self.whole: dict[str, str] = dict(
+            zip(old["province_code"], old["merged_code"], strict=True)
+        )
         self._codes = {"province_63": codes_by_key(old), "province_34": codes_by_key(new)}
         self.both: dict[tuple[str, str], tuple[str, str]] = {
             ("country", COUNTRY): ("Viet Nam", "Việt Nam")
@@ -121,10 +130,13 @@ def what_to_write(column: str, row: Mapping[str, object], names: Names) -> str:
     """
     value, level = str(row[column]), str(row["geo_level"])
     code = str(row["province_code"])
+    if column == "province_code" and not value:
+        return _code_of(str(row["province"]), level, names)
     if not value:
         return ""
     if column == "value":
-        return _figure(value, INDICATORS.get(str(row["indicator"])))
+        figure = _figure(value, INDICATORS.get(str(row["indicator"])))
+        return figure + _and_qualifier(value, str(row["qualifier"])) if figure else ""
     if column in ("as_of", "announced", "versus", "source_published", "source_retrieved"):
         return _either(days(value), value)
     if column == "province":
@@ -142,6 +154,32 @@ def what_to_write(column: str, row: Mapping[str, object], names: Names) -> str:
     if column == "source_url" and re.match(r"[\w-]+(\.[\w-]+)+(/|$)", value):
         return f"https://{value}"
     return _word(column, value)
+
+
+def _code_of(name: str, level: str, names: Names) -> str:
+    """The code of a unit that is given by its name alone, "" where the name is not known."""
+    if code := names.code(level, name):
+        return f"{code}, the code of {names.said(level, code)}"
+    other = {"province_34": "province_63", "province_63": "province_34"}.get(level, "")
+    code = names.code(other, name)
+    if not code:
+        return ""
+    if other == "province_34":
+        return f"{code} with province_34: {names.said(other, code)} is one of the 34 units"
+    whole = names.whole[code]
+    return (
+        f"{whole} where all of {names.said(level, whole)} is meant, of which "
+        f"{names.said(other, code)} has been part since 1 July 2025"
+    )
+
+
+def _and_qualifier(value: str, given: str) -> str:
+    """What a word or sign before a figure ("trên 95%") asks for in the column qualifier."""
+    before = re.match(r"[^\d+\-–−]*", value.strip())
+    qualifier = _word("qualifier", before[0]) if before else ""
+    if qualifier in ("", "exact", given):
+        return ""
+    return f", and {qualifier} in the column qualifier"
 
 
 def _figure(value: str, indicator: Indicator | None) -> str:
@@ -235,7 +273,8 @@ def _tidy(number: str) -> str:
 def days(text: str) -> list[str]:
     """The days that a text can stand for, as YYYY-MM-DD.
 
-    31/12/2024 is one day; 3/4/2024 is 3 April or 4 March; 45657 is the day that Excel counts so.
+    31/12/2024 is one day; 3/4/2024 is 3 April or 4 March; 45657 is the day that Excel counts so; a
+    period ("quý II/2026", "9 tháng 2026") stands for its last day.
     """
     plain = re.sub(r"^(ngay|den|tinh den|as of)\s+", "", _letters(text))
     if re.fullmatch(r"\d{5}(\.0+)?", plain) and 32874 <= float(plain) < 54789:
@@ -246,6 +285,8 @@ def days(text: str) -> list[str]:
     if match := _IN_WORDS.fullmatch(plain):
         day, month, year = map(int, match.groups())
         return _valid([(year, month, day)])
+    if match := _PERIOD.fullmatch(" ".join(plain.split())):
+        return [_last_day(match)]
     if (match := _ENGLISH.fullmatch(plain)) and match[2] in _MONTHS:
         return _valid([(_year(match[3]), _MONTHS[match[2]], int(match[1]))])
     if (match := _AMERICAN.fullmatch(plain)) and match[1] in _MONTHS:
@@ -254,6 +295,17 @@ def days(text: str) -> list[str]:
         one, other, year = int(match[1]), int(match[2]), _year(match[3])
         return _valid([(year, other, one), (year, one, other)])
     return []
+
+
+def _last_day(period: re.Match[str]) -> str:
+    """The last day of "quy ii/2026", "9 thang 2026", "het thang 5/2026" or "nam 2026"."""
+    quarter = period["quarter"]
+    month = (
+        6 if period["half"] else 9 if period["nine"]
+        else 3 * _QUARTERS.get(quarter, 0) or 3 * int(quarter) if quarter
+        else int(period["month"] or 12)
+    )  # fmt: skip
+    return f"{pd.Period(year=int(period['year']), month=month, freq='M').end_time:%Y-%m-%d}"
 
 
 def _letters(text: str) -> str:

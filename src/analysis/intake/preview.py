@@ -14,6 +14,7 @@ from analysis.facts import Raw
 from analysis.forecast import DEFAULT, FAMILY
 from analysis.forecast.known import Known, known_at
 from analysis.forecast.outlook import outlooks
+from analysis.forecast.prediction import predict
 from analysis.forecast.tables import ENOUGH, chance, filled, read_share, units_of
 from analysis.readings import KEY, build_readings
 from analysis.readings.targets import due_on, targets
@@ -22,6 +23,10 @@ from analysis.report.wording import has, say, write
 _SHOWN = ["value", "lower", "upper", "rule", "kind_of_evidence"]
 #: Forecasts that move by less, in points and in probability, are counted and not listed.
 SMALL_POINTS, SMALL_CHANCE = 0.05, 0.01
+#: A figure outside this band of what was expected is named; so is one of persons that is so many
+#: times the unit's nearest figure, or so many times smaller.
+EXPECTED = ("q0.01", "q0.99")
+FAR_PERSONS = 1.67
 #: Forecasts are shown for no earlier day.
 FIRST_DUE = pd.Timestamp(2025, 12, 31)
 
@@ -35,7 +40,8 @@ class Preview:
     after, in percent and as shares; the probability is missing where the report gives none, since
     the unit's own evidence does not carry one. origin, due: of these forecasts. conflicts: the
     figures after the change of every reading that is new or changed and rests on more than one
-    value.
+    value or on none. surprises: the new readings that are far from what was expected without
+    them: key, value, low, middle and high.
     """
 
     readings: pd.DataFrame
@@ -43,6 +49,7 @@ class Preview:
     origin: str
     due: str
     conflicts: pd.DataFrame
+    surprises: pd.DataFrame
 
     def moved(self) -> pd.DataFrame:
         """The forecasts that move by more than a rounding, largest first."""
@@ -74,8 +81,74 @@ def preview(before: Raw, after: Raw, indicators: list[str] | None = None) -> Pre
     keys = ["geo_level", "province_code", "indicator"]
     both = rows[0].merge(rows[1], on=keys, how="outer", suffixes=("_before", "_after"))
     changed = changed_readings(old, new)
-    disputed = built[1].conflicts.merge(changed[KEY].drop_duplicates(), on=KEY)
-    return Preview(changed, both, origin, ends, disputed)
+    disputed = _new_conflicts(built[0].conflicts, built[1].conflicts, changed)
+    surprises = pd.concat(
+        [_surprising_rates(before, old, changed), surprising_persons(old, changed)]
+    )
+    return Preview(changed, both, origin, ends, disputed, surprises)
+
+
+def _new_conflicts(old: pd.DataFrame, new: pd.DataFrame, changed: pd.DataFrame) -> pd.DataFrame:
+    """The conflicts of readings that change, and those that leave a date without a reading."""
+    what = [*KEY, "value", "outcome", "source_id"]
+    both = new[what].merge(old[what].drop_duplicates(), on=what, how="left", indicator=True)
+    unseen = new[(both["_merge"] == "left_only").to_numpy()]
+    keys = pd.concat([changed[KEY], unseen[KEY]]).drop_duplicates()
+    return new.merge(keys, on=KEY)
+
+
+def _surprising_rates(before: Raw, old: pd.DataFrame, changed: pd.DataFrame) -> pd.DataFrame:
+    """New coverage rates outside the band that was forecast without them, with that band.
+
+    Each is asked from the day before the first new figure of its year, so one fit serves a year.
+    """
+    asked = _fresh(changed)
+    asked = asked[asked["indicator"].isin(FAMILY) & (asked["basis"] == "")]
+    found = []
+    for _, rows in asked.groupby(asked["as_of"].dt.year):
+        known = known_at(filled(old), before, rows["as_of"].min() - pd.Timedelta(days=1))
+        try:
+            bands = predict(known, rows[KEY])
+        except ValueError:
+            continue  # so early, or so rare, that nothing is known to expect it from
+        low, middle, high = (bands[name] for name in (EXPECTED[0], "q0.50", EXPECTED[1]))
+        far = (rows["value_after"] < low) | (rows["value_after"] > high)
+        found.append(rows.assign(low=low, middle=middle, high=high)[far])
+    return _as_surprises(found)
+
+
+def surprising_persons(old: pd.DataFrame, changed: pd.DataFrame) -> pd.DataFrame:
+    """New numbers of persons far from the unit's nearest number, which stands as the middle."""
+    asked = _fresh(changed)
+    counted = [name for name, one in INDICATORS.items() if one.unit == "persons"]
+    asked = asked[asked["indicator"].isin(counted)].sort_values("as_of")
+    same = ["geo_level", "province_code", "indicator", "basis"]
+    printed = old[old["kind_of_evidence"] == "published"].sort_values("as_of")
+    nearest = pd.merge_asof(
+        asked,
+        printed[[*same, "as_of", "value"]].rename(columns={"value": "middle"}),
+        on="as_of",
+        by=same,
+        direction="nearest",
+        tolerance=pd.Timedelta(days=3 * 365),
+    )
+    nearest = nearest.assign(low=nearest["middle"] / FAR_PERSONS,
+                             high=nearest["middle"] * FAR_PERSONS)  # fmt: skip
+    value = nearest["value_after"]
+    return _as_surprises([nearest[(value < nearest["low"]) | (value > nearest["high"])]])
+
+
+def _fresh(changed: pd.DataFrame) -> pd.DataFrame:
+    """Printed readings that are new or changed."""
+    there = changed["change"].isin(["new", "changed"])
+    return changed[there & (changed["kind_of_evidence_after"] == "published")]
+
+
+def _as_surprises(found: list[pd.DataFrame]) -> pd.DataFrame:
+    columns = [*KEY, "value_after", "low", "middle", "high"]
+    if not found:
+        return pd.DataFrame(columns=columns)
+    return pd.concat(found, ignore_index=True)[columns]
 
 
 def due_after(newest: pd.Timestamp) -> pd.Timestamp:
@@ -139,6 +212,7 @@ def lines(preview: Preview) -> list[str]:
     """Return the preview as lines of text: readings first, then forecasts."""
     return [
         *_reading_lines(preview.readings),
+        *_surprises(preview.surprises),
         *_conflicts(preview.conflicts),
         "",
         *_forecast_lines(preview),
@@ -164,6 +238,30 @@ def _reading(row: dict) -> str:
     rule = row["rule_after"] if isinstance(row["rule_after"], str) else row["rule_before"]
     key = f"{unit}, {row['indicator']}{basis}, {day}"
     return f"{row['change']:<8} {key}: {' -> '.join(values)}, {_rule(rule)}"
+
+
+def _surprises(table: pd.DataFrame) -> list[str]:
+    """The figures to look at again before they are written."""
+    if table.empty:
+        return []
+    told = ["Look at these again: a slip of the pen, another unit or another indicator?"]
+    for row in table.head(LINES).to_dict("records"):
+        unit = geography.name(row["province_code"], row["geo_level"])
+        basis = f" ({row['basis']})" if row["basis"] else ""
+        key = f"{unit}, {row['indicator']}{basis}, {row['as_of']:%Y-%m-%d}"
+        if INDICATORS[row["indicator"]].unit == "persons":
+            told.append(
+                f"  {key}: {row['value_after']:.0f}; the nearest figure of the unit is "
+                f"{row['middle']:.0f}"
+            )
+        else:
+            told.append(
+                f"  {key}: {row['value_after']:.10g}%; without it, {row['middle']:.1f}% is to be "
+                f"expected, 98 times in 100 between {row['low']:.1f}% and {row['high']:.1f}%"
+            )
+    if len(table) > LINES:
+        told.append(f"  ... and {len(table) - LINES} more")
+    return told
 
 
 def _rule(name: str) -> str:

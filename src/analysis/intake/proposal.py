@@ -7,6 +7,7 @@ year, and many reports of many offices bear one title.
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import hashlib
 import io
 import re
@@ -145,11 +146,14 @@ def _digests(folder: Path) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def propose_facts(sheet: Sheet, file: str, raw_dir: Path | None = None) -> Proposal:
+def propose_facts(
+    sheet: Sheet, file: str, raw_dir: Path | None = None, today: dt.date | None = None
+) -> Proposal:
     """Set the rows of a filled-in template beside the raw tables of a folder.
 
     Args:
         sheet: what `sheet.read_sheet` returns.
+        today: results dated later are remarked on. None: they are not looked for.
 
     Raises:
         RawDataError: the raw tables themselves are faulty.
@@ -180,8 +184,24 @@ def propose_facts(sheet: Sheet, file: str, raw_dir: Path | None = None) -> Propo
         texts["sources"], first = _appended(folder / "sources.csv", new)
         rows |= {("sources", first + i): int(row) for i, row in enumerate(sources["row"])}
     counts = {"facts": len(facts), "sources": len(sources)}
-    said = (*sheet.remarks, *remarks)
+    said = (*sheet.remarks, *remarks, *_yet_to_come(given, today))
     return Proposal(folder, file, texts, rows, counts, tuple(faults), advice, said)
+
+
+def _yet_to_come(table: pd.DataFrame, today: dt.date | None) -> list[str]:
+    """Results and publications later than today: a slip in the year, or a clock that is wrong."""
+    if today is None:
+        return []
+    results = table["kind"].isin(["", "actual"])
+    told = []
+    for column, rows in (("as_of", table[results]), ("source_published", table)):
+        for number, day in zip(rows["row"], rows[column], strict=True):
+            if re.fullmatch(r"\d{4}-\d\d-\d\d", day) and day > f"{today:%Y-%m-%d}":
+                told.append(
+                    f"Row {number}: {column} {day} is yet to come (today is {today:%Y-%m-%d} by "
+                    "the clock of this machine); check the year."
+                )
+    return told
 
 
 def _completed(table: pd.DataFrame, names: Names) -> pd.DataFrame:

@@ -99,6 +99,10 @@ def pin_numbers() -> None:
         os.environ.update({**threads, **instructions()})
 
 
+#: Set for a command that `run_pinned` has started again, so that it does not greet twice.
+STARTED_AGAIN = "ANALYSIS_STARTED_AGAIN"
+
+
 def run_pinned() -> None:
     """Start this very command again under the pinned settings, unless it runs under them.
 
@@ -110,5 +114,5 @@ def run_pinned() -> None:
         os.execve(
             sys.executable,
             [sys.executable, *sys.orig_argv[1:]],
-            {**os.environ, **settings},
+            {**os.environ, **settings, STARTED_AGAIN: "1"},
         )
