@@ -33,7 +33,7 @@ WRONG = {
     "kind: restored_cards\nindicator: si_coverage": "indicator: 'si_coverage'",
     "kind: hold_last\nonly: [83]": "only: 83 is not text; put codes in quotes",
     "kind: hold_last\nonly: ['99']": "only: '99' is no unit of the level province_63",
-    "kind: hold_last\nkind: hold_last": "kind: stands twice, line",
+    "kind: hold_last\nkind: hold_last": "kind: stands twice, line 2",
     "kind: hold_last\ntitle: {en: A}": "title: give a text, or one under en and one under vi",
     "kind: hold_last\nsupported_share: 1.2": "supported_share: 1.2 is impossible",
     "kind: hold_last\nsupported_share: {low: 0.2}": "supported_share.high: is missing",
@@ -108,6 +108,18 @@ def test_the_command_refuses_with_one_line(tmp_path, capsys):
     assert waiting == MEANWHILE["scenario"]
     assert said.startswith("analysis scenario: mine.yml: parameters.target: 104 is impossible")
     assert len(said.strip().splitlines()) == 1
+
+
+def test_where_chapter_05_has_not_run_the_days_are_those_of_the_main_round(monkeypatch):
+    from types import SimpleNamespace
+
+    from analysis.commands import scenario
+    from analysis.forecast.rounds import main_round
+    from analysis.scenarios import run_all
+
+    monkeypatch.setattr(run_all, "days_of_forecasts", lambda indicator: None)
+    found = scenario._days(read("kind: hold_last"), SimpleNamespace(origin=None, date=None))
+    assert found == (main_round().origin, main_round().due[0])
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,11 @@ EXAMPLE = """examples:
   analysis scenario my_scenario.yml --origin 2024-12-31 --date 2025-12-31 --out result.csv
 
 The file names its kind and parameters; scenarios/ holds an example of every kind. Origin and date
-are those of the file or of the options, else those of the forecasts of chapter 05 (30 June 2025
-and the end of 2025 where that chapter has not run). The table of --out has a row for every unit:
-the country, regions, the 34 units after 1 July 2025 and the 63 provinces.
+are those of the file or of the options, else those of the forecasts of chapter 05 (of the
+main round in notebooks/rounds.yml where that chapter has not run). The table of --out has a row for
+every unit: the country, regions, the 34 units after 1 July 2025 and the 63 provinces.
 """
-#: Used where neither the file nor an option nor chapter 05 says otherwise.
 _MOST_ASIDE = 3
-ORIGIN, DATE = "2025-06-30", "2025-12-31"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -76,16 +74,20 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _days(scenario, options):
-    """Origin and date: of the options, the file, chapter 05, or the defaults, in this order.
+    """Origin and date: of the options, the file, chapter 05 or the main round, in this order.
 
     Raises:
         ValueError: an option contradicts the file, or a day lies beyond what is ever forecast.
     """
     from analysis.forecast.known import LAST
+    from analysis.forecast.rounds import main_round
     from analysis.scenarios import run_all
     from analysis.scenarios.parameters import scenario_date
 
-    known = run_all.days_of_forecasts(scenario.indicator) or (ORIGIN, DATE)
+    known = run_all.days_of_forecasts(scenario.indicator)
+    if known is None:
+        shown = main_round()
+        known = (shown.origin, shown.due[0])
     asked = (options.origin, options.date)
     own = (scenario.origin, scenario.date)
     names = ("--origin", "--date")

@@ -338,12 +338,14 @@ class _OneOfEach(yaml.SafeLoader):
     """Builds plain values only, and refuses aliases and keys that stand twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        names = [self.construct_object(key) for key, _ in node.value]
-        for name in names:
+        seen: set[Hashable] = set()
+        for key, _ in node.value:
+            name, line = self.construct_object(key), key.start_mark.line + 1
             if not isinstance(name, str):
-                raise ScenarioError(f"{name!r} is no key, line {node.start_mark.line + 1}")
-            if names.count(name) > 1:
-                raise ScenarioError(f"{name}: stands twice, line {node.start_mark.line + 1}")
+                raise ScenarioError(f"{name!r} is no key, line {line}")
+            if name in seen:
+                raise ScenarioError(f"{name}: stands twice, line {line}")
+            seen.add(name)
         return super().construct_mapping(node, deep)
 
     def compose_node(self, parent: Any, index: int) -> Any:
