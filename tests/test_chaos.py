@@ -12,6 +12,7 @@ import pytest
 import yaml
 from tiny_project import TinyProject, code_at_this_moment
 
+from analysis import paths
 from analysis.runs.jobs import SCHEDULE, Chance, by_chance, run_graph
 from analysis.site import verify
 
@@ -84,6 +85,22 @@ def test_a_small_report_is_the_same_under_25_schedules(undisturbed, tmp_path):
         assert project.manifest() == undisturbed.manifest(), f"seed {seed}"
         shutil.rmtree(project.root)
         print(f"seed {seed}: the same", flush=True)
+
+
+def test_a_copy_to_build_from_holds_every_file_that_a_notebook_reads(tmp_path):
+    verify.copy(tmp_path / "copy")
+    read = ["data/raw/*.csv"]
+    for chapter in yaml.safe_load((paths.NOTEBOOKS / "pipeline.yml").read_text("utf-8"))[
+        "notebooks"
+    ].values():
+        read += chapter.get("files", [])
+    for pattern in read:
+        here = {file.relative_to(paths.ROOT).as_posix() for file in paths.ROOT.glob(pattern)}
+        copied = {
+            file.relative_to(tmp_path / "copy").as_posix()
+            for file in (tmp_path / "copy").glob(pattern)
+        }
+        assert here and copied == here, pattern
 
 
 class Reduced:

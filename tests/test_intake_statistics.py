@@ -12,7 +12,13 @@ from analysis import paths
 from analysis.country.names import codes_by_key, key
 from analysis.facts import load_raw
 from analysis.intake.choice import lines
-from analysis.intake.covariate import Wanted, propose_covariate, read_covariate, read_table
+from analysis.intake.covariate import (
+    Wanted,
+    propose_covariate,
+    read_covariate,
+    read_table,
+    remarks,
+)
 from analysis.intake.sheet import IntakeError
 
 WANTED = Wanted("labour_force", "persons", "NSO-X", "https://example.org/px", scale=1000)
@@ -412,3 +418,54 @@ def test_a_sheet_that_is_named_by_its_year_offers_it(tmp_path):
     book.save(tmp_path / "px.xlsx")
     with pytest.raises(IntakeError, match="say --year 2018"):
         read_covariate(tmp_path / "px.xlsx", Wanted(**{**vars(WANTED), "covariate": "new"}))
+
+
+FOUR = ("Hà Nội", "Hà Giang", "Cao Bằng", "Bắc Kạn")
+
+
+def later(tmp_path, change):
+    """What is read, and what is said, of a table for the years after the last that stands."""
+    raw = load_raw(paths.RAW)
+    own = raw.covariates[raw.covariates["covariate"] == "labour_force_new_definition"]
+    codes = codes_by_key(raw.provinces)
+    standing = own[own["year"] == 2021].set_index("province_code")["value"]
+    rows = [[name, standing[codes[key(name)]] / 1000] for name in FOUR]
+    text = "Tỉnh,2022\n" + "".join(f"{n},{v:.1f}\n" for n, v in change(rows))
+    wanted = Wanted(
+        "labour_force_new_definition", "persons", "NSO-X", "https://e.org/px", scale=1000
+    )
+    return read(tmp_path, text, wanted), wanted
+
+
+def times(factor, place):
+    return lambda rows: [[n, v * factor if i == place else v] for i, (n, v) in enumerate(rows)]
+
+
+@pytest.mark.parametrize(
+    ("change", "lines", "what"),
+    [
+        (times(10, 2), [4], "check --scale, separators and the order of the rows"),
+        (times(0.1, 2), [4], "check --scale, separators and the order of the rows"),
+        (times(0, 1), [3], "leave the cell empty where nothing is known"),
+        (lambda rows: [[n, v * 1000] for n, v in rows], [2, 3, 4, 5], "check --scale"),
+    ],
+)
+def test_a_count_that_no_year_of_its_province_comes_near_is_refused_in_its_row(
+    tmp_path, change, lines, what
+):
+    found, wanted = later(tmp_path, change)
+    with pytest.raises(IntakeError) as error:
+        propose_covariate(found, wanted, tmp_path / "px.csv")
+    assert [fault.row for fault in error.value.faults] == lines
+    assert all(what in fault.message and "stand for 2021" in fault.message
+               for fault in error.value.faults)  # fmt: skip
+
+
+def test_counts_are_compared_with_the_nearest_year_before_they_are_written(tmp_path):
+    assert remarks(*later(tmp_path, lambda rows: rows), 2026) == []
+    (told,) = remarks(*later(tmp_path, times(1.7, 1)), 2026)
+    assert told.startswith("Look at this again: row 3, column B, 2022: ")
+    (told,) = remarks(*later(tmp_path, lambda rows: [[n, v * 0.47] for n, v in rows]), 2026)
+    assert told.startswith("Most figures are about 0.47 times those of the nearest year")
+    (told,) = remarks(*later(tmp_path, lambda rows: rows), 2021)
+    assert told.startswith("Yet to come: 2022.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 from pathlib import Path
 
 EXAMPLE = """examples:
@@ -55,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     run_pinned()
     from analysis.facts import RawDataError
     from analysis.intake.choice import lines as shape_lines
-    from analysis.intake.covariate import Wanted, propose_covariate, read_table, take
+    from analysis.intake.covariate import Wanted, propose_covariate, read_table, remarks, take
     from analysis.intake.sheet import IntakeError
 
     names = ["covariate", "unit", "source_id", "address", "title", "scale", "decimal"]
@@ -69,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
         table = read_table(options.file, wanted)
         print("\n".join(shape_lines(table)))
         found = take(table, wanted)
-        print("\n".join(_told(found, wanted)))
+        print("\n".join([*_told(found, wanted), *remarks(found, wanted, dt.date.today().year)]))
         proposal = propose_covariate(found, wanted, options.file)
         after = proposal.checked()
     except (IntakeError, RawDataError) as error:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis.country.names import codes_by_key
 from analysis.facts import Fault, load_raw
+from analysis.facts.plausible import FARTHEST_COVARIATE, WHOLE_UNITS
 from analysis.facts.tables import columns
 from analysis.intake.choice import Understood, choose, numbers, understand
 from analysis.intake.proposal import Proposal, _appended
@@ -56,8 +57,9 @@ class Wanted:
 class Covariate:
     """Figures read: province_code, year, value, row; and what the raw tables hold already.
 
-    new: those that would be added. known: those whose province and year have a figure already,
-    with it as `standing`; they are left as they are.
+    new: those that would be added, each with the figure of the nearest year that stands for its
+    province as `near` (missing where none does) and that year as `near_year`. known: those whose
+    province and year have a figure already, with it as `standing`; they are left as they are.
     """
 
     title: str
@@ -115,7 +117,7 @@ def take(found: Understood, wanted: Wanted, raw_dir: Path | None = None) -> Cova
     own = own.rename(columns={"value": "standing"})[["province_code", "year", "standing"]]
     both = table.merge(own.drop_duplicates(["province_code", "year"]), how="left")
     columns_kept = ["province_code", "year", "value", "row", "place", "text"]
-    new = both.loc[both["standing"].isna(), columns_kept]
+    new = _with_nearest(both.loc[both["standing"].isna(), columns_kept], own)
     known = both[both["standing"].notna()]
     order = ["province_code", "year"]
     return Covariate(
@@ -124,6 +126,62 @@ def take(found: Understood, wanted: Wanted, raw_dir: Path | None = None) -> Cova
         known.sort_values(order, ignore_index=True),
         left_out,
     )
+
+
+def _with_nearest(new: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
+    """New figures with `near` and `near_year`; see `Covariate`."""
+    standing = own.rename(columns={"standing": "near", "year": "near_year"})
+    standing = standing[standing["province_code"].isin(new["province_code"])]
+    both = new.reset_index(names="at").merge(standing, on="province_code", how="left")
+    both["apart"] = (both["year"] - both["near_year"]).abs()
+    both = both.sort_values(["apart", "near_year"]).drop_duplicates("at").sort_values("at")
+    return both.drop(columns=["at", "apart"]).set_axis(new.index)
+
+
+def _in_another_unit(new: pd.DataFrame, wanted: Wanted, file: str) -> list[Fault]:
+    """Counts that no year of the province comes near: another unit, a slip, or a blank as 0."""
+    if wanted.unit not in WHOLE_UNITS:
+        return []
+    ratio = new["value"] / new["near"].where(new["near"] > 0)
+    wrong = new[(ratio > FARTHEST_COVARIATE) | (ratio < 1 / FARTHEST_COVARIATE)]
+    return [
+        Fault(file, int(row["row"]), "value", str(row["text"]),
+              f"{row['place']}: {_written(row['value'])} {wanted.unit} in {row['year']}, where "
+              f"{_written(row['near'])} stand for {row['near_year']:.0f}; "
+              + ("leave the cell empty where nothing is known" if row["value"] == 0
+                 else "check --scale, separators and the order of the rows"))
+        for row in wrong.to_dict("records")
+    ]  # fmt: skip
+
+
+#: Counts that change by less from a year to the next pass without a word.
+USUAL_CHANGE = 1.5
+#: So far may the middle of all changes lie from none before the whole table is questioned.
+USUAL_SHIFT = 1.25
+
+
+def remarks(found: Covariate, wanted: Wanted, this_year: int) -> list[str]:
+    """Sentences for the one who decides: what is far from the years that stand, or yet to come."""
+    new, told = found.new, []
+    if later := sorted(set(new.loc[new["year"] > this_year, "year"])):
+        years = ", ".join(map(str, later))
+        told.append(f"Yet to come: {years}. A projection, or a slip in the year?")
+    if wanted.unit not in WHOLE_UNITS:
+        return told
+    ratio = (new["value"] / new["near"].where(new["near"] > 0)).dropna()
+    if len(ratio) and not 1 / USUAL_SHIFT < (middle := ratio.median()) < USUAL_SHIFT:
+        return [
+            *told,
+            f"Most figures are about {middle:.2f} times those of the nearest year that stands: "
+            "another part of the people (women, towns), another unit or definition?",
+        ]
+    far = new.loc[ratio.index[(ratio > USUAL_CHANGE) | (ratio < 1 / USUAL_CHANGE)]]
+    told += [
+        f"Look at this again: {row['place']}, {row['year']}: {_written(row['value'])}; "
+        f"{row['near_year']:.0f} has {_written(row['near'])}."
+        for row in far.head(12).to_dict("records")
+    ]
+    return told + [f"... and {len(far) - 12} more"] * (len(far) > 12)
 
 
 _THOUSANDS = re.compile(
@@ -186,7 +244,7 @@ def propose_covariate(
     """Set the new figures beside covariates.csv, and their source beside covariate_sources.csv.
 
     Raises:
-        IntakeError: there is nothing new.
+        IntakeError: there is nothing new, or a count is far from what stands for its province.
     """
     folder = Path(raw_dir or RAW)
     if found.new.empty:
@@ -194,6 +252,8 @@ def propose_covariate(
         if found.known.empty:
             message = "holds no figure of a province: every cell in their rows is empty"
         raise IntakeError([Fault(path.name, 0, "", "", message)])
+    if wrong := _in_another_unit(found.new, wanted, path.name):
+        raise IntakeError(wrong)
     rows = found.new.assign(
         covariate=wanted.covariate,
         unit=wanted.unit,

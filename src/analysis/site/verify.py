@@ -24,7 +24,9 @@ NEEDED = (
     "data/raw",
     "data/benchmarks",
     "notebooks",
+    "rounds",
     "scenarios",
+    "CITATION.cff",
     "requirements.lock",
     "pyproject.toml",
     "src",
@@ -33,7 +35,10 @@ NEEDED = (
 
 
 #: Starts of the names of what a report is made from, as its manifest calls them.
-_INPUTS = ("data/", "notebooks/", "scenarios/", "src/", "packages/", "requirements.lock")
+_INPUTS = (
+    "data/", "notebooks/", "rounds/", "scenarios/", "src/", "packages/", "requirements.lock",
+    "CITATION.cff",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
