@@ -19,7 +19,7 @@ from analysis.findings import coverage
 from analysis.findings.brief import MAIN, Tables, brief, forecast_rows
 from analysis.findings.forecast import curve_of, how_many
 from analysis.forecast.tables import ForecastTables
-from analysis.readings.targets import NATIONWIDE
+from analysis.readings.targets import NATIONWIDE, meets
 from analysis.report.wording import say, write
 from analysis.verdicts import LIKELY, NOT_ENOUGH_EVIDENCE, UNLIKELY, percent
 
@@ -238,11 +238,12 @@ def _columns(table: pd.DataFrame, count: int) -> list[list[pd.DataFrame]]:
 def _beside(table: pd.DataFrame) -> dict[str, int]:
     """Count where the targets lie beside the ranges, among units with enough evidence."""
     sure = table[(table["verdict"] != NOT_ENOUGH_EVIDENCE) & table["target"].notna()]
+    low, high = (meets(sure[name], sure["target"]) for name in ("q10", "q90"))
     return {
         "judged": len(sure),
-        "below": int((sure["q90"] < sure["target"]).sum()),
-        "above": int((sure["q10"] >= sure["target"]).sum()),
-        "inside": int(((sure["q10"] < sure["target"]) & (sure["q90"] >= sure["target"])).sum()),
+        "below": int((~high).sum()),
+        "above": int(low.sum()),
+        "inside": int((~low & high).sum()),
     }
 
 

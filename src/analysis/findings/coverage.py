@@ -16,7 +16,7 @@ from analysis.country import geography
 from analysis.country.indicators import COVERAGE, INDICATORS, OFFICIAL_BASIS
 from analysis.facts import Raw, load_raw
 from analysis.readings.covariates import populations
-from analysis.readings.targets import NATIONWIDE, due_on, targets
+from analysis.readings.targets import NATIONWIDE, due_on, meets, targets
 from analysis.report.results import Result
 
 #: A reading more than so many years before the due date is shown but not set against the target.
@@ -174,7 +174,7 @@ def summary(standings: pd.DataFrame, due: str) -> Result:
         "read": len(read),
         "years": COMPARABLE_YEARS,
         "recent": int(read["gap"].notna().sum()),
-        "met": int((read["gap"] >= 0).sum()),
+        "met": int(meets(read["gap"], 0.0).sum()),
         "missing": len(provinces) - len(read),
         "oldest": read["as_of"].min(),
         "newest": read["as_of"].max(),

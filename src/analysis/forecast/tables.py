@@ -242,7 +242,7 @@ def chance(values: np.ndarray | None, target: float, enough: bool) -> float:
     """
     if values is None or not np.isfinite(target) or not enough or target >= targets_room.EVERYONE:
         return float("nan")
-    return float((values >= target).mean())
+    return float(targets_room.share_meeting(values, target))
 
 
 def _verdict(probability: float, target: targets_room.Target | None, enough: bool) -> str:

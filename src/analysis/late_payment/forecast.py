@@ -284,8 +284,8 @@ def ceiling_scores(record: list[dict]) -> pd.DataFrame:
     for case in record:
         earlier = [c for c in record if c["due"] < case["origin"]]
         pulled = pull([(c["drawn"], c["target"], c["rate"]) for c in earlier])
-        met = case["drawn"] <= case["target"]
-        kept = bool(case["rate"] <= case["target"])
+        met = targets.keeps(case["drawn"], case["target"])
+        kept = targets.keeps(case["rate"], case["target"])
         p = float(met.mean())
         with_pull = float(pulled.weights(case["drawn"], case["target"]) @ met)
         names = ("geo_level", "province_code", "due", "origin", "target", "rate")
@@ -377,8 +377,8 @@ def _unit_rows(wanted: dict, setting: Setting) -> list[dict]:
     if np.isfinite(wanted["target"]):
         pulled = setting.ceiling.weights(reported, wanted["target"])
         p = {
-            "p_meets_true": float((true <= wanted["target"]).mean()),
-            "p_meets_reported": float(pulled @ (reported <= wanted["target"])),
+            "p_meets_true": float(targets.keeps(true, wanted["target"]).mean()),
+            "p_meets_reported": float(pulled @ targets.keeps(reported, wanted["target"])),
         }
     head |= {**p, "verdict": verdict(p["p_meets_reported"])}
     return [head | _summary("true", true, even), head | _summary("reported", reported, pulled)]

@@ -31,7 +31,6 @@ from analysis.forecast.rounds import Round, RoundError
 from analysis.forecast.space import FAMILY
 from analysis.forecast.tables import QUANTILES, ForecastTables
 from analysis.readings import build_readings, targets
-from analysis.readings.conflicts import one_level
 
 FOLDER, LEDGER = "rounds", "ledger.csv"
 _OWN = "analysis"
@@ -274,7 +273,7 @@ def _ordered(table: pd.DataFrame) -> pd.DataFrame:
 
 def series(chosen: Round, known: Known) -> pd.DataFrame:
     """The published coverage rates known on the origin, as target data of the hub."""
-    rows = one_level(published(known.readings), known.raw)
+    rows = geography.one_level(published(known.readings), known.raw.provinces)
     return pd.DataFrame(
         {
             "as_of": chosen.origin,

@@ -58,8 +58,6 @@ _FAR = pd.DateOffset(months=60)
 FIFTHS = 5
 PROVINCE_FOLDS = 5
 
-#: Whose target counts, first to last.
-_SETTERS = ("government", "province", "agency")
 PROVINCE, COUNTRY_LEVEL = "province_63", "country"
 QUERY = ["geo_level", "province_code", "indicator", "as_of"]
 
@@ -246,20 +244,17 @@ def targets_in_force(targets: pd.DataFrame, indicator: str) -> pd.DataFrame:
 
 
 def in_force(targets: pd.DataFrame, indicator: str, level: str = PROVINCE) -> pd.DataFrame:
-    """One target a unit and date: the Government's, else the province's, else the agency's.
+    """The target of its own that a unit of `level` is held against, one a unit and date.
 
-    Of several by one setter the one announced last. Columns of QUERY (as_of is the date due),
-    target (percent), setter and announced.
+    See `analysis.readings.targets.held_against`. Columns of QUERY (as_of is the date due), target
+    (percent), setter and announced.
     """
     own = targets[
         (targets["geo_level"] == level)
         & (targets["indicator"] == indicator)
         & (targets["basis"].fillna("") == "")
     ]
-    order = own["setter"].map({setter: rank for rank, setter in enumerate(_SETTERS)})
-    own = own.assign(order=order.fillna(len(_SETTERS)), late=-own["announced"].astype("int64"))
-    own = own.sort_values(["province_code", "due", "order", "late", "value"])
-    own = own.drop_duplicates(["province_code", "due"])
+    own = targets_room.held_against(own, ["province_code", "due"])
     own = own.rename(columns={"due": "as_of", "value": "target"})
     return own[[*QUERY, "target", "setter", "announced"]]
 
