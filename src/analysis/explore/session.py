@@ -16,7 +16,7 @@ from analysis.disk_cache import cached
 from analysis.findings import coverage
 from analysis.findings.coverage import Tables
 from analysis.forecast.known import Known, known_at
-from analysis.forecast.tables import filled
+from analysis.readings.store import filled
 from analysis.readings.targets import Target, for_unit, numbered
 from analysis.report.wording import say
 from analysis.scenarios import Baseline, Scenario, ScenarioError, load_folder, prepared, run

@@ -25,6 +25,7 @@ from analysis.forecast.space import (
     points,
     units,
 )
+from analysis.readings.arithmetic import usual_readings
 from analysis.readings.targets import announced_last
 
 #: Classes of reading error; the model estimates a standard deviation for each, in points.
@@ -436,9 +437,7 @@ def _conditioned(
 
 def _pairs(readings: pd.DataFrame, units: Units) -> pd.DataFrame:
     """Days with both figures as published: geo_level, province_code, as_of, ratio."""
-    plain = readings[
-        (readings["kind_of_evidence"] == "published") & (readings["basis"].fillna("") == "")
-    ]
+    plain = usual_readings(readings)
     keys = ["geo_level", "province_code", "as_of"]
     wide = [
         plain.loc[plain["indicator"] == name, [*keys, "value"]]

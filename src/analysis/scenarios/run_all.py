@@ -12,6 +12,7 @@ import pandas as pd
 from analysis import paths
 from analysis.forecast.space import FAMILY
 from analysis.forecast.tables import known_on
+from analysis.readings.store import read_readings
 from analysis.scenarios import late_payment
 from analysis.scenarios import tables as scenarios_tables
 from analysis.scenarios.baseline import Baseline, Unit, effects_of_cards, prepared
@@ -143,10 +144,8 @@ def run_late(scenario: Scenario) -> LateOutcome:
     Raises:
         analysis.paths.MissingTable: chapter 01 or 04 has not run.
     """
-    readings = paths.read_processed("readings", dates=["as_of"])
-    readings["basis"] = readings["basis"].fillna("")
     forecasts = paths.read_processed("late_payment_forecasts", dates=["origin", "date"])
-    return late_payment.run(scenario, forecasts, readings)
+    return late_payment.run(scenario, forecasts, read_readings())
 
 
 def path_differences(chapter: Chapter) -> pd.DataFrame:

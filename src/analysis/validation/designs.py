@@ -35,7 +35,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis import paths, seeds
+from analysis import seeds
 from analysis.country.indicators import COVERAGE
 from analysis.facts import Raw, load_raw, settled
 from analysis.forecast.known import (
@@ -48,6 +48,8 @@ from analysis.forecast.known import (
 )
 from analysis.readings import build_readings
 from analysis.readings import targets as targets_room
+from analysis.readings.arithmetic import usual_readings
+from analysis.readings.store import read_readings
 
 DESIGNS = ("rolling_origin", "rolling_origin_cold", "latest", "random_fifth", "leave_province_out")
 FURTHER = ("printed_december", "printed_january", "horizon_far")
@@ -97,12 +99,8 @@ def scored_readings(readings: pd.DataFrame, indicator: str, level: str = PROVINC
     unusual basis (with residents insured elsewhere, ...) may inform a model but never judge it.
     Raises ValueError where two readings describe one unit and day.
     """
-    kept = readings[
-        (readings["geo_level"] == level)
-        & (readings["indicator"] == indicator)
-        & (readings["kind_of_evidence"] == "published")
-        & (readings["basis"].fillna("") == "")
-    ].sort_values(["province_code", "as_of"], ignore_index=True)
+    kept = usual_readings(readings, indicator, level)
+    kept = kept.sort_values(["province_code", "as_of"], ignore_index=True)
     twice = kept.duplicated(["province_code", "as_of"])
     if twice.any():
         first = kept[twice].iloc[0]
@@ -275,9 +273,7 @@ def from_chapter_01() -> tuple[pd.DataFrame, Raw]:
 
     Raises MissingTable, which names the chapter, when it has not run.
     """
-    readings = paths.read_processed("readings", dates=["as_of"])
-    text = readings.select_dtypes(include=["object", "string"]).columns
-    return readings.fillna(dict.fromkeys(text, "")), load_raw()
+    return read_readings(), load_raw()
 
 
 def as_published(readings: pd.DataFrame, raw: Raw) -> tuple[pd.DataFrame, Raw]:

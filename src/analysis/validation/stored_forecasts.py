@@ -24,8 +24,9 @@ FILE = Path(ROOT) / "data" / "benchmarks" / "own.csv"
 #: The module whose imports, as far as they lie in these rooms, make a forecast what it is; the
 #: country's forecasts start from `own_model_country`.
 START = "analysis.validation.own_model"
-ROOMS = ("analysis.forecast.", "analysis.readings.covariates", "analysis.readings.targets",
-         "analysis.country.geography", "analysis.country.breaks")  # fmt: skip
+ROOMS = ("analysis.forecast.", "analysis.readings.arithmetic", "analysis.readings.covariates",
+         "analysis.readings.targets", "analysis.country.geography",
+         "analysis.country.breaks")  # fmt: skip
 #: Used by `own_model`, but no part of a forecast; what `known` does shows in the evidence itself.
 NOT_THE_MODEL = ("analysis.validation", "analysis.forecast.known")
 #: What the model can see of a reading; the sources behind it may change without any effect.
