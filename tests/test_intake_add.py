@@ -296,7 +296,7 @@ def test_after_writing_it_says_that_notebooks_are_stored_anew_and_how_to_undo(
 
 def test_storing_the_notebooks_anew_is_offered_to_who_can_answer(tmp_path, monkeypatch, capsys):
     from analysis.commands import notebooks, writing
-    from analysis.runs import in_place as stored
+    from analysis.runs import execute as stored
 
     ran = []
     monkeypatch.setattr(stored, "run_in_place", lambda names: ran.append(names))

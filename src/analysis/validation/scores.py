@@ -35,14 +35,6 @@ def crps_quantiles(quantiles: Floats, value: Floats) -> Floats:
     return 2 * np.mean(np.maximum(PERCENTILES * miss, (PERCENTILES - 1) * miss), axis=1)
 
 
-def crps_samples(samples: Floats, value: Floats) -> Floats:
-    """The same score from draws (n, m), by the sorted form of E|X - y| - E|X - X'| / 2."""
-    ordered = np.sort(samples, axis=1)
-    m = ordered.shape[1]
-    weights = (2 * np.arange(1, m + 1) - m - 1) / m**2
-    return np.mean(np.abs(ordered - np.asarray(value)[:, None]), axis=1) - ordered @ weights
-
-
 def distribution(quantiles: Floats, value: Floats) -> Floats:
     """P(X <= value) for each row of quantiles (n, 99).
 
