@@ -105,7 +105,7 @@ class Choice:
 # They run on the draws of the forecast, as in chapter 07, so both show the same numbers.
 # --------------------------------------------------------------------------------------------------
 
-FOLDER = "scenarios"
+_FOLDER = "scenarios"
 USUAL = "business_as_usual"
 _LEVELS = ("country", "province_63", "province_34")
 
@@ -116,7 +116,7 @@ def offered(indicator: str) -> dict[str, Scenario]:
     A file whose rule serves every rate, such as "one point a year", is offered for each.
     """
     found = {}
-    for scenario in load_folder(paths.ROOT / FOLDER):
+    for scenario in load_folder(paths.ROOT / _FOLDER):
         fits = not scenario.rule.indicators and scenario.indicator == "hi_coverage"
         if fits or scenario.indicator == indicator:
             found[scenario.name] = replace(scenario, indicator=indicator)

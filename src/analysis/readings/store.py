@@ -20,7 +20,7 @@ from analysis.report import describe
 # --------------------------------------------------------------------------------------------------
 
 
-def lineage(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
+def _lineage(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     """Return one row a reading and fact: reading_id, fact, source_id, publisher, title,
     published and url (empty where no address is known)."""
     table = readings[["reading_id"]].assign(fact=readings["facts"].str.split(";"))
@@ -68,7 +68,7 @@ def write(tables: ReadingTables, raw: Raw, folder: Path | None = None) -> list[s
         "conflicts": tables.conflicts,
         "identities": tables.identities,
         "targets": targets(raw),
-        "lineage": lineage(tables.readings, raw),
+        "lineage": _lineage(tables.readings, raw),
         "units": unit_table(),
     }
     files = [write_table(table, place / f"{name}.csv") for name, table in written.items()]

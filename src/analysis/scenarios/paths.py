@@ -65,7 +65,7 @@ def reach_target(units: Footing, given: Mapping[str, Any]) -> np.ndarray:
     way = SHAPES[given["shape"]](units.ramp(units.origin, by))
     at_by = _at(units, by)
     path = between(units.start, np.broadcast_to(goal, units.start.shape), way)
-    short = ~meets(at_by, goal)[:, :, None]
+    short = ~(meets(at_by, goal) | np.isnan(goal))[:, :, None]
     return after_origin(
         units, np.where(short, np.maximum(path, _held(units, by, goal)), units.path)
     )
