@@ -94,7 +94,7 @@ def forget():
     """Drop what is remembered of the package's files."""
     for function in (disk_cache.module_file, disk_cache._direct, disk_cache._data_files):
         function.cache_clear()
-    disk_cache.file_digest.cache_clear()
+    disk_cache._digest_of.cache_clear()
 
 
 @pytest.fixture

@@ -252,7 +252,7 @@ def test_the_recovery_weakens_with_its_evidence(found):
 
 def test_a_placebo_date_without_provinces_says_so(found):
     few = found.decisions.readings.head(3)
-    table = decisions.placebo_dates(few)
+    table = decisions.placebo_days(few)
     assert table["note"].eq("too few provinces").all()
     assert table["estimate"].isna().all()
 

@@ -235,7 +235,7 @@ def own_folder(tmp_path, monkeypatch):
     folder = tmp_path / "scenarios"
     shutil.copytree(paths.ROOT / "scenarios", folder)
     for room in (session, run_all):
-        monkeypatch.setattr(room, "FOLDER", str(folder))
+        monkeypatch.setattr(room, "_FOLDER", str(folder))
     return folder
 
 

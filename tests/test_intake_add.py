@@ -331,7 +331,7 @@ def test_persons_far_from_the_nearest_figure_of_the_unit_are_named():
 
 def test_storing_the_notebooks_anew_is_offered_to_who_can_answer(tmp_path, monkeypatch, capsys):
     from analysis.commands import notebooks, writing
-    from analysis.runs import in_place as stored
+    from analysis.runs import execute as stored
 
     ran = []
     monkeypatch.setattr(stored, "run_in_place", lambda names: ran.append(names))

@@ -12,13 +12,7 @@ from analysis import paths
 from analysis.country.names import codes_by_key, key
 from analysis.facts import load_raw
 from analysis.intake.choice import lines
-from analysis.intake.covariate import (
-    Wanted,
-    propose_covariate,
-    read_covariate,
-    read_table,
-    remarks,
-)
+from analysis.intake.covariate import Wanted, propose_covariate, read_table, remarks, take
 from analysis.intake.sheet import IntakeError
 
 WANTED = Wanted("labour_force", "persons", "NSO-X", "https://example.org/px", scale=1000)
@@ -31,6 +25,10 @@ ACROSS = """"Labour force by province"
 "TP. Hồ Chí Minh","4223.4","4470.5",".."
 "Thua Thien-Hue","610.5","620","621.25"
 """
+
+
+def read_covariate(path, wanted):
+    return take(read_table(path, wanted), wanted)
 
 
 def read(tmp_path, text, wanted=WANTED, name="px.csv", encoding="utf-8-sig"):

@@ -7,7 +7,7 @@ import pytest
 
 from analysis import paths
 from analysis.runs import notebook, pipeline
-from analysis.runs.in_place import chosen
+from analysis.runs.execute import chosen
 from analysis.runs.notebook import translated
 
 STEM = "02_coverage"

@@ -1,11 +1,25 @@
 """Targets: who set them, since when they were known, and which one a unit is held against."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from example_facts import fact, raw_with, real_raw
 
 from analysis.facts.tables import SETTERS
-from analysis.readings.targets import announced_by, for_unit, have_aim, judged, targets
+from analysis.readings.targets import (
+    SLACK,
+    announced_by,
+    announced_last,
+    due_on,
+    for_unit,
+    have_aim,
+    held_against,
+    judged,
+    keeps,
+    meets,
+    share_meeting,
+    targets,
+)
 from analysis.report import describe
 
 DUE = "2025-12-31"
@@ -345,3 +359,49 @@ def test_an_aim_is_a_target_that_was_set_for_the_unit():
         forecast(target_setter=float("nan")),
     ]
     assert have_aim(pd.DataFrame(rows)).tolist() == [True, True, False, False, False]
+
+
+def test_a_figure_equal_to_its_target_meets_it_and_so_does_one_short_by_rounding_alone():
+    added = 0.1 + 0.2  # a little more than 0.3
+    assert meets(95.0, 95.0) and meets(0.3, added) and not meets(94.9999, 95.0)
+    assert meets(0.0, SLACK) and not meets(0.0, 2 * SLACK)
+    assert keeps(1.5, 1.5) and keeps(added, 0.3) and not keeps(1.5001, 1.5)
+    assert SLACK < 1e-6, "a figure printed with six decimals below its target misses it"
+
+
+def test_figures_are_compared_row_by_row_and_a_missing_one_meets_nothing():
+    values = pd.Series([95.0, 94.0, np.nan, 96.0], index=[7, 8, 9, 10])
+    aims = pd.Series([95.0, 95.0, 95.0, np.nan])
+    assert meets(values, aims).tolist() == [True, False, False, False]
+    assert keeps(values, aims).tolist() == [True, True, False, False]
+    assert keeps(values, 94.0).tolist() == [False, True, False, False]
+
+
+def test_the_chance_of_a_target_is_the_share_of_draws_that_meet_it():
+    draws = np.array([[94.0, 90.0, 1.0], [95.0, 90.0, 2.0], [96.0, 90.0, 3.0], [97.0, 95.0, 4.0]])
+    found = share_meeting(draws, np.array([95.0, 95.0, np.nan]))
+    assert found[:2].tolist() == [0.75, 0.25] and np.isnan(found[2])
+    assert share_meeting(draws[:, 0], 96.0) == 0.5 and np.isnan(share_meeting(draws[:, 0], np.nan))
+
+
+def test_a_table_of_targets_gives_each_unit_the_one_it_is_held_against(table):
+    keys = ["geo_level", "province_code", "indicator", "due"]
+    usual = table[table["basis"] == ""]
+    several = usual.groupby(keys)["value"].transform("nunique") > 1
+    assert several.sum() > 20, "without a choice there is nothing to compare"
+    chosen = held_against(usual.sample(frac=1, random_state=1), keys)
+    assert chosen[keys].equals(chosen[keys].sort_values(keys))
+    assert len(chosen) == len(usual.drop_duplicates(keys))
+    for row in chosen[chosen["geo_level"] != "province_34"].to_dict("records"):
+        due = due_on(usual[usual["geo_level"] == row["geo_level"]], row["indicator"], row["due"])
+        assert due.held_by(row["geo_level"], row["province_code"]).facts == row["facts"]
+
+
+def test_the_target_announced_last_is_another_question_than_whose_it_is():
+    central, own = {"setter": "government", "announced": "2022-04-29"}, {"announced": "2024-01-01"}
+    found = pd.concat([made(central), made(own), made(own), made(own | {"as_of": "2024-12-31"})])
+    found = found.assign(value=[95.0, 94.0, 94.5, 95.0])
+    last = announced_last(found.iloc[::-1])
+    assert last["due"].dt.year.tolist() == [2024, 2025] and last.index.tolist() == [0, 1]
+    assert last["value"].tolist() == [95.0, 94.5], "of two of one day the higher"
+    assert held_against(found, ["due"])["setter"].tolist() == ["province", "government"]

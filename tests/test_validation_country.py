@@ -104,7 +104,7 @@ def target(day: str, value: float, setter: str, announced: str) -> dict[str, obj
     return {
         "geo_level": "country", "province_code": "00", "indicator": "hi_coverage", "basis": "",
         "due": pd.Timestamp(day), "value": value, "setter": setter,
-        "announced": pd.Timestamp(announced),
+        "announced": pd.Timestamp(announced), "derived": False, "n_sources": 1,
     }  # fmt: skip
 
 

@@ -88,6 +88,8 @@ def test_heaping_counts_by_distance_from_the_target():
             "value": 95.0,
             "setter": "government",
             "announced": pd.Timestamp("2022-04-29"),
+            "derived": False,
+            "n_sources": 1,
         }
     )
     table = selection.heaping_at_targets(toy_readings(values), targets, "hi_coverage")
@@ -113,6 +115,8 @@ def test_the_governments_target_counts_before_the_provinces():
             "value": [96.0, 94.0, 95.0],
             "setter": ["province", "government", "government"],
             "announced": pd.to_datetime(["2023-01-01", "2021-01-01", "2022-01-01"]),
+            "derived": False,
+            "n_sources": 1,
         }
     )
     assert targets_in_force(rows, "hi_coverage")["target"].tolist() == [95.0]

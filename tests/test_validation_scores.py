@@ -30,19 +30,6 @@ def test_crps_from_quantiles_equals_the_library():
     assert scores.crps_quantiles(quantiles, value) == pytest.approx(library, abs=1e-12)
 
 
-def test_crps_from_draws_equals_the_library():
-    draws = np.random.default_rng(1).normal(50, 4, (3, 400))
-    value = np.array([50.0, 44.0, 61.0])
-    assert scores.crps_samples(draws, value) == pytest.approx(
-        scoringrules.crps_ensemble(value, draws), abs=1e-12
-    )
-
-
-def test_crps_of_a_standard_normal_at_its_mean():
-    draws = norm.ppf((np.arange(20000) + 0.5) / 20000)[None, :]
-    assert scores.crps_samples(draws, np.zeros(1))[0] == pytest.approx(0.2336949773, abs=1e-4)
-
-
 @pytest.mark.parametrize("value", [35.0, 41.0, 50.0, 55.5, 66.0])
 def test_distribution_is_exact_for_a_normal_even_in_the_tails(value):
     quantiles, at = rows(value)

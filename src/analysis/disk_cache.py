@@ -168,7 +168,7 @@ def _data_files(folder: Path) -> frozenset[Path]:
 
 
 @cache
-def file_digest(path: Path) -> str:
+def _digest_of(path: Path) -> str:
     """SHA-256 of a file's content; read once a process."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -187,7 +187,7 @@ def code_fingerprint(modules: Iterable[str]) -> str:
 def _names_and_digests(files: Iterable[Path]) -> Iterator[str]:
     for path in files:
         yield path.relative_to(SOURCE).as_posix()
-        yield file_digest(path)
+        yield _digest_of(path)
 
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -284,7 +284,7 @@ def _code_digest(module: str) -> str:
     if module_file(module):
         return fingerprint([module])
     file = inspect.getsourcefile(importlib.import_module(module))
-    return file_digest(Path(file)) if file else ""
+    return _digest_of(Path(file)) if file else ""
 
 
 @functools.cache

@@ -8,7 +8,7 @@ import pandas as pd
 from analysis.forecast.evidence import Evidence
 from analysis.forecast.fit import CENTRE, problem
 from analysis.forecast.parts import components
-from analysis.forecast.space import STEP, Settings
+from analysis.forecast.space import STEP, Settings, logit_slope
 from analysis_panels.blocks import dense, take
 from analysis_panels.fit import fit_large, round_task
 from analysis_panels.panel import layout, panel
@@ -50,7 +50,7 @@ def dense_problem(source: Evidence):
     parts = components(source.family, source.units, source.settings, source.origin >= STEP)
     at = source.points.with_weights(dense(source.points.weights))
     share = np.clip(source.percent / 100, 0.03, 0.985)
-    slope = 1 / (100 * share * (1 - share))
+    slope = logit_slope(share)
     z = np.log(source.percent / (100 - source.percent)) - CENTRE[source.family] * at.size
     table = source.table
     return problem(parts, at, z, slope, table["half"].to_numpy(), table["error"].to_numpy())

@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Returns how many notebooks failed."""
-    from analysis.runs.in_place import run_in_place
+    from analysis.runs.execute import run_in_place
 
     failed = run_in_place(options.names, options.limit, not options.cold)
     keep_picture()

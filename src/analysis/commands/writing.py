@@ -117,7 +117,7 @@ def _say_what_follows(former: Path, ask: bool) -> None:
         return
     if input("Run `make notebooks` now? [y/N] ").strip().lower() in {"y", "yes"}:
         from analysis.commands.notebooks import keep_picture
-        from analysis.runs.in_place import run_in_place
+        from analysis.runs.execute import run_in_place
 
         run_in_place([])
         keep_picture()

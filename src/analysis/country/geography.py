@@ -98,6 +98,18 @@ def members(merged_code: str) -> list[str]:
     return [str(code) for code in merged()["members"].loc[merged_code]]
 
 
+def one_level(table: pd.DataFrame, provinces: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of units with provinces that did not merge under the level province_63 alone.
+
+    Such a province is one unit under two levels. table: geo_level and province_code. provinces:
+    one row a province of the 63, with merged_code.
+    """
+    parts = provinces["merged_code"].value_counts()
+    alone = table["province_code"].isin(parts.index[parts == 1])
+    level = table["geo_level"].mask(alone & (table["geo_level"] == "province_34"), "province_63")
+    return table.assign(geo_level=level)
+
+
 def parts(code: str, level: str) -> list[str]:
     """Return the codes of the 63 provinces that make up a unit of any level."""
     if level == "country":

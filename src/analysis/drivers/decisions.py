@@ -122,7 +122,7 @@ def run(
         nation=nation,
         left_out=_left_out(table, draws),
         bounds=effect_bounds(window_cells(rows, _STEPS)),
-        placebo=placebo_dates(rows),
+        placebo=placebo_days(rows),
         hit=hit_provinces(table),
         country=country,
         rivals=_side_by_side(table, samples.exposure["poverty"], "poverty"),
@@ -279,7 +279,7 @@ def effect_bounds(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def placebo_dates(rows: pd.DataFrame) -> pd.DataFrame:
+def placebo_days(rows: pd.DataFrame) -> pd.DataFrame:
     """The one-row design at dates when nothing was decided, on readings before July 2021 only.
 
     Columns: date, estimate (logit for one standard deviation), low, high, n, note.

@@ -11,7 +11,7 @@ from analysis.country import geography
 from analysis.disk_cache import cached
 from analysis.drivers import commune_lists, decisions, growth, pairs, policy, robustness
 from analysis.drivers.policy import DRIVERS, exposures, what_one_unit_means
-from analysis.facts import Raw
+from analysis.facts import Raw, load_raw
 from analysis.inference import CURVE_COLUMNS, benjamini_hochberg, estimate_rows, rejection_rates
 from analysis.readings import store, targets
 from analysis.seeds import generator
@@ -90,7 +90,7 @@ def of_chapter_01(draws: int = 1999, curve_draws: int = 499) -> CoverageDrivers:
 
     Raises MissingTable, which names the chapter, when it has not run.
     """
-    return run(*store.read_readings(), draws, curve_draws, commune_lists.read_lists())
+    return run(store.read_readings(), load_raw(), draws, curve_draws, commune_lists.read_lists())
 
 
 def _choices(design: str, outcome: str = OUTCOMES[0], **more: object) -> growth.Choices:

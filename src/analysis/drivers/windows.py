@@ -22,6 +22,7 @@ from analysis.facts import Raw
 from analysis.inference import Fit, SingularDesign, covariance, fit_least_squares, permute_exposure
 from analysis.inference.regression import Array
 from analysis.readings import covariates
+from analysis.readings.arithmetic import usual_readings
 from analysis.seeds import generator
 
 #: Decision 861 stopped the cards on 1 July 2021; Decree 75 of 19 October 2023 gave support back.
@@ -54,13 +55,8 @@ def country_readings(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     Columns as_of, time (decimal years), value (percent), season, published. Rates published on
     the old population are moved by the ratio of the two official figures, as those of provinces.
     """
-    rows = readings[
-        (readings["geo_level"] == "country")
-        & (readings["indicator"] == "hi_coverage")
-        & (readings["basis"].fillna("") == "")
-        & (readings["kind_of_evidence"] == "published")
-        & ~readings["doubt"].fillna("").str.contains(_DOUBTFUL)
-    ].sort_values("as_of")
+    rows = usual_readings(readings, "hi_coverage", "country")
+    rows = rows[~rows["doubt"].fillna("").str.contains(_DOUBTFUL)].sort_values("as_of")
     rows = rows.drop_duplicates("as_of", keep="last").reset_index(drop=True)
     rows["published"], rows["time"] = rows["value"], pairs.time_of(rows["as_of"])
     old = rows["denominator_version"].eq(covariates.PRE_CENSUS)

@@ -16,7 +16,7 @@ from analysis.disk_cache import cached
 from analysis.findings import coverage
 from analysis.findings.coverage import Tables
 from analysis.forecast.known import Known, known_at
-from analysis.forecast.tables import filled
+from analysis.readings.store import filled
 from analysis.readings.targets import Target, for_unit, numbered
 from analysis.report.wording import say
 from analysis.scenarios import Baseline, Scenario, ScenarioError, load_folder, prepared, run
@@ -105,7 +105,7 @@ class Choice:
 # They run on the draws of the forecast, as in chapter 07, so both show the same numbers.
 # --------------------------------------------------------------------------------------------------
 
-FOLDER = "scenarios"
+_FOLDER = "scenarios"
 USUAL = "business_as_usual"
 _LEVELS = ("country", "province_63", "province_34")
 
@@ -116,7 +116,7 @@ def offered(indicator: str) -> dict[str, Scenario]:
     A file whose rule serves every rate, such as "one point a year", is offered for each.
     """
     found = {}
-    for scenario in load_folder(paths.ROOT / FOLDER):
+    for scenario in load_folder(paths.ROOT / _FOLDER):
         fits = not scenario.rule.indicators and scenario.indicator == "hi_coverage"
         if fits or scenario.indicator == indicator:
             found[scenario.name] = replace(scenario, indicator=indicator)

@@ -16,7 +16,7 @@ from analysis.figures import marks, style, vector
 from analysis.findings.brief import INDICATOR, Brief, Tables, of_unit
 from analysis.readings.targets import NATIONWIDE
 from analysis.report.wording import say, write
-from analysis.verdicts import NOT_ENOUGH_EVIDENCE
+from analysis.verdicts import NO_TARGET, NOT_ENOUGH_EVIDENCE
 
 _FIRST_YEAR = 2015
 #: Pixels that the labels at the end of the forecast need.
@@ -137,7 +137,7 @@ def _going(indicator: str, known: dict[str, Any], language: str) -> str:
     if known["target"] != known["target"]:
         return say("figures.fan_title_plain", language, **values)
     elsewhere = known["target_setter"] == NATIONWIDE and indicator != INDICATOR
-    if elsewhere or known["verdict"] == style.NO_TARGET:
+    if elsewhere or known["verdict"] == NO_TARGET:
         values["gap"] = known["q50"] - known["target"]
         return say("figures.fan_title_distance", language, **values)
     return say("figures.fan_title", language, **values)
@@ -487,7 +487,7 @@ def _forecast_rows(axes: Axes, rows: pd.DataFrame, colour: str) -> None:
             axes, None, some["q50"], some["q10"], some["q90"], places=places[chosen],
             colour=colour if not hollow else vector.SOFT, bar=band, bar_width=6, hollow=hollow,
         )  # fmt: skip
-    known = (rows["target"].notna() & (rows["verdict"] != style.NO_TARGET)).to_numpy()
+    known = (rows["target"].notna() & (rows["verdict"] != NO_TARGET)).to_numpy()
     marks.forest(
         axes, None, rows["target"][known], places=places[known], marker="|", size=12,
         colour=vector.TARGET,

@@ -16,6 +16,7 @@ from analysis.country.indicators import INDICATORS
 from analysis.figures import marks, style, vector
 from analysis.figures.tiles import Extras, Step, tile_map
 from analysis.findings.coverage import COMPARABLE_YEARS
+from analysis.readings.targets import held_against, meets
 from analysis.report.wording import say, write
 
 #: Distance of a reading from its target in points, from far below to above.
@@ -94,12 +95,12 @@ def nationwide(
 
     Args:
         readings: see :func:`analysis.findings.coverage.nationwide`.
-        targets: targets of the country: columns indicator, due, value, setter.
+        targets: targets of the country (see :func:`analysis.readings.targets.targets`).
         due: the day of the targets drawn, as YYYY-MM-DD.
         language: ``en`` or ``vi``.
     """
     names = list(readings["indicator"].unique())
-    targets = _due_targets(targets, due)
+    targets = held_against(targets[targets["due"] == pd.Timestamp(due)], ["indicator"])
     drawing = style.canvas(330, 780)
     panels = style.panels(drawing, len(names))
     for axes, name in zip(panels, names, strict=True):
@@ -131,20 +132,12 @@ def _nationwide_title(latest: pd.DataFrame, targets: pd.DataFrame, due: str, lan
     both = latest.merge(targets[["indicator", "value"]], on="indicator", suffixes=("", "_target"))
     listed = []
     for row in both.to_dict("records"):
-        gap = row["value_target"] - row["value"]
-        key = "figures.nationwide_short" if gap > 0 else "figures.nationwide_met"
+        gap, met = row["value_target"] - row["value"], meets(row["value"], row["value_target"])
+        key = "figures.nationwide_met" if met else "figures.nationwide_short"
         listed.append(say(key, language, short=[row["indicator"]], gap=abs(gap)))
     if not listed:
         return say("figures.nationwide_title_plain", language)
     return say("figures.nationwide_title", language, listed=listed, due=due)
-
-
-def _due_targets(targets: pd.DataFrame, due: str) -> pd.DataFrame:
-    """Return the target of each indicator at the due date: the Government's last word."""
-    order = pd.Categorical(targets["setter"], ["agency", "province", "government"], ordered=True)
-    kept = targets.assign(order=order)[targets["due"] == pd.Timestamp(due)]
-    kept = kept.sort_values(["indicator", "order", "announced", "value"])
-    return kept.drop_duplicates(["indicator"], keep="last")
 
 
 def _curve(axes: Axes, readings: pd.DataFrame, targets: pd.DataFrame, language: str) -> None:
@@ -237,7 +230,7 @@ def gaps(standings: pd.DataFrame, language: str) -> style.Figure:
     ]  # fmt: skip
     marks.key(axes, entries)
     indicator = str(kept["indicator"].iloc[0])
-    met = int((kept["gap"] >= 0).sum())
+    met = int(meets(kept["gap"], 0.0).sum())
     worst = kept.iloc[0]
     values = {
         "short": [indicator],
@@ -248,7 +241,7 @@ def gaps(standings: pd.DataFrame, language: str) -> style.Figure:
         "target": worst["target"],
         "gap": abs(worst["gap"]),
     }
-    key = "figures.gaps_title" if worst["gap"] < 0 else "figures.gaps_title_met"
+    key = "figures.gaps_title_met" if meets(worst["gap"], 0.0) else "figures.gaps_title"
     style.headline(drawing, say(key, language, **values))
     style.footer(drawing, say("figures.footer_readings", language))
     alt = say("figures.gaps_alt", language, **values)

@@ -19,12 +19,12 @@ from analysis.findings import coverage
 from analysis.findings.brief import MAIN, Tables, brief, forecast_rows
 from analysis.findings.forecast import curve_of, how_many
 from analysis.forecast.tables import ForecastTables
-from analysis.readings.targets import NATIONWIDE
+from analysis.readings.targets import NATIONWIDE, meets
 from analysis.report.wording import say, write
-from analysis.verdicts import LIKELY, NOT_ENOUGH_EVIDENCE, UNLIKELY, percent
+from analysis.verdicts import LIKELY, NO_TARGET, NOT_ENOUGH_EVIDENCE, UNLIKELY, percent
 
 #: Verdicts that say nothing on whether a target is met.
-_SILENT = (NOT_ENOUGH_EVIDENCE, style.NO_TARGET)
+_SILENT = (NOT_ENOUGH_EVIDENCE, NO_TARGET)
 #: Pixels of a row, and of the name of a region, in the chart of all units.
 _ROW, _HEAD = 18.0, 24.0
 #: Pixels for the year of the latest reading beside each row.
@@ -90,7 +90,7 @@ def probability_map(
     name = f"probability_{indicator}_{level.removeprefix('province_')}"
     codes = [str(code) for code in table["province_code"]]
     tips = dict(zip(codes, (_tip(row, language) for row in table.to_dict("records")), strict=True))
-    aimless = table[table["verdict"] == style.NO_TARGET]
+    aimless = table[table["verdict"] == NO_TARGET]
     written |= {
         str(row["province_code"]): f"({write(row['q50'], 'percent1', language)})"
         for row in aimless.to_dict("records")
@@ -202,7 +202,7 @@ def _beside_readings(
     table = ahead.loc[ahead["indicator"] == indicator, columns].merge(wanted, on=keys)
     table = table.merge(latest, on=keys, how="left").dropna(subset=["q50"])
     table["verdict"] = table["verdict"].fillna(NOT_ENOUGH_EVIDENCE)
-    table["target"] = table["target"].where(table["verdict"] != style.NO_TARGET)
+    table["target"] = table["target"].where(table["verdict"] != NO_TARGET)
     own = zip(table["province_code"], table["geo_level"], strict=True)
     return table.assign(region=[geography.region_of(str(code), str(where)) for code, where in own])
 
@@ -238,11 +238,12 @@ def _columns(table: pd.DataFrame, count: int) -> list[list[pd.DataFrame]]:
 def _beside(table: pd.DataFrame) -> dict[str, int]:
     """Count where the targets lie beside the ranges, among units with enough evidence."""
     sure = table[(table["verdict"] != NOT_ENOUGH_EVIDENCE) & table["target"].notna()]
+    low, high = (meets(sure[name], sure["target"]) for name in ("q10", "q90"))
     return {
         "judged": len(sure),
-        "below": int((sure["q90"] < sure["target"]).sum()),
-        "above": int((sure["q10"] >= sure["target"]).sum()),
-        "inside": int(((sure["q10"] < sure["target"]) & (sure["q90"] >= sure["target"])).sum()),
+        "below": int((~high).sum()),
+        "above": int(low.sum()),
+        "inside": int((~low & high).sum()),
     }
 
 

@@ -99,8 +99,6 @@ _COLOURS = 128
 #: Of zlib: the highest level takes seven times as long for files 5% smaller.
 _COMPRESSION = 6
 _NAME = re.compile(r"^[a-z0-9]+(_[a-z0-9]+)*$")
-#: The verdict of a unit whose own target is not known: its chance is not held against one.
-NO_TARGET = "no_target"
 #: Texts and marks that a light edge keeps apart from what runs behind them.
 HALO = "halo"
 SVG_NARROW = "application/vnd.analysis.narrow+svg"

@@ -20,6 +20,7 @@ from analysis.facts.plausible import as_code
 from analysis.facts.tables import SETTERS
 from analysis.findings import coverage
 from analysis.findings.coverage import evidence_mark
+from analysis.forecast.tables import QUANTILES
 from analysis.readings.targets import NATIONWIDE, judged
 from analysis.report.results import Result
 from analysis.verdicts import LIKELY, NO_TARGET, NOT_ENOUGH_EVIDENCE, UNLIKELY, coarse
@@ -131,8 +132,6 @@ _DATES = {
     "targets": ["due", "announced"],
 }
 #: Columns of quantiles in the tables of chapter 05, and what they are quantiles of.
-_QUANTILES = {"q025": 0.025, "q05": 0.05, "q10": 0.1, "q25": 0.25, "q50": 0.5, "q75": 0.75}
-_QUANTILES |= {"q90": 0.9, "q95": 0.95, "q975": 0.975}
 #: Months before the origin within which a reading is recent, and within which it is of use.
 _RECENT, _OF_USE = 18, 36
 #: So many readings make evidence strong where the latest is recent.
@@ -320,9 +319,9 @@ def _chance_of(row: pd.Series, target: float) -> float:
     """The probability of a value at or above a target, from the quantiles of its forecast."""
     if row["verdict"] == NOT_ENOUGH_EVIDENCE:
         return float("nan")
-    names = [name for name in _QUANTILES if name in row]
+    names = [name for name in QUANTILES if name in row]
     values = row[names].to_numpy(float)
-    below = np.interp(target, values, [_QUANTILES[name] for name in names], left=0.0, right=1.0)
+    below = np.interp(target, values, [QUANTILES[name] for name in names], left=0.0, right=1.0)
     return coarse(1.0 - float(below))
 
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis import paths
 from analysis.country import geography
 from analysis.country.indicators import COVERAGE, INDICATORS, OFFICIAL_BASIS
 from analysis.facts import Raw, load_raw
 from analysis.readings.covariates import populations
-from analysis.readings.targets import NATIONWIDE, due_on, targets
+from analysis.readings.store import read_readings
+from analysis.readings.targets import NATIONWIDE, due_on, meets, targets
 from analysis.report.results import Result
 
 #: A reading more than so many years before the due date is shown but not set against the target.
@@ -62,10 +62,8 @@ class Tables:
         Raises:
             analysis.paths.MissingTable: chapter 01 has not run.
         """
-        readings = paths.read_processed("readings", dates=["as_of"])
-        readings["basis"] = readings["basis"].fillna("")
         raw = load_raw()
-        return cls(readings, targets(raw), raw)
+        return cls(read_readings(), targets(raw), raw)
 
 
 def evidence_mark(readings: pd.DataFrame) -> pd.Series:
@@ -174,7 +172,7 @@ def summary(standings: pd.DataFrame, due: str) -> Result:
         "read": len(read),
         "years": COMPARABLE_YEARS,
         "recent": int(read["gap"].notna().sum()),
-        "met": int((read["gap"] >= 0).sum()),
+        "met": int(meets(read["gap"], 0.0).sum()),
         "missing": len(provinces) - len(read),
         "oldest": read["as_of"].min(),
         "newest": read["as_of"].max(),

@@ -14,6 +14,7 @@ from analysis.facts import Raw, load_raw
 from analysis.facts.tables import last_day
 from analysis.forecast.tables import round_named
 from analysis.forecast.wanted import wanted
+from analysis.readings.store import read_readings
 from analysis.report.results import Result
 from analysis.report.wording import write as write_value
 
@@ -53,8 +54,7 @@ def read(round_name: str) -> Data:
         analysis.paths.MissingTable: an earlier chapter has not run.
     """
     chosen, known = round_named(round_name)
-    readings = paths.read_processed("readings", dates=["as_of"])
-    return Data(panel(readings), wanted(known, chosen), load_raw(), released())
+    return Data(panel(read_readings()), wanted(known, chosen), load_raw(), released())
 
 
 def write(data: Data) -> list[str]:

@@ -17,8 +17,8 @@ from analysis.country import geography
 from analysis.country.breaks import MERGER
 from analysis.country.indicators import COVERAGE, OFFICIAL_BASIS
 from analysis.findings.coverage import Tables
-from analysis.readings.conflicts import one_level, standing_of
-from analysis.readings.targets import NATIONWIDE, due_on, succession
+from analysis.readings.conflicts import standing_of
+from analysis.readings.targets import NATIONWIDE, due_on, meets, succession
 from analysis.report.results import Result
 
 _COLUMNS = [
@@ -55,7 +55,7 @@ def outcomes(tables: Tables, until: str | pd.Timestamp | None = None) -> pd.Data
     raw = tables.raw
     last = pd.Timestamp(until) if until is not None else _last_read(tables)
     table = tables.targets[tables.targets["due"] <= last].rename(columns={"value": "target"})
-    table = one_level(table, raw).reset_index(drop=True)
+    table = geography.one_level(table, raw.provinces).reset_index(drop=True)
     table = _with_succession(table, tables)
     table = _with_readings(table, tables)
     table = _with_first_print(table, tables)
@@ -87,11 +87,12 @@ def met(reading: float, lower: float, upper: float, target: float, indicator: st
     if indicator in CEILINGS:
         reading, lower, upper, target = -reading, -upper, -lower, -target
     ends_here, begins_here = upper <= reading and lower < reading, lower >= reading < upper
-    if reading >= target and not (ends_here and lower < target):
+    reached, whole, best = (meets(value, target) for value in (reading, lower, upper))
+    if reached and (whole or not ends_here):
         return YES
-    if ends_here and lower < target < reading:
+    if ends_here and not whole and not meets(target, reading):
         return NOT_KNOWN
-    if begins_here and reading < target <= upper:
+    if begins_here and not reached and best:
         return NOT_KNOWN
     return NO
 
@@ -117,7 +118,9 @@ def came(asked: pd.DataFrame, tables: Tables) -> pd.DataFrame:
         the same rows, units that did not merge under province_63, with reading, lower, upper,
         reading_id, as_of, standing and official (see `outcomes`); empty where nothing has come.
     """
-    return _with_readings(one_level(asked, tables.raw).reset_index(drop=True), tables)
+    return _with_readings(
+        geography.one_level(asked, tables.raw.provinces).reset_index(drop=True), tables
+    )
 
 
 def _last_read(tables: Tables) -> pd.Timestamp:
@@ -178,7 +181,7 @@ def _with_readings(table: pd.DataFrame, tables: Tables) -> pd.DataFrame:
 def _with_first_print(table: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     """Add when a figure for the due day was first printed, whatever became of that figure."""
     raw = tables.raw
-    facts = one_level(raw.facts[raw.facts["kind"] == "actual"], raw)
+    facts = geography.one_level(raw.facts[raw.facts["kind"] == "actual"], raw.provinces)
     published = raw.sources.set_index("source_id")["published_on"]
     facts = facts.assign(printed=facts["source_id"].map(published))
     asked = table.assign(at=table.index)[["at", *_SERIES, "due"]]
@@ -230,7 +233,7 @@ def of_units(tables: Tables, due: str) -> OfUnits:
             target = held.held_by(level, code)
             rows.append((level, code, indicator, "", day, target.value, target.setter))
     columns = [*_SERIES, "due", "target", "setter"]
-    table = one_level(pd.DataFrame(rows, columns=columns), raw)
+    table = geography.one_level(pd.DataFrame(rows, columns=columns), raw.provinces)
     table = _with_first_print(_with_readings(table, tables), tables)
     for name, low, high in (("reading", "lower", "upper"), ("official", "official", "official")):
         table["met" if name == "reading" else "met_official"] = [

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from analysis.readings.targets import meets
 from analysis.report.results import Result
 from analysis.validation import scores
-from analysis.validation.scores import TINY
 from analysis.validation.selection import GAP_NAMES
 from analysis.validation.study import Study
 
@@ -53,7 +53,7 @@ def past_verdicts(attainment: pd.DataFrame, indicator: str, origin: int) -> pd.D
     ]
     columns = ["province_code", "as_of", "target", "p_meets_true", "p_meets_reported", "value"]
     table = own[columns].copy()
-    met = np.where(table["value"] >= table["target"] - TINY, "met", "missed")
+    met = np.where(meets(table["value"], table["target"]), "met", "missed")
     table["outcome"] = np.where(table["value"].isna(), "not_reported", met)
     return table.sort_values(["as_of", "province_code"], ignore_index=True)
 
@@ -122,7 +122,7 @@ def _reliability(study: Study, indicator: str) -> pd.DataFrame:
     own = rows[
         (rows["model"] == "analysis") & (rows["indicator"] == indicator) & rows["value"].notna()
     ]
-    met = (own["value"] >= own["target"] - scores.TINY).to_numpy()
+    met = meets(own["value"], own["target"])
     tables = []
     for kind, column in PROBABILITIES.items():
         if own[column].notna().all():
@@ -201,7 +201,7 @@ def _different(study: Study, indicator: str) -> dict[str, int]:
     table = study.attainment_forecasts
     own = table[(table["indicator"] == indicator) & table["value"].notna()]
     own = own.drop_duplicates(["province_code", "as_of"])
-    missed = int((own["value"] < own["target"] - scores.TINY).sum())
+    missed = int((~meets(own["value"], own["target"])).sum())
     return {"readings": len(own), "missed_targets": missed}
 
 

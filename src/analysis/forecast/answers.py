@@ -23,7 +23,7 @@ from analysis.forecast.known import Known
 from analysis.forecast.model import kept_model
 from analysis.forecast.outlook import ENOUGH, Outlook
 from analysis.forecast.space import FAMILY, Settings
-from analysis.readings.targets import Target
+from analysis.readings.targets import Target, meets, share_meeting
 from analysis.seeds import generator
 
 _COUNTRY = ("country", geography.COUNTRY)
@@ -43,8 +43,7 @@ class Asked:
     def meets(self, unit: tuple[str, str], scale: str = "reported") -> np.ndarray:
         """(S,) whether each draw is at or above the unit's target on the due date."""
         values = self.own.of(*unit, scale)[:, self.own.at(self.own.due)]
-        found: np.ndarray = values >= self.held[unit].value
-        return found
+        return meets(values, self.held[unit].value)
 
     def enough(self, unit: tuple[str, str]) -> bool:
         """Whether the unit has a target and evidence of its own."""
@@ -112,7 +111,7 @@ def all_met(
     met = np.ones(len(values[0]), bool)
     for own, target, like in zip(values, targets, pattern, strict=True):
         ranks = np.argsort(np.argsort(like, kind="stable"), kind="stable")
-        met &= np.sort(own)[ranks] >= target
+        met &= meets(np.sort(own)[ranks], target)
     return float(met.mean())
 
 
@@ -160,7 +159,7 @@ def _passes(one: Asked, unit: tuple[str, str]) -> list[dict]:
     target = one.held[unit].value
     rows = []
     for scale in ("true", "reported"):
-        chance = (one.own.of(*unit, scale) >= target).mean(axis=0)
+        chance = share_meeting(one.own.of(*unit, scale), target)
         first = {f"date_{share}": _first(one.own, chance, share / 100) for share in (50, 80)}
         rows.append(_row(PASSES, one.own, unit, scale=scale, target=target, **first))
     return rows

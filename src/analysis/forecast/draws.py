@@ -17,7 +17,7 @@ from analysis.forecast.fit import CEILING, FLOOR, HIGHEST_RATE
 from analysis.forecast.goals import goals as goals_of
 from analysis.forecast.model import Model
 from analysis.forecast.pull import Pull, Pulls, coverage_error, error_sd
-from analysis.forecast.space import decimal_year
+from analysis.forecast.space import decimal_year, logit_slope
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Draws:
     def _aggregate_plain(self, parts: np.ndarray, wide: np.ndarray | None) -> np.ndarray:
         level = weighted(self.true, self.persons, parts) / 100
         share = np.clip(level, FLOOR, CEILING)
-        size = self.aggregate_error / (100 * share * (1 - share))
+        size = self.aggregate_error * logit_slope(share)
         random = seeds.generator("aggregate", self.indicator, *parts.tolist())
         noise = _normal(random, [np.arange(len(level))], level.shape[1])
         z = logit(level) + size * noise

@@ -25,6 +25,8 @@ from analysis.forecast.space import (
     points,
     units,
 )
+from analysis.readings.arithmetic import usual_readings
+from analysis.readings.targets import announced_last
 
 #: Classes of reading error; the model estimates a standard deviation for each, in points.
 ERRORS = (
@@ -326,12 +328,10 @@ def soft_targets(known: Known, family: str, settings: Settings) -> pd.DataFrame:
     table = table[table["indicator"].isin(names) & due & table["value"].between(1, 99.9)]
     if not settings.targets:
         table = table.iloc[:0]
-    table = table[~_void(table, known)].sort_values(["announced", "value"])
-    keys = ["geo_level", "province_code", "indicator", "due"]
-    latest = table.groupby(keys, as_index=False).tail(1).sort_values(keys, ignore_index=True)
+    latest = announced_last(table[~_void(table, known)])
     return pd.DataFrame(
         {
-            **{name: latest[name] for name in keys[:3]},
+            **{name: latest[name] for name in ("geo_level", "province_code", "indicator")},
             "as_of": latest["due"],
             "reading_id": "target",
             "percent": latest["value"],
@@ -437,9 +437,7 @@ def _conditioned(
 
 def _pairs(readings: pd.DataFrame, units: Units) -> pd.DataFrame:
     """Days with both figures as published: geo_level, province_code, as_of, ratio."""
-    plain = readings[
-        (readings["kind_of_evidence"] == "published") & (readings["basis"].fillna("") == "")
-    ]
+    plain = usual_readings(readings)
     keys = ["geo_level", "province_code", "as_of"]
     wide = [
         plain.loc[plain["indicator"] == name, [*keys, "value"]]

@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from analysis.country import geography
 from analysis.country.indicators import OFFICIAL_BASIS
 from analysis.disk_cache import cached
 from analysis.facts import Raw, corrected
 from analysis.facts.corrections import settled
-from analysis.readings import KEY, build_readings, conflicts
+from analysis.readings import KEY, build_readings
 from analysis.readings import targets as targets_room
 
 _REVISED_AFTER = pd.Timedelta(days=365)
@@ -107,7 +108,7 @@ def _never_printed(
     and of all that was computed from that reading, though none of these name it among their facts.
     So every reading of the same unit, indicator and day is settled anew, and what rests on it.
     """
-    hidden = conflicts.one_level(raw.facts[raw.facts["row"].isin(rows)], raw)
+    hidden = geography.one_level(raw.facts[raw.facts["row"].isin(rows)], raw.provinces)
     raw = dataclasses.replace(raw, facts=raw.facts[~raw.facts["row"].isin(rows)])
     anew = _built_anew(raw)
     kept, fresh = readings[~_rest_on(readings, hidden)], anew[_rest_on(anew, hidden)]

@@ -16,7 +16,7 @@ from analysis.forecast.known import Known
 from analysis.forecast.model import Model, kept_model
 from analysis.forecast.pull import Pull
 from analysis.forecast.space import DEFAULT, FAMILY, NEW_BASE, Settings, decimal_year
-from analysis.readings.targets import Target
+from analysis.readings.targets import Target, meets
 
 #: Estimates begin at the end of this year.
 FIRST_YEAR = 2015
@@ -286,7 +286,7 @@ def least_persons(
 
 def _chance(values: np.ndarray, target: float, goals: np.ndarray, pull: Pull) -> float:
     """Share of draws at or above the target, weighted by the pull of goals that are as likely."""
-    reached = values >= target
+    reached = meets(values, target)
     if not np.isfinite(goals).all():
         return float(reached.mean())
     mass = np.full(len(values), 1 / len(values))
@@ -330,6 +330,6 @@ def reached(own: Outlook, unit: tuple[str, str], target: float) -> pd.Timestamp 
     """First year-end after the origin with an even chance of the level meeting the target."""
     median = np.median(own.of(*unit, "true"), axis=0)
     for place, day in enumerate(own.draws.dates):
-        if day > own.origin and day.is_year_end and median[place] >= target:
+        if day > own.origin and day.is_year_end and meets(median[place], target):
             return day
     return pd.NaT

@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, ndtr
 
+from analysis.country.geography import one_level
 from analysis.forecast.evidence import soft_targets
 from analysis.forecast.fit import CEILING, FLOOR, Fit
 from analysis.forecast.known import Known
@@ -32,8 +33,6 @@ from analysis.readings import targets as targets_room
 WIDTH = 0.5
 #: Cells into which a density is cut, and how many standard deviations it reaches to either side.
 CELLS, _REACH = 800, 6.0
-#: A target of everybody, in percent, cannot be passed and pulls at nothing.
-_WHOLE = 100.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +80,8 @@ class Pull:
         gap, mass: (C,). Returns (C,), adding up to 1: the mean of the tilted densities, each with
         a sum of its own.
         """
-        over, under = self.split(gap, np.where(gap >= 0, mass, 0), np.where(gap < 0, mass, 0))
+        above = targets_room.meets(gap, 0.0)
+        over, under = self.split(gap, np.where(above, mass, 0), np.where(above, 0, mass))
         return over + under
 
     def split(
@@ -193,7 +193,7 @@ def probability_at_least(
         return float(np.average(each, weights=counts))
     edges, mass = tilted(mean, sd, float(possible[0]), pull)
     if possible[0] == target:
-        return float(mass[middle(edges) >= target].sum())
+        return float(mass[targets_room.meets(middle(edges), target)].sum())
     below = np.interp(np.log(target / (100 - target)), edges, np.append(0.0, np.cumsum(mass)))
     return float(1 - below)
 
@@ -247,20 +247,11 @@ def due_targets(known: Known, queries: pd.DataFrame) -> np.ndarray:
     """
     keys = ["geo_level", "province_code", "indicator", "due"]
     asked = queries[[*keys[:3], "as_of"]].rename(columns={"as_of": "due"})
-    asked = _one_level(known, asked.assign(due=pd.to_datetime(asked["due"])))
+    asked = one_level(asked.assign(due=pd.to_datetime(asked["due"])), known.raw.provinces)
     targets = known.targets[known.targets["due"].isin(asked["due"].unique())]
-    targets = _one_level(known, targets).sort_values(["announced", "value"])
-    latest = targets.groupby(keys).tail(1)
+    latest = targets_room.announced_last(one_level(targets, known.raw.provinces))
     found = asked.merge(latest[[*keys, "value"]], on=keys, how="left")
-    return found["value"].where(found["value"] < _WHOLE).to_numpy(float)
-
-
-def _one_level(known: Known, table: pd.DataFrame) -> pd.DataFrame:
-    """A table with units of a single province, merged with no other, as provinces of the 63."""
-    parts = known.raw.provinces["merged_code"].value_counts()
-    alone = table["province_code"].isin(parts.index[parts == 1])
-    same = alone & table["geo_level"].eq("province_34")
-    return table.assign(geo_level=table["geo_level"].mask(same, "province_63"))
+    return found["value"].where(found["value"] < targets_room.EVERYONE).to_numpy(float)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -352,15 +343,15 @@ def _loss(past: pd.DataFrame, short: np.ndarray, heap: np.ndarray, width: np.nda
     for mean, sd, target, percent in columns:
         edges, mass = cells(mean[None], sd[None], target)
         gap = middle(edges) - target
-        over = gap >= 0
+        over = targets_room.meets(gap, 0.0)
         kinds, place = np.unique(width, return_inverse=True)
         near = (np.exp(-gap[over] / kinds[:, None]) @ mass[over])[place][:, None]
         below, above = mass[~over].sum(), mass[over].sum()
         loss += np.log(tilted_sum(short, heap[:, None], below, above, near))
-        if percent < target:
-            loss -= np.log(short)
-        else:
+        if targets_room.meets(percent, target):
             loss -= np.log1p(heap * np.exp(-(percent - target) / width))[:, None]
+        else:
+            loss -= np.log(short)
     return loss
 
 
@@ -380,15 +371,15 @@ def past_year_ends(fit: Fit, known: Known) -> pd.DataFrame:
 def _pairs(fit: Fit, known: Known) -> pd.DataFrame:
     """Readings beside the latest target for their day; `row` is the place in the evidence."""
     table = fit.evidence.table
-    seen = _one_level(known, table.assign(row=np.arange(len(table))))
+    seen = one_level(table.assign(row=np.arange(len(table))), known.raw.provinces)
     seen = seen[seen["error"].isin(["error_coverage", "error_country"])]
-    targets = _one_level(known, known.targets[known.targets["due"] <= known.origin])
-    latest = targets.sort_values(["announced", "value"]).groupby(_KEYS, as_index=False).tail(1)
+    fallen = known.targets[known.targets["due"] <= known.origin]
+    latest = targets_room.announced_last(one_level(fallen, known.raw.provinces))
     pairs = seen.merge(
         latest[[*_KEYS, "value"]].rename(columns={"value": "target", "due": "as_of"}),
         on=[*_KEYS[:3], "as_of"],
     )
-    return pairs[pairs["target"] < _WHOLE]
+    return pairs[pairs["target"] < targets_room.EVERYONE]
 
 
 def _forecast(fit: Fit, known: Known, due: pd.Timestamp, pairs: pd.DataFrame) -> pd.DataFrame:

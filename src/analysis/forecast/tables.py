@@ -19,6 +19,8 @@ from analysis.forecast.outlook import ENOUGH, FIRST_YEAR, Outlook, needs, outloo
 from analysis.forecast.rounds import Round, named_round
 from analysis.forecast.space import DEFAULT, FAMILY, Settings
 from analysis.readings import targets as targets_room
+from analysis.readings.arithmetic import usual_readings
+from analysis.readings.store import read_readings
 from analysis.verdicts import NOT_ENOUGH_EVIDENCE, verdict
 
 QUANTILES = {
@@ -152,13 +154,8 @@ def _ever(shares: dict, unit: tuple[str, str]) -> bool:
 
 def _printed(known: Known, indicator: str) -> dict[tuple[str, str, int], str]:
     """Reading of coverage as published for a year-end, by unit and year."""
-    rows = known.readings
-    rows = rows[
-        (rows["indicator"] == indicator)
-        & (rows["kind_of_evidence"] == "published")
-        & (rows["basis"].fillna("") == "")
-        & rows["as_of"].dt.is_year_end
-    ]
+    rows = usual_readings(known.readings, indicator)
+    rows = rows[rows["as_of"].dt.is_year_end]
     years = rows["as_of"].dt.year
     keys = zip(rows["geo_level"], rows["province_code"], years, strict=True)
     return dict(zip(keys, rows["reading_id"], strict=True))
@@ -242,7 +239,7 @@ def chance(values: np.ndarray | None, target: float, enough: bool) -> float:
     """
     if values is None or not np.isfinite(target) or not enough or target >= targets_room.EVERYONE:
         return float("nan")
-    return float((values >= target).mean())
+    return float(targets_room.share_meeting(values, target))
 
 
 def _verdict(probability: float, target: targets_room.Target | None, enough: bool) -> str:
@@ -306,8 +303,7 @@ def known_on(origin: str) -> Known:
         analysis.paths.MissingTable: chapter 01 has not run.
         QueryError: the day cannot be read.
     """
-    readings = filled(paths.read_processed("readings", dates=["as_of"]))
-    return known_at(readings, load_raw(), read_date(origin, "origin"))
+    return known_at(read_readings(), load_raw(), read_date(origin, "origin"))
 
 
 def round_named(name: str) -> tuple[Round, Known]:
@@ -319,15 +315,6 @@ def round_named(name: str) -> tuple[Round, Known]:
     """
     chosen = named_round(name)
     return chosen, known_on(f"{chosen.origin:%Y-%m-%d}")
-
-
-def filled(readings: pd.DataFrame) -> pd.DataFrame:
-    """Readings with empty texts for missing ones, as models take them.
-
-    Whoever asks for a model with the same readings in the same form finds it kept.
-    """
-    text = readings.select_dtypes(include=["object", "string"]).columns
-    return readings.fillna(dict.fromkeys(text, ""))
 
 
 def forecast(known: Known, indicators: list[str], target_year: int) -> ForecastTables:

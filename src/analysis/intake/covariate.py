@@ -90,11 +90,6 @@ def read_table(path: Path, wanted: Wanted, raw_dir: Path | None = None) -> Under
     return understand(shape, wanted, raw.provinces)
 
 
-def read_covariate(path: Path, wanted: Wanted, raw_dir: Path | None = None) -> Covariate:
-    """Read a table and set it beside the covariates (see `read_table` and `take`)."""
-    return take(read_table(path, wanted, raw_dir), wanted, raw_dir)
-
-
 def take(found: Understood, wanted: Wanted, raw_dir: Path | None = None) -> Covariate:
     """Take the figures that are meant and set them beside the covariates.
 

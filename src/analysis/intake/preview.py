@@ -15,8 +15,9 @@ from analysis.forecast import DEFAULT, FAMILY
 from analysis.forecast.known import Known, known_at
 from analysis.forecast.outlook import outlooks
 from analysis.forecast.prediction import predict
-from analysis.forecast.tables import ENOUGH, chance, filled, read_share, units_of
+from analysis.forecast.tables import ENOUGH, chance, read_share, units_of
 from analysis.readings import KEY, build_readings
+from analysis.readings.store import filled
 from analysis.readings.targets import due_on, targets
 from analysis.report.wording import has, say, write
 

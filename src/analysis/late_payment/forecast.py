@@ -21,6 +21,7 @@ from scipy import stats
 
 from analysis.country import geography
 from analysis.facts import Raw
+from analysis.forecast.tables import QUANTILES
 from analysis.inference import Components, SingularDesign, fit_components
 from analysis.inference.components import indicator_matrix
 from analysis.inference.regression import Array
@@ -34,7 +35,6 @@ from analysis.verdicts import verdict
 #: Years over which a province's deviation fades to 37%. The data cannot tell 1 from 4 years.
 FADING = 2.0
 _INDICATOR = "late_payment_rate"
-_QUANTILES = (0.025, 0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.975)
 _COLUMNS = [
     "geo_level",
     "province_code",
@@ -45,7 +45,7 @@ _COLUMNS = [
     "scale",
     "mean",
     "sd",
-    *(f"q{str(q)[2:].ljust(2, '0')}" for q in _QUANTILES),
+    *QUANTILES,
     "target",
     "target_setter",
     "p_meets_true",
@@ -284,8 +284,8 @@ def ceiling_scores(record: list[dict]) -> pd.DataFrame:
     for case in record:
         earlier = [c for c in record if c["due"] < case["origin"]]
         pulled = pull([(c["drawn"], c["target"], c["rate"]) for c in earlier])
-        met = case["drawn"] <= case["target"]
-        kept = bool(case["rate"] <= case["target"])
+        met = targets.keeps(case["drawn"], case["target"])
+        kept = targets.keeps(case["rate"], case["target"])
         p = float(met.mean())
         with_pull = float(pulled.weights(case["drawn"], case["target"]) @ met)
         names = ("geo_level", "province_code", "due", "origin", "target", "rate")
@@ -377,8 +377,8 @@ def _unit_rows(wanted: dict, setting: Setting) -> list[dict]:
     if np.isfinite(wanted["target"]):
         pulled = setting.ceiling.weights(reported, wanted["target"])
         p = {
-            "p_meets_true": float((true <= wanted["target"]).mean()),
-            "p_meets_reported": float(pulled @ (reported <= wanted["target"])),
+            "p_meets_true": float(targets.keeps(true, wanted["target"]).mean()),
+            "p_meets_reported": float(pulled @ targets.keeps(reported, wanted["target"])),
         }
     head |= {**p, "verdict": verdict(p["p_meets_reported"])}
     return [head | _summary("true", true, even), head | _summary("reported", reported, pulled)]
@@ -429,8 +429,8 @@ def _summary(scale: str, rate: Array, weight: Array) -> dict:
     """Quantiles, mean and standard deviation of draws (D,) with weights that add up to 1."""
     order = np.argsort(rate, kind="stable")
     middle = weight[order].cumsum() - weight[order] / 2
-    values = np.interp(_QUANTILES, middle, rate[order])
-    named = {c: float(v) for c, v in zip(_COLUMNS[9:18], values, strict=True)}
+    values = np.interp(list(QUANTILES.values()), middle, rate[order])
+    named = dict(zip(QUANTILES, values.tolist(), strict=True))
     mean = float(weight @ rate)
     sd = float(np.sqrt(weight @ (rate - mean) ** 2))
     return {"scale": scale, "mean": mean, "sd": sd, **named}

@@ -14,6 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from analysis.inference.regression import Array
+from analysis.readings.targets import keeps
 
 METHODS = ("last_value", "definition_mean", "model")
 #: Readings on which methods are compared, by how the province was read before.
@@ -147,7 +148,7 @@ class CeilingPull:
     def weights(self, rate: Array, ceiling: float) -> Array:
         """Weights of draws (D,) of a rate in percent, adding up to 1: the mean over the points."""
         gap = np.log(ceiling) - np.log(rate)
-        met = gap >= 0
+        met = keeps(rate, ceiling)
         near = np.where(met, np.exp(-np.maximum(gap, 0) / _WIDTH), 0.0)
         total = self.short * (~met).mean() + met.mean() + self.heap * near.mean()
         each = self.weight / total
@@ -172,12 +173,15 @@ def pull(cases: list[tuple[Array, float, float]]) -> CeilingPull:
     likely = np.repeat(-(normal**2) / 2, _GRID[0])
     for rate, ceiling, result in cases:
         gap = np.log(ceiling) - np.log(rate)
-        near = np.where(gap >= 0, np.exp(-np.maximum(gap, 0) / _WIDTH), 0.0).mean()
-        met = float((gap >= 0).mean())
+        under = keeps(rate, ceiling)
+        near = np.where(under, np.exp(-np.maximum(gap, 0) / _WIDTH), 0.0).mean()
+        met = float(under.mean())
         likely = likely - np.log(shorts * (1 - met) + met + heaps * near)
         reached = np.log(ceiling) - np.log(result)
         likely = likely + (
-            np.log(1 + heaps * np.exp(-reached / _WIDTH)) if reached >= 0 else np.log(shorts)
+            np.log(1 + heaps * np.exp(-reached / _WIDTH))
+            if keeps(result, ceiling)
+            else np.log(shorts)
         )
     weight = np.exp(likely - likely.max())
     return CeilingPull(shorts, heaps, weight / weight.sum(), len(cases))

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.disk_cache import cached
 from analysis.drivers.policy import exposures
-from analysis.facts import Raw
+from analysis.facts import Raw, load_raw
 from analysis.inference import rejection_rates
 from analysis.late_payment import data, drivers, forecast, levels
 from analysis.late_payment import levels as late_payment_levels
@@ -89,7 +89,7 @@ def of_chapter_01(draws: int = 1999, origin: str | None = None) -> LatePayment:
 
     Raises MissingTable, which names the chapter, when it has not run.
     """
-    return run(*store.read_readings(), draws, origin)
+    return run(store.read_readings(), load_raw(), draws, origin)
 
 
 def _unused(readings: pd.DataFrame, rows: pd.DataFrame) -> list[str]:

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from analysis.country import geography
 from analysis.facts.corrections import corrected
 from analysis.facts.load import Raw
 from analysis.readings import conflicts, derived, identities
 from analysis.readings.arithmetic import reading_ids
-from analysis.readings.conflicts import expectations, left_out, one_level
+from analysis.readings.conflicts import expectations, left_out
 from analysis.readings.derived import census_base
 from analysis.readings.evidence import KEY, dated_once, describe
 
@@ -100,7 +101,7 @@ def read_published(raw: Raw) -> Published:
         CorrectionError: a guarded correction matches no fact.
     """
     facts = corrected(raw)
-    actual = one_level(facts[facts["kind"] == "actual"], raw)
+    actual = geography.one_level(facts[facts["kind"] == "actual"], raw.provinces)
     described = describe(dated_once(actual), raw)
     hoped = expectations(described)
     accepted, candidates = conflicts.settle(described[~hoped])

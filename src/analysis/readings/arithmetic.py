@@ -1,4 +1,4 @@
-"""Computing one reading from others: interval arithmetic, and the lineage that goes with it."""
+"""Choosing readings, and computing one from others with intervals and the lineage behind it."""
 
 from collections.abc import Sequence
 
@@ -15,6 +15,21 @@ _LINEAGE = ["reading_id", "facts", "sources", "doubt"]
 def pick_readings(readings: pd.DataFrame, indicator: str, basis: str = "") -> pd.DataFrame:
     """Return the readings of one indicator and basis."""
     return readings[(readings["indicator"] == indicator) & (readings["basis"] == basis)]
+
+
+def usual_readings(
+    readings: pd.DataFrame, indicator: str | None = None, geo_level: str | None = None
+) -> pd.DataFrame:
+    """Return the readings as published, on the usual basis: what is counted, and scored against.
+
+    Readings computed from other figures, and those on another basis (with residents insured
+    elsewhere, on the official population), are left out.
+    """
+    kept = (readings["kind_of_evidence"] == "published") & (readings["basis"].fillna("") == "")
+    for column, wanted in (("indicator", indicator), ("geo_level", geo_level)):
+        if wanted is not None:
+            kept &= readings[column] == wanted
+    return readings[kept]
 
 
 def side_by_side(left: pd.DataFrame, right: pd.DataFrame, on: Sequence[str]) -> pd.DataFrame:

@@ -279,14 +279,6 @@ _SERIES = [*_UNIT, "indicator", "basis", "year"]
 _STATEMENT = ["source_id", *_UNIT, "as_of"]
 
 
-def one_level(facts: pd.DataFrame, raw: Raw) -> pd.DataFrame:
-    """Return the facts with units that did not merge under the level province_63 alone."""
-    members = raw.provinces.groupby("merged_code")["province_code"].nunique()
-    alone = facts["province_code"].isin(members[members == 1].index)
-    level = facts["geo_level"].mask(alone & (facts["geo_level"] == "province_34"), "province_63")
-    return facts.assign(geo_level=level)
-
-
 def expectations(described: pd.DataFrame) -> pd.Series:
     """Return which facts are estimates that a later count of the same year lies below.
 

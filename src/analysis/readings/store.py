@@ -1,4 +1,4 @@
-"""Writing the tables of the readings to data/processed."""
+"""Writing the tables of the readings to data/processed, and reading the readings back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis import paths
 from analysis.country import geography
-from analysis.facts import Raw, load_raw
+from analysis.facts import Raw
 from analysis.paths import PROCESSED, write_atomic, write_table
 from analysis.readings import ReadingTables
 from analysis.readings.targets import targets
@@ -20,7 +20,7 @@ from analysis.report import describe
 # --------------------------------------------------------------------------------------------------
 
 
-def lineage(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
+def _lineage(readings: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     """Return one row a reading and fact: reading_id, fact, source_id, publisher, title,
     published and url (empty where no address is known)."""
     table = readings[["reading_id"]].assign(fact=readings["facts"].str.split(";"))
@@ -68,7 +68,7 @@ def write(tables: ReadingTables, raw: Raw, folder: Path | None = None) -> list[s
         "conflicts": tables.conflicts,
         "identities": tables.identities,
         "targets": targets(raw),
-        "lineage": lineage(tables.readings, raw),
+        "lineage": _lineage(tables.readings, raw),
         "units": unit_table(),
     }
     files = [write_table(table, place / f"{name}.csv") for name, table in written.items()]
@@ -84,13 +84,23 @@ def _parquet(table: pd.DataFrame) -> bytes:
 
 
 # --------------------------------------------------------------------------------------------------
-# What the chapters on drivers read: the readings of chapter 01 and the raw tables.
+# Reading them back.
 # --------------------------------------------------------------------------------------------------
 
 
-def read_readings() -> tuple[pd.DataFrame, Raw]:
-    """Readings and raw tables. Raises MissingTable when chapter 01 has not run."""
-    readings = paths.read_processed("readings", dates=["as_of"])
+def read_readings() -> pd.DataFrame:
+    """The readings that chapter 01 wrote, in the form that every later chapter takes them.
+
+    Raises:
+        analysis.paths.MissingTable: chapter 01 has not run.
+    """
+    return filled(paths.read_processed("readings", dates=["as_of"]))
+
+
+def filled(readings: pd.DataFrame) -> pd.DataFrame:
+    """Return readings with empty texts for missing ones, as models take them.
+
+    Whoever asks for a model with the same readings in the same form finds it kept.
+    """
     text = readings.select_dtypes(include=["object", "string"]).columns
-    readings[text] = readings[text].fillna("")
-    return readings, load_raw()
+    return readings.fillna(dict.fromkeys(text, ""))

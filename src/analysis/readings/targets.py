@@ -1,7 +1,9 @@
 """Targets: what was to be reached by when, who set it, and since when it was known."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import overload
 
 import numpy as np
 import pandas as pd
@@ -17,6 +19,13 @@ NOT_SET = ("plan", "estimate")
 NATIONWIDE = "nationwide"
 #: Percent of all: a call for everyone, and no number that a report could reach.
 EVERYONE = 100.0
+#: Less than this below a target is the rounding of a computation and no miss: some hundred times
+#: the distance of two numbers near 100. People who are still needed are counted to nine digits,
+#: which a larger one would move.
+SLACK = 1e-11
+
+#: Figures or targets, in the unit of the indicator.
+_Numbers = np.ndarray | pd.Series | Sequence[float]
 
 
 @dataclass(frozen=True)
@@ -89,6 +98,68 @@ def numbered(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["value"] < EVERYONE]
 
 
+# --------------------------------------------------------------------------------------------------
+# Whether a figure meets a target, and the share of draws that do. Nothing else compares the two.
+# --------------------------------------------------------------------------------------------------
+
+
+@overload
+def meets(value: float, target: float) -> bool: ...
+@overload
+def meets(value: _Numbers, target: _Numbers | float) -> np.ndarray: ...
+def meets(value: _Numbers | float, target: _Numbers | float) -> np.ndarray | bool:
+    """Whether figures are at or above their targets, row by row: a figure equal to its target is.
+
+    value, target: in one unit, of shapes that go together. A missing one meets nothing.
+    """
+    found: np.ndarray = np.asarray(value, float) >= np.asarray(target, float) - SLACK
+    return found if found.ndim else bool(found)
+
+
+@overload
+def keeps(value: float, ceiling: float) -> bool: ...
+@overload
+def keeps(value: _Numbers, ceiling: _Numbers | float) -> np.ndarray: ...
+def keeps(value: _Numbers | float, ceiling: _Numbers | float) -> np.ndarray | bool:
+    """Whether figures are at or below their ceilings, as of late payment; see `meets`."""
+    return meets(-np.asarray(value, float), -np.asarray(ceiling, float))
+
+
+def share_meeting(draws: np.ndarray, target: np.ndarray | float) -> np.ndarray:
+    """Share of draws (S, ...) at or above a target of each column (...); NaN without a target."""
+    share = meets(draws, target).mean(axis=0)
+    return np.where(np.isnan(target), np.nan, share)
+
+
+# --------------------------------------------------------------------------------------------------
+# Which of several targets counts.
+#
+# A unit is held against one target of a day (`Due.held_by`, `held_against`): whose it is comes
+# first. What a figure is drawn to as it is reported is another question (`announced_last`): the
+# number that was named last, whoever named it.
+# --------------------------------------------------------------------------------------------------
+
+
+def held_against(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Return the one target of each group that counts, by the order of `Due.held_by`.
+
+    table: setter, derived, announced, n_sources, value and the keys. Rows come sorted by keys.
+    """
+    order = [_order(row) for row in table.to_dict("records")]
+    first = table.iloc[sorted(range(len(table)), key=order.__getitem__)]
+    return first.drop_duplicates(keys).sort_values(keys)
+
+
+def announced_last(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the target of each unit, indicator and day that was announced last.
+
+    Of two of one day the higher. Rows come sorted by unit, indicator and day.
+    """
+    keys = ["geo_level", "province_code", "indicator", "due"]
+    last = table.sort_values(["announced", "value"]).drop_duplicates(keys, keep="last")
+    return last.sort_values(keys, ignore_index=True)
+
+
 def for_unit(
     table: pd.DataFrame,
     geo_level: str,
@@ -157,12 +228,14 @@ class Due:
         return _nationwide(self.table, self.indicator, self.day)
 
 
-def _chosen(own: list[dict]) -> Target:
-    def order(row: dict) -> tuple:
-        rank = SETTERS.index(row["setter"])
-        return rank, row["derived"], -row["announced"].value, -row["n_sources"], row["value"]
+def _order(row: dict) -> tuple:
+    """The first of several targets in this order counts; see `Due.held_by`."""
+    rank = SETTERS.index(row["setter"])
+    return rank, row["derived"], -row["announced"].value, -row["n_sources"], row["value"]
 
-    first = min(own, key=order)
+
+def _chosen(own: list[dict]) -> Target:
+    first = min(own, key=_order)
     return Target(
         value=float(first["value"]),
         qualifier=str(first["qualifier"]),

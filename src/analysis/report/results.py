@@ -19,8 +19,6 @@ from analysis.report import wording
 
 #: The type of the data that travel with a shown result or figure; the site saves them beside it.
 CSV_TYPE = "text/csv"
-#: Of CSV files for people: without a byte-order mark, Excel garbles Vietnamese letters.
-CSV_ENCODING = "utf-8-sig"
 
 #: Words and numbers of a paragraph that is read rather than skipped.
 MOST_WORDS, MOST_NUMBERS = 40, 4

@@ -31,7 +31,8 @@ from analysis.forecast.rounds import Round, RoundError
 from analysis.forecast.space import FAMILY
 from analysis.forecast.tables import QUANTILES, ForecastTables
 from analysis.readings import build_readings, targets
-from analysis.readings.conflicts import one_level
+from analysis.readings.arithmetic import usual_readings
+from analysis.readings.store import filled
 
 FOLDER, LEDGER = "rounds", "ledger.csv"
 _OWN = "analysis"
@@ -75,8 +76,7 @@ def readings_now(raw: Raw) -> pd.DataFrame:
     with tempfile.TemporaryDirectory() as folder:
         file = paths.write_table(build_readings(raw).readings, Path(folder) / "readings.csv")
         table = paths.read_table(file, ["as_of"])
-    text = table.select_dtypes(include=["object", "string"]).columns
-    return table.fillna(dict.fromkeys(text, ""))
+    return filled(table)
 
 
 def known_of(chosen: Round) -> Known:
@@ -274,7 +274,7 @@ def _ordered(table: pd.DataFrame) -> pd.DataFrame:
 
 def series(chosen: Round, known: Known) -> pd.DataFrame:
     """The published coverage rates known on the origin, as target data of the hub."""
-    rows = one_level(published(known.readings), known.raw)
+    rows = geography.one_level(published(known.readings), known.raw.provinces)
     return pd.DataFrame(
         {
             "as_of": chosen.origin,
@@ -288,11 +288,7 @@ def series(chosen: Round, known: Known) -> pd.DataFrame:
 
 def published(readings: pd.DataFrame) -> pd.DataFrame:
     """Coverage rates as published, on the usual basis."""
-    return readings[
-        readings["indicator"].isin(FAMILY)
-        & (readings["kind_of_evidence"] == "published")
-        & (readings["basis"].fillna("") == "")
-    ]
+    return usual_readings(readings[readings["indicator"].isin(FAMILY)])
 
 
 def known_targets(known: Known) -> pd.DataFrame:

@@ -16,7 +16,6 @@ from analysis.forecast.prediction import PERCENTILE_COLUMNS
 from analysis.forecast.rounds import Round
 from analysis.forecast.space import FAMILY
 from analysis.forecast.tables import QUANTILES
-from analysis.readings.conflicts import one_level
 from analysis.validation import scores
 from analysis.validation.peers import Peer, PeerFailure, drift, last_value, national
 
@@ -35,7 +34,7 @@ def beside(
 
     A model that has nothing to learn from for an indicator leaves it out.
     """
-    readings = one_level(known.readings, known.raw)
+    readings = geography.one_level(known.readings, known.raw.provinces)
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in _BESIDE}
     for name, (of_units, of_country) in _BESIDE.items():
         for indicator in indicators:

@@ -11,6 +11,7 @@ import pandas as pd
 from analysis import paths
 from analysis.facts import load_raw
 from analysis.forecast.rounds import BACKCAST
+from analysis.readings.store import read_readings
 from analysis.report.results import Result
 from analysis.rounds import archive, scoreboard
 from analysis.rounds.archive import Archived
@@ -41,11 +42,7 @@ def read() -> Record:
         analysis.paths.MissingTable: chapter 01 has not run.
     """
     rounds = archive.read_rounds()
-    readings = paths.read_processed("readings", dates=["as_of"])
-    text = readings.select_dtypes(include=["object", "string"]).columns
-    return Record(
-        rounds, scoreboard.score(rounds, readings.fillna(dict.fromkeys(text, "")), load_raw())
-    )
+    return Record(rounds, scoreboard.score(rounds, read_readings(), load_raw()))
 
 
 def write(record: Record) -> list[str]:

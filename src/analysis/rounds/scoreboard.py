@@ -204,16 +204,8 @@ def _chances(one: Archived, tables: Tables) -> pd.DataFrame:
 def _own_targets(one: Archived) -> pd.MultiIndex:
     """Targets that somebody set for the unit itself: unit, indicator, due day and value."""
     columns = ["geo_level", "province_code", "indicator", "due", "value"]
-    table = _one_level(one.targets)[columns]
+    table = geography.one_level(one.targets, geography.provinces())[columns]
     return pd.MultiIndex.from_frame(table.assign(value=table["value"].round(6)))
-
-
-def _one_level(table: pd.DataFrame) -> pd.DataFrame:
-    """Units that did not merge under the level province_63 alone."""
-    merged = geography.merged()
-    alone = [code for code in merged.index if geography.members(code) == [code]]
-    same = (table["geo_level"] == "province_34") & table["province_code"].isin(alone)
-    return table.assign(geo_level=table["geo_level"].mask(same, "province_63"))
 
 
 def past_shares(one: Archived) -> pd.DataFrame:
@@ -223,7 +215,8 @@ def past_shares(one: Archived) -> pd.DataFrame:
     added (Laplace's rule). Of several targets of a unit and day the one it is held against counts.
     """
     known = one.series.rename(columns={"target": "indicator", "target_end_date": "due"})
-    due = _one_level(one.targets[one.targets["due"] <= one.origin]).assign(basis="")
+    due = one.targets[one.targets["due"] <= one.origin].assign(basis="")
+    due = geography.one_level(due, geography.provinces())
     units = due[["geo_level", "province_code", "indicator", "due"]].drop_duplicates()
     units = units.assign(location=units["geo_level"] + "/" + units["province_code"])
     pairs = units.merge(known[["location", "indicator", "due", "observation"]])
@@ -235,7 +228,8 @@ def past_shares(one: Archived) -> pd.DataFrame:
     for row in pairs.to_dict("records"):
         target = held[row["indicator"], row["due"]].held_by(row["geo_level"], row["province_code"])
         n, hits = counts[row["indicator"]]
-        counts[row["indicator"]] = (n + 1, hits + int(row["observation"] >= target.value))
+        hits += int(targets.meets(row["observation"], target.value))
+        counts[row["indicator"]] = (n + 1, hits)
     table = pd.DataFrame.from_dict(counts, orient="index", columns=["n", "met"])
     table["share"] = (table["met"] / table["n"].where(table["n"] > 0)).fillna(_COIN)
     table["cautious"] = (table["met"] + 1) / (table["n"] + 2)

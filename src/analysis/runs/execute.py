@@ -10,17 +10,21 @@ import importlib.metadata
 import logging
 import re
 import signal
+import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
 
-from analysis import disk_cache
+from analysis import disk_cache, paths
 from analysis.runs import notebook as runs_notebook
+from analysis.runs.environment import pinned
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_STRAY = re.compile(r"Untitled\d*|.*-Copy\d+|.* copy( \d+)?|.*-checkpoint|.* \(\d+\)", re.I)
 
 
 def to_prepare(sources: Iterable[str]) -> list[str]:
@@ -83,7 +87,7 @@ def execute(
 
     Args:
         notebook: not changed.
-        parameters: must be declared by the notebook; see runner_notebook.check_parameters.
+        parameters: must be declared by the notebook; see `runs.notebook.check_parameters`.
         environment: of the kernel, complete.
         folder: in which the kernel works.
         limit: seconds for the whole notebook.
@@ -140,3 +144,55 @@ def _how_it_died(status: int | None) -> str:
         hint = "; the system does this when memory runs out" if name == "SIGKILL" else ""
         return f"the kernel died by signal {name}{hint}"
     return f"the kernel ended by itself with status {status}"
+
+
+# --------------------------------------------------------------------------------------------------
+# For those who write notebooks: run them in place and keep clean outputs to commit.
+# --------------------------------------------------------------------------------------------------
+
+
+def chosen(names: Sequence[str]) -> list[Path]:
+    """The notebooks named (with or without .ipynb), or all, in their order.
+
+    What an editor leaves beside them (Untitled, a copy) is not run unless it is named.
+
+    Raises ValueError for a name without a notebook.
+    """
+    there = {path.stem: path for path in sorted(Path(paths.NOTEBOOKS).glob("*.ipynb"))}
+    stems = [Path(name).name.removesuffix(".ipynb") for name in names]
+    if unknown := [stem for stem in stems if stem not in there]:
+        raise ValueError(f"no such notebook: {', '.join(unknown)} (there are: {', '.join(there)})")
+    return [there[stem] for stem in (stems or [one for one in there if not _STRAY.fullmatch(one)])]
+
+
+def run_in_place(names: Sequence[str], limit: float = 900, warm: bool = True) -> int:
+    """Run notebooks with their default parameters and write their outputs into them.
+
+    A notebook that fails keeps the outputs it had. Returns how many failed.
+    """
+    files = chosen(names)
+    notebooks = [runs_notebook.read(file) for file in files]
+    modules = to_prepare(runs_notebook.code(one) for one in notebooks)
+    # Named, since a notebook run by hand writes its tables apart from the report's.
+    environment = pinned({"ANALYSIS_PROCESSED": str(paths.PUBLISHED)})
+    failed = 0
+    number = "1 notebook" if len(files) == 1 else f"{len(files)} notebooks"
+    print(f"Running {number}; each says when it is done ...", flush=True)
+    with warm_kernels(modules, environment, warm and len(files) > 1):
+        for file, notebook in zip(files, notebooks, strict=True):
+            done = execute(notebook, {}, environment, str(file.parent), limit)
+            failed += not _keep(file, done)
+    return failed
+
+
+def _keep(file: Path, done: Executed) -> bool:
+    for cell, text in done.complaints.items():
+        print(f"  {file.stem}, cell {cell}, wrote to stderr (not kept):\n{text}", file=sys.stderr)
+    if done.notebook is None:
+        assert done.failure is not None
+        print(f"{file.stem}  {done.seconds:.1f} s  FAILED in cell {done.failure.cell}")
+        print(done.failure.traceback or done.failure.message, file=sys.stderr)
+        return False
+    paths.write_atomic(file, runs_notebook.written(done.notebook))
+    print(f"{file.stem}  {done.seconds:.1f} s  ok")
+    return True

@@ -30,7 +30,7 @@ def prose(folder: Path) -> list[Path]:
     return written
 
 
-def main() -> int:
+def _main() -> int:
     """Run codespell with the project's settings; returns its status."""
     root = Path(paths.ROOT)
     with tempfile.TemporaryDirectory() as folder:
@@ -42,4 +42,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(_main())

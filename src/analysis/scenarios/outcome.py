@@ -11,6 +11,7 @@ from scipy.special import expit
 
 from analysis.forecast.draws import pulled
 from analysis.forecast.outlook import MONTH, least_persons
+from analysis.forecast.tables import chance
 from analysis.scenarios.baseline import (
     SHOWN_QUANTILES,
     Baseline,
@@ -86,10 +87,6 @@ def _weights(dates: pd.DatetimeIndex, months: pd.DatetimeIndex, each: np.ndarray
     shares = np.stack([np.interp(when, at, row) for row in np.eye(len(at))])
     weights: np.ndarray = shares @ each
     return weights
-
-
-#: Slack when a level that was set to the target is compared with it.
-_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -254,10 +251,7 @@ def _support(scenario: Scenario, base: Baseline, usual: Footing) -> Support | No
 
 
 def _chance(values: np.ndarray, base: Baseline, unit: Unit) -> float:
-    target = base.targets[unit][0]
-    if not np.isfinite(target) or not base.enough[unit]:
-        return float("nan")
-    return float(np.mean(values >= target - _ROUNDING))
+    return chance(values, base.targets[unit][0], base.enough[unit])
 
 
 # --------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.forecast.space import decimal_year
+from analysis.readings.targets import meets
 from analysis.scenarios.baseline import Footing, to_logit, to_percent
 from analysis.scenarios.parameters import Range, ScenarioError
 
@@ -64,7 +65,7 @@ def reach_target(units: Footing, given: Mapping[str, Any]) -> np.ndarray:
     way = SHAPES[given["shape"]](units.ramp(units.origin, by))
     at_by = _at(units, by)
     path = between(units.start, np.broadcast_to(goal, units.start.shape), way)
-    short = (at_by < goal)[:, :, None]
+    short = ~(meets(at_by, goal) | np.isnan(goal))[:, :, None]
     return after_origin(
         units, np.where(short, np.maximum(path, _held(units, by, goal)), units.path)
     )

@@ -12,6 +12,7 @@ import pandas as pd
 from analysis import paths
 from analysis.forecast.space import FAMILY
 from analysis.forecast.tables import known_on
+from analysis.readings.store import read_readings
 from analysis.scenarios import late_payment
 from analysis.scenarios import tables as scenarios_tables
 from analysis.scenarios.baseline import Baseline, Unit, effects_of_cards, prepared
@@ -21,7 +22,7 @@ from analysis.scenarios.outcome import Outcome, run
 from analysis.scenarios.parameters import ScenarioError
 from analysis.scenarios.tables import contributions
 
-FOLDER = "scenarios"
+_FOLDER = "scenarios"
 #: Columns that business as usual shares with the forecasts of chapter 05.
 _SHARED = ("q05", "q10", "q50", "q90", "q95", "p_meets_true", "p_meets_reported")
 
@@ -42,7 +43,7 @@ class Chapter:
         """The scenarios of an indicator, business as usual first."""
         found = [one for one in self.outcomes if one.base.indicator == indicator]
         if not found:
-            raise ScenarioError(f"no scenario of {indicator} is in the folder {FOLDER}")
+            raise ScenarioError(f"no scenario of {indicator} is in the folder {_FOLDER}")
         return found
 
     def one(self, name: str) -> Outcome:
@@ -51,7 +52,7 @@ class Chapter:
             if outcome.scenario.name == name:
                 return outcome
         known = ", ".join(one.scenario.name for one in self.outcomes)
-        raise ScenarioError(f"no scenario {name!r} in the folder {FOLDER}; there are: {known}")
+        raise ScenarioError(f"no scenario {name!r} in the folder {_FOLDER}; there are: {known}")
 
     def choose(self, names: Iterable[str]) -> list[Outcome]:
         """Several scenarios, in the order in which they are named."""
@@ -115,7 +116,7 @@ def run_all(folder: Path | None = None) -> Chapter:
         ScenarioError: a file or value is wrong, or a scenario does not fit the forecasts.
         analysis.paths.MissingTable: an earlier chapter has not run.
     """
-    scenarios = load_folder(folder or paths.ROOT / FOLDER)
+    scenarios = load_folder(folder or paths.ROOT / _FOLDER)
     forecasts = read_forecasts()
     outcomes: list[Outcome] = []
     for indicator in [name for name in FAMILY if name in {one.indicator for one in scenarios}]:
@@ -143,10 +144,8 @@ def run_late(scenario: Scenario) -> LateOutcome:
     Raises:
         analysis.paths.MissingTable: chapter 01 or 04 has not run.
     """
-    readings = paths.read_processed("readings", dates=["as_of"])
-    readings["basis"] = readings["basis"].fillna("")
     forecasts = paths.read_processed("late_payment_forecasts", dates=["origin", "date"])
-    return late_payment.run(scenario, forecasts, readings)
+    return late_payment.run(scenario, forecasts, read_readings())
 
 
 def path_differences(chapter: Chapter) -> pd.DataFrame:

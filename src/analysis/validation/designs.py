@@ -35,7 +35,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis import paths, seeds
+from analysis import seeds
 from analysis.country.indicators import COVERAGE
 from analysis.facts import Raw, load_raw, settled
 from analysis.forecast.known import (
@@ -48,6 +48,8 @@ from analysis.forecast.known import (
 )
 from analysis.readings import build_readings
 from analysis.readings import targets as targets_room
+from analysis.readings.arithmetic import usual_readings
+from analysis.readings.store import read_readings
 
 DESIGNS = ("rolling_origin", "rolling_origin_cold", "latest", "random_fifth", "leave_province_out")
 FURTHER = ("printed_december", "printed_january", "horizon_far")
@@ -58,8 +60,6 @@ _FAR = pd.DateOffset(months=60)
 FIFTHS = 5
 PROVINCE_FOLDS = 5
 
-#: Whose target counts, first to last.
-_SETTERS = ("government", "province", "agency")
 PROVINCE, COUNTRY_LEVEL = "province_63", "country"
 QUERY = ["geo_level", "province_code", "indicator", "as_of"]
 
@@ -99,12 +99,8 @@ def scored_readings(readings: pd.DataFrame, indicator: str, level: str = PROVINC
     unusual basis (with residents insured elsewhere, ...) may inform a model but never judge it.
     Raises ValueError where two readings describe one unit and day.
     """
-    kept = readings[
-        (readings["geo_level"] == level)
-        & (readings["indicator"] == indicator)
-        & (readings["kind_of_evidence"] == "published")
-        & (readings["basis"].fillna("") == "")
-    ].sort_values(["province_code", "as_of"], ignore_index=True)
+    kept = usual_readings(readings, indicator, level)
+    kept = kept.sort_values(["province_code", "as_of"], ignore_index=True)
     twice = kept.duplicated(["province_code", "as_of"])
     if twice.any():
         first = kept[twice].iloc[0]
@@ -246,20 +242,17 @@ def targets_in_force(targets: pd.DataFrame, indicator: str) -> pd.DataFrame:
 
 
 def in_force(targets: pd.DataFrame, indicator: str, level: str = PROVINCE) -> pd.DataFrame:
-    """One target a unit and date: the Government's, else the province's, else the agency's.
+    """The target of its own that a unit of `level` is held against, one a unit and date.
 
-    Of several by one setter the one announced last. Columns of QUERY (as_of is the date due),
-    target (percent), setter and announced.
+    See `analysis.readings.targets.held_against`. Columns of QUERY (as_of is the date due), target
+    (percent), setter and announced.
     """
     own = targets[
         (targets["geo_level"] == level)
         & (targets["indicator"] == indicator)
         & (targets["basis"].fillna("") == "")
     ]
-    order = own["setter"].map({setter: rank for rank, setter in enumerate(_SETTERS)})
-    own = own.assign(order=order.fillna(len(_SETTERS)), late=-own["announced"].astype("int64"))
-    own = own.sort_values(["province_code", "due", "order", "late", "value"])
-    own = own.drop_duplicates(["province_code", "due"])
+    own = targets_room.held_against(own, ["province_code", "due"])
     own = own.rename(columns={"due": "as_of", "value": "target"})
     return own[[*QUERY, "target", "setter", "announced"]]
 
@@ -280,9 +273,7 @@ def from_chapter_01() -> tuple[pd.DataFrame, Raw]:
 
     Raises MissingTable, which names the chapter, when it has not run.
     """
-    readings = paths.read_processed("readings", dates=["as_of"])
-    text = readings.select_dtypes(include=["object", "string"]).columns
-    return readings.fillna(dict.fromkeys(text, "")), load_raw()
+    return read_readings(), load_raw()
 
 
 def as_published(readings: pd.DataFrame, raw: Raw) -> tuple[pd.DataFrame, Raw]:

@@ -15,6 +15,7 @@ from analysis.forecast.model import model
 from analysis.forecast.outlook import DRAWS
 from analysis.forecast.prediction import PERCENTILES
 from analysis.forecast.space import DEFAULT, Settings
+from analysis.readings.targets import share_meeting
 from analysis.validation import stored_forecasts
 from analysis.validation.own_model import ANSWER_COLUMNS
 from analysis.validation.peers import indicator_of
@@ -48,7 +49,6 @@ def computed(queries: pd.DataFrame, context: Known, settings: Settings = DEFAULT
     values = np.vstack(
         [said.mean(axis=0), said.std(axis=0), np.quantile(said, PERCENTILES, axis=0)]
     )
-    chances = np.stack([(one >= target).mean(axis=0) for one in (level, said)], axis=1)
-    chances[np.isnan(target)] = np.nan
+    chances = np.stack([share_meeting(one, target) for one in (level, said)], axis=1)
     table = np.hstack([values.T.round(4), chances.round(6)])
     return pd.DataFrame(table, index=queries.index, columns=ANSWER_COLUMNS)

@@ -19,6 +19,7 @@ from statsmodels.tsa.forecasting.theta import ThetaModel
 from analysis.forecast.known import Known
 from analysis.forecast.prediction import PERCENTILE_COLUMNS, PERCENTILES
 from analysis.paths import ROOT, asked
+from analysis.readings.arithmetic import usual_readings
 from analysis.validation.scores import Floats
 
 _SCORES = norm.ppf(PERCENTILES)
@@ -47,12 +48,8 @@ def _to_percent(log_odds: Floats) -> Floats:
 
 def pick(train: pd.DataFrame, indicator: str, geo_level: str) -> pd.DataFrame:
     """Published readings on the usual basis, sorted, with t (years) and z (log odds)."""
-    kept = train[
-        (train["geo_level"] == geo_level)
-        & (train["indicator"] == indicator)
-        & (train["kind_of_evidence"] == "published")
-        & (train["basis"].fillna("") == "")
-    ].sort_values(["province_code", "as_of"], ignore_index=True)
+    kept = usual_readings(train, indicator, geo_level)
+    kept = kept.sort_values(["province_code", "as_of"], ignore_index=True)
     if kept.empty:
         raise PeerFailure(f"no {geo_level} reading of {indicator} to learn from")
     return kept.assign(t=years(kept["as_of"]), z=_to_logit(kept["value"]))

@@ -13,6 +13,7 @@ from scipy.stats import norm
 from analysis import seeds
 from analysis.forecast.known import known_at
 from analysis.forecast.prediction import PERCENTILE_COLUMNS, PERCENTILES
+from analysis.readings.targets import meets
 from analysis.validation import designs
 
 BANDS = (50, 80, 90, 95)
@@ -32,14 +33,6 @@ def crps_quantiles(quantiles: Floats, value: Floats) -> Floats:
     """
     miss = np.asarray(value, float)[:, None] - quantiles
     return 2 * np.mean(np.maximum(PERCENTILES * miss, (PERCENTILES - 1) * miss), axis=1)
-
-
-def crps_samples(samples: Floats, value: Floats) -> Floats:
-    """The same score from draws (n, m), by the sorted form of E|X - y| - E|X - X'| / 2."""
-    ordered = np.sort(samples, axis=1)
-    m = ordered.shape[1]
-    weights = (2 * np.arange(1, m + 1) - m - 1) / m**2
-    return np.mean(np.abs(ordered - np.asarray(value)[:, None]), axis=1) - ordered @ weights
 
 
 def distribution(quantiles: Floats, value: Floats) -> Floats:
@@ -216,8 +209,6 @@ def reliability(probability: Floats, met: Floats, edges: Floats) -> pd.DataFrame
 # --------------------------------------------------------------------------------------------------
 
 _KEYS = ["indicator", "origin", "province_code", "as_of"]
-#: A reading meets a target that it equals to the last printed digit.
-TINY = 1e-6
 EDGES = np.array([0, 0.25, 0.5, 0.75, 1.0])
 
 
@@ -232,7 +223,7 @@ def _past_share(readings: pd.DataFrame, raw: Any, indicator: str) -> pd.DataFram
     for origin in designs.ORIGINS:
         known = known_at(readings, raw, origin)
         pairs = reported_with_target(known.readings, known.targets, indicator)
-        met = int((pairs["gap"] >= -TINY).sum())
+        met = int(meets(pairs["gap"], 0.0).sum())
         share = met / len(pairs) if len(pairs) else 0.5
         rows.append((str(origin.year), len(pairs), met, share, (met + 1) / (len(pairs) + 2)))
     return pd.DataFrame(rows, columns=["origin", "n", "met", "probability", "cautious"])
@@ -276,7 +267,7 @@ def score_table(
         for kind, column in (("base_rate", "probability"), ("base_rate_cautious", "cautious"))
     ]
     long = pd.concat([long, *plain], ignore_index=True)
-    long["loss"] = (long["p"] - (long["value"] >= long["target"] - TINY)) ** 2
+    long["loss"] = (long["p"] - meets(long["value"], long["target"])) ** 2
     reference = long[long["kind"] == "base_rate"].set_index(_KEYS)["loss"]
     out = []
     for (model, kind), group in long.groupby(["model", "kind"]):
@@ -295,7 +286,7 @@ def _long(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _scores(group: pd.DataFrame, reference: pd.Series) -> dict[str, float]:
-    met = (group["value"] >= group["target"] - TINY).to_numpy()
+    met = meets(group["value"], group["target"])
     p = group["p"].to_numpy(float)
     own = group.set_index(_KEYS)["loss"]
     province = pd.Series(own.index.get_level_values("province_code"))
@@ -343,7 +334,7 @@ def chances_of_silent(
     if reported.all():
         raise ValueError("every unit has reported: there is no silence to interpret")
     shown = forecasts[reported]
-    seen = float((shown["value"] >= shown["target"] - TINY).mean())
+    seen = float(meets(shown["value"], shown["target"]).mean())
     rows = []
     for ratio in odds:
         rate = min(reported.mean() / np.mean(p + (1 - p) / ratio), 1 - 1e-9)

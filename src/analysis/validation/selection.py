@@ -18,11 +18,12 @@ from scipy.stats import binomtest
 from analysis import forecast, seeds
 from analysis.country import geography
 from analysis.disk_cache import cached
+from analysis.readings.targets import SLACK, meets
 from analysis.validation import designs, peers, scores
 from analysis.validation.own_model import analysis
 from analysis.validation.peers import curve
 from analysis.validation.run import Evaluation, evaluate_all
-from analysis.validation.scores import REPLICATES, TINY, mean_interval, reported_with_target
+from analysis.validation.scores import REPLICATES, mean_interval, reported_with_target
 
 _Row = tuple[Any, ...]
 _COLUMNS = ["question", "indicator", "group", "measure", "n", "value", "low", "high"]
@@ -43,11 +44,11 @@ def heaping_at_targets(
     if pairs.empty:
         return pd.DataFrame(columns=_COLUMNS)
     gap = pairs["gap"]
-    classes = pd.cut(gap + TINY, GAPS, labels=GAP_NAMES, right=False)
+    classes = pd.cut(gap + SLACK, GAPS, labels=GAP_NAMES, right=False)
     counts = classes.value_counts().reindex(GAP_NAMES)
     rows = [("heaping", indicator, str(name), "readings", n, n) for name, n in counts.items()]
     above, below = int(counts["above_0_05"]), int(counts["below_0_05"])
-    met = int((gap >= -TINY).sum())
+    met = int(meets(gap, 0.0).sum())
     table: list[_Row] = [(*row, np.nan, np.nan) for row in rows]
     table.append(("heaping", indicator, "all", "median_gap", len(gap), gap.median(), *_none()))
     table.append(_share("heaping", indicator, "all", "share_met", met, len(gap)))
@@ -135,7 +136,7 @@ def reported_or_silent(attainment: pd.DataFrame, indicator: str, column: str) ->
         value = group[column].mean()
         rows.append(("chances", indicator, name, "mean_probability", len(group), value, low, high))
         if reported:
-            met = group["value"] >= group["target"] - TINY
+            met = meets(group["value"], group["target"])
             rows.append(_share("chances", indicator, name, "share_met", met.sum(), len(met)))
     return pd.DataFrame(rows, columns=_COLUMNS)
 

@@ -22,11 +22,12 @@ from analysis.paths import FLOAT_FORMAT, ROOT, asked
 
 FILE = Path(ROOT) / "data" / "benchmarks" / "own.csv"
 #: The module whose imports, as far as they lie in these rooms, make a forecast what it is; the
-#: country's forecasts start from `own_country`.
+#: country's forecasts start from `own_model_country`.
 START = "analysis.validation.own_model"
-ROOMS = ("analysis.forecast.", "analysis.readings.covariates", "analysis.country.geography",
+ROOMS = ("analysis.forecast.", "analysis.readings.arithmetic", "analysis.readings.covariates",
+         "analysis.readings.targets", "analysis.country.geography",
          "analysis.country.breaks")  # fmt: skip
-#: Used by `own`, but no part of a forecast; what `known` does shows in the evidence itself.
+#: Used by `own_model`, but no part of a forecast; what `known` does shows in the evidence itself.
 NOT_THE_MODEL = ("analysis.validation", "analysis.forecast.known")
 #: What the model can see of a reading; the sources behind it may change without any effect.
 _READING = [
@@ -55,7 +56,7 @@ def mark(known: Known, queries: pd.DataFrame, settings: Settings, start: str = S
         raw.covariates[["province_code", "year", "covariate", "value"]],
         raw.population[["province_code", "year", "revision", "persons"]],
     ]
-    total = hashlib.sha256(f"{code(start)} {settings!r} {known.origin:%Y-%m-%d}".encode())
+    total = hashlib.sha256(f"{_code(start)} {settings!r} {known.origin:%Y-%m-%d}".encode())
     for table in computed:  # rounded, since computers differ in the last digit
         total.update(_as_read(table).to_csv(index=False, float_format="%.9g").encode())
     for table in as_read:  # long, and the same everywhere
@@ -76,7 +77,7 @@ def _as_read(table: pd.DataFrame) -> pd.DataFrame:
 
 
 @cache
-def code(start: str = START) -> str:
+def _code(start: str = START) -> str:
     """A mark of the model's code; comments, docstrings and layout do not count.
 
     start: the module whose imports are followed.

@@ -20,7 +20,6 @@ from analysis.readings import targets as targets_room
 from analysis.validation import country, designs, own_model_country, run, scores, selection
 from analysis.validation.peers import KEPT_FILE, KEPT_MODELS, KEPT_RUNS, PEERS, SERIES
 from analysis.validation.run import Evaluation
-from analysis.validation.scores import TINY
 from analysis.validation.stored_forecasts import FILE as ANSWERS
 
 # --------------------------------------------------------------------------------------------------
@@ -103,7 +102,8 @@ def _fold(fold: designs.Fold, design: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     details = fold.targets[["as_of", "setter", "announced"]]
     cases = asked.merge(details, on="as_of", validate="many_to_one")
     said = cases["p_meets_reported"].fillna(cases["p_quantiles"])
-    met = np.where(cases["value"].isna(), np.nan, cases["value"] >= cases["target"] - TINY)
+    met = targets_room.meets(cases["value"], cases["target"])
+    met = np.where(cases["value"].isna(), np.nan, met)
     day = pd.to_datetime(cases["origin"])
     cases = cases.assign(design=design, p_meets_reported=said, met=met, origin=day)
     return scored, cases[CASES]
@@ -137,7 +137,7 @@ def _past(
         known[known["as_of"] <= origin], indicator, designs.COUNTRY_LEVEL
     )
     pairs = seen.merge(due[["as_of", "target"]], on="as_of")
-    return int((pairs["value"] >= pairs["target"] - TINY).sum()), len(pairs)
+    return int(targets_room.meets(pairs["value"], pairs["target"]).sum()), len(pairs)
 
 
 def country_score_table(numbers: pd.DataFrame) -> pd.DataFrame:

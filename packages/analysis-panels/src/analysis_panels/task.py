@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.forecast.evidence import ERRORS
 from analysis.forecast.fit import JITTER
 from analysis.forecast.parts import Component
-from analysis.forecast.space import PRIORS, Points
+from analysis.forecast.space import PRIORS, Points, logit_slope
 from analysis_panels.blocks import dense, root, stack, take
 from analysis_panels.moments import Moments, Sums, Values, moments
 from analysis_panels.panel import Layout
@@ -135,7 +135,7 @@ def values(table: pd.DataFrame, share: np.ndarray, z: np.ndarray) -> tuple[Value
     """
     error = table["error"].to_numpy()
     classes = tuple(name for name in ERRORS if (error == name).any())
-    slope = 1 / (100 * share * (1 - share))
+    slope = logit_slope(share)
     errors = np.stack([(error == name) * slope**2 for name in classes])
     return Values(z, errors, (table["half"].to_numpy() * slope) ** 2 / 3), classes
 
