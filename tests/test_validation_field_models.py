@@ -1,4 +1,4 @@
-"""The models of the trade are what their formulae say."""
+"""Published models that serve as peers are what their formulae say."""
 
 from __future__ import annotations
 

@@ -9,11 +9,14 @@ import pandas as pd
 
 from analysis.report.results import Result
 from analysis.validation import scores
+from analysis.validation.peers import STALE
 from analysis.validation.run import BENCHMARK, NAIVE
 from analysis.validation.study import MODELS, REFERENCES, Study
 
 WARM, COLD = "rolling_origin", "rolling_origin_cold"
 _OWN = "analysis"
+#: Models that others have published for such data, as against simple ones.
+PUBLISHED = ("mixed_model", "bym2", "transition", "gpboost")
 
 _FORMATS = {
     "n": "integer",
@@ -133,6 +136,7 @@ def models(study: Study, indicator: str, design: str) -> Result:
     best = chosen.iloc[0]
     values = {"n": most, "best": f"model.{best['model']}", "crps": best["crps"]}
     phrases = [("validation.models_best", values)]
+    phrases += _stale(study, indicator, design)
     chosen, left_out = _informed(chosen, design)
     if left_out:
         phrases.append(("validation.models_without", {"n": left_out}))
@@ -143,6 +147,81 @@ def models(study: Study, indicator: str, design: str) -> Result:
     columns += ["skill_vs_naive", "skill_vs_national", "skill_vs_national_low"]
     columns += ["skill_vs_national_high"]
     return result(f"models_{indicator}_{design}", chosen[columns], phrases)
+
+
+def _stale(study: Study, indicator: str, design: str) -> list[tuple[str, dict[str, Any]]]:
+    """One line where kept forecasts of other models are not of today's readings and code."""
+    failures = study.model_failures
+    same = (failures["indicator"] == indicator) & (failures["design"] == design)
+    old = failures[same & failures["reason"].str.startswith(STALE)]
+    n = old["model"].nunique()
+    return [("validation.models_stale", {"n": n})] if n else []
+
+
+def published_models(study: Study, indicator: str) -> Result:
+    """Models published for such data against this project's, on the same forecasts."""
+    rows = []
+    for design in (WARM, COLD):
+        for model in PUBLISHED:
+            if len(lines(study, indicator, design).query("model == @model")):
+                rows.append(_paired(study, indicator, design, model))
+    shown = pd.DataFrame(rows)
+    warm = shown[shown["design"] == WARM].sort_values(["crps", "model"])
+    best = warm.iloc[0]
+    values = {
+        "best": f"model.{best['model']}",
+        "crps": best["crps"],
+        "own": best["crps_own"],
+        "n": best["n"],
+    }
+    won = shown[shown["lost_high"] < 0]
+    clear = {"n": int((shown["lost_low"] > 0).sum()), "of": len(shown)}
+    verdict = "published_better" if len(won) else "published_none_better"
+    phrases = [
+        ("validation.published_best", values),
+        (f"validation.{verdict}", {"n": int(won["model"].nunique())}),
+        ("validation.published_behind", clear),
+    ]
+    for kind in (WARM, COLD):
+        phrases += [one for one in _stale(study, indicator, kind) if one not in phrases]
+    formats = _FORMATS | {"crps_own": "number2"}
+    return Result(
+        f"published_models_{indicator}",
+        shown,
+        phrases,
+        formats=formats,
+        words=_WORDS,
+        topic="validation",
+    )
+
+
+def _paired(study: Study, indicator: str, design: str, model: str) -> dict[str, Any]:
+    """Scores of a model and of this project's on the same forecasts, and their difference.
+
+    lost: CRPS of the model less that of this project (positive: this project is better), with a
+    95% interval from resampling provinces.
+    """
+    table = study.validation_forecasts
+    chosen = table[(table["indicator"] == indicator) & (table["design"] == design)]
+    keys = ["origin", "province_code", "as_of"]
+    own, other = (chosen[chosen["model"] == name].set_index(keys)["crps"] for name in (_OWN, model))
+    own = own.loc[other.index]
+    province = pd.Series(other.index.get_level_values("province_code"))
+    lost = (other - own).reset_index(drop=True)
+    low, high = scores.mean_interval(lost, province, "published", model, design)
+    row = row_of(study, indicator, design, model)
+    return {
+        "design": design,
+        "model": model,
+        "n": len(other),
+        "crps": float(other.mean()),
+        "crps_own": float(own.mean()),
+        "lost": float(lost.mean()),
+        "lost_low": low,
+        "lost_high": high,
+        "cover80": row["cover80"],
+        "width80": row["width80"],
+    }
 
 
 def _informed(chosen: pd.DataFrame, design: str) -> tuple[pd.DataFrame, int]:

@@ -1,4 +1,4 @@
-"""Three models of the trade as peers: small-area smoothing, a logistic transition, GPBoost.
+"""Three published models as peers: small-area smoothing, a logistic transition, GPBoost.
 
 Each sees the readings known at a fold's origin, of the provinces and of the country, and answers
 with mean and standard deviation of the log odds of a reading. Their settings were written down
