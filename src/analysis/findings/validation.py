@@ -18,6 +18,9 @@ _OWN = "analysis"
 #: Models that others have published for such data, as against simple ones.
 PUBLISHED = ("mixed_model", "bym2", "transition", "gpboost")
 
+#: The kinds of bands that full sampling is compared for, as sentences name them.
+_SAMPLED = {"read": "province_year_end", "unread": "never_read", "country": "country_year_end"}
+
 _FORMATS = {
     "n": "integer",
     "provinces": "integer",
@@ -451,6 +454,34 @@ def printed_figures(study: Study, indicator: str) -> Result:
     columns += ["skill_vs_national", "skill_vs_national_low", "skill_vs_national_high"]
     name = f"printed_figures_{indicator}"
     return result(name, both[columns], [("validation.printed_figures", values)])
+
+
+def full_sampling(stored: pd.DataFrame | None) -> Result:
+    """How far bands move when the standard deviations are sampled in full.
+
+    stored: `analysis.validation.full_sampling.table`; None where it is not of today's readings
+    and code, of which one line is said and nothing shown.
+    """
+    columns = ["kind", "n", "shift", "shift_most", "ratio50", "ratio80", "ratio95"]
+    formats = _FORMATS | dict.fromkeys(["shift", "shift_most"], "signed2")
+    formats |= dict.fromkeys(["ratio50", "ratio80", "ratio95"], "share0")
+    if stored is None:
+        shown = pd.DataFrame(columns=columns)
+        phrases: list[tuple[str, dict[str, Any]]] = [("validation.full_sampling_stale", {})]
+    else:
+        shown = stored[columns]
+        ratio = stored.set_index("kind")["ratio80"]
+        run = stored.iloc[0]
+        bands = {name: ratio[kind] for name, kind in _SAMPLED.items()}
+        most = float(stored["shift_most"].abs().max())
+        runs = {name: run[name] for name in ("draws", "parameters", "rhat", "ess")}
+        phrases = [
+            ("validation.full_sampling", bands),
+            ("validation.full_sampling_medians", {"most": most}),
+            ("validation.full_sampling_run", runs),
+        ]
+    words = {"kind": "band_kind"}
+    return Result("full_sampling", shown, phrases, formats=formats, words=words, topic="validation")
 
 
 def variants(tried: pd.DataFrame) -> Result:
