@@ -17,7 +17,7 @@ def toy(n=14, units=5, seed=4):
     random = np.random.default_rng(seed)
     unit = np.concatenate([[-1, -1], random.integers(0, units - 1, n - 2)])
     t = np.sort(random.uniform(10, 20, n))
-    return fields.Panel(
+    return fields.ProvincePanel(
         codes=tuple(f"{i:02d}" for i in range(units)),
         z=random.normal(1.5, 0.5, n),
         t=t,
@@ -63,7 +63,7 @@ def test_smoothing_answers_as_the_joint_normal_of_its_effects_does():
     data, theta = toy(), np.array([-2.0, -0.8, -2.2, -1.9, 0.4])
     model = fields._Smoothing(data)
     unit = np.concatenate([data.unit, data.asked_unit])
-    t = np.concatenate([data.t, data.asked_t]) - fields.START
+    t = np.concatenate([data.t, data.asked_t]) - fields.WALK_START
     within = np.concatenate([data.within, data.asked_within])
     f, b, d, e = np.exp(2 * theta[:4])
     phi, icar = expit(theta[4]), fields.scaled_icar(5, data.borders)
@@ -77,8 +77,8 @@ def test_smoothing_answers_as_the_joint_normal_of_its_effects_does():
                 space = phi * icar[unit[i], unit[j]] + (1 - phi) * (unit[i] == unit[j])
                 joint[i, j] += space * (b + d * walk)
             if unit[i] < 0 and unit[j] < 0:
-                joint[i, j] += fields.COUNTRY_OFFSET**2
-    joint += np.diag(np.where(unit < 0, fields.COUNTRY_ERROR**2, e))
+                joint[i, j] += fields._COUNTRY_OFFSET**2
+    joint += np.diag(np.where(unit < 0, fields._COUNTRY_ERROR**2, e))
     seen, across = joint[:n, :n], joint[n:, :n]
     mean, variance = model.answer(theta)
     np.testing.assert_allclose(mean, across @ np.linalg.solve(seen, data.z), atol=1e-5)
@@ -175,7 +175,7 @@ def test_what_a_panel_asks_for_stands_where_the_province_does():
         {"province_code": ["03", "01"], "as_of": pd.to_datetime(["2021-06-30", "2021-12-31"]),
          "indicator": "hi_coverage", "geo_level": "province_63"}
     )  # fmt: skip
-    data = fields.panel(table, queries, Known)
+    data = fields.province_panel(table, queries, Known)
     assert data.codes == ("01", "02", "03", "04")
     assert data.asked_unit.tolist() == [2, 0] and data.asked_within.tolist() == [1.0, 0.0]
     assert data.borders.tolist() == [[0, 2]]

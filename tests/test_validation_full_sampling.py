@@ -50,7 +50,7 @@ def test_the_density_is_that_which_the_fit_climbs():
 def test_the_same_points_give_the_same_bands_and_wider_ones_wider_bands(asked):
     known, queries = asked
     queries = queries.iloc[[0, 1, 2, 3, 70]].reset_index(drop=True)
-    built = model(known, full_sampling.INDICATOR, DEFAULT)
+    built = model(known, full_sampling._INDICATOR, DEFAULT)
     same = full_sampling.compared(built, full_sampling.fully(built, built.fit.draws), queries)
     assert np.allclose(same[["ratio50", "ratio80", "ratio95"]], 1)
     assert np.allclose(same[["shift", "shift_most"]], 0)
@@ -64,13 +64,13 @@ def test_the_same_points_give_the_same_bands_and_wider_ones_wider_bands(asked):
 
 def test_nothing_after_the_origin_is_known_and_both_year_ends_are_asked(asked):
     known, queries = asked
-    assert known.readings["as_of"].max() <= full_sampling.ORIGIN
-    assert len(queries) == 2 * 64 and set(queries["as_of"]) == set(full_sampling.DAYS)
+    assert known.readings["as_of"].max() <= full_sampling.SAMPLED_FROM
+    assert len(queries) == 2 * 64 and set(queries["as_of"]) == set(full_sampling._DAYS)
 
 
 def test_the_stored_table_has_its_form():
-    stored = pd.read_csv(full_sampling.FILE)
-    assert list(stored) == full_sampling.COLUMNS
+    stored = pd.read_csv(full_sampling.SAMPLING_FILE)
+    assert list(stored) == full_sampling.SAMPLING_COLUMNS
     assert set(stored["kind"]) == {"country_year_end", "never_read", "province_year_end"}
     assert stored["n"].sum() == 128
     assert len(set(stored["mark"])) == 1 and len(stored["mark"].iloc[0]) == 16
@@ -81,14 +81,16 @@ def test_the_stored_table_has_its_form():
 
 def test_a_table_of_other_readings_is_not_shown(asked, monkeypatch):
     known, queries = asked
-    stored = pd.read_csv(full_sampling.FILE)
+    stored = pd.read_csv(full_sampling.SAMPLING_FILE)
     readings, raw = designs.inputs()
-    fresh = stored.assign(mark=full_sampling.mark(known, queries))
+    fresh = stored.assign(mark=full_sampling.sampling_mark(known, queries))
     monkeypatch.setattr(full_sampling, "_stored", lambda: fresh)
-    assert full_sampling.table(readings, raw) is fresh
-    own = (readings["indicator"] == "hi_coverage") & (readings["as_of"] <= full_sampling.ORIGIN)
+    assert full_sampling.stored_sampling(readings, raw) is fresh
+    own = (readings["indicator"] == "hi_coverage") & (
+        readings["as_of"] <= full_sampling.SAMPLED_FROM
+    )
     moved = readings.assign(value=readings["value"] + 0.01 * own)
-    assert full_sampling.table(moved, raw) is None
+    assert full_sampling.stored_sampling(moved, raw) is None
     for found, said in ((fresh, "full_sampling"), (None, "full_sampling_stale")):
         result = validation.full_sampling(found)
         assert f"validation.{said}" in dict(result.phrases)

@@ -16,7 +16,7 @@ from analysis.validation.study import MODELS, REFERENCES, Study
 WARM, COLD = "rolling_origin", "rolling_origin_cold"
 _OWN = "analysis"
 #: Models that others have published for such data, as against simple ones.
-PUBLISHED = ("mixed_model", "bym2", "transition", "gpboost")
+PUBLISHED_MODELS = ("mixed_model", "bym2", "transition", "gpboost")
 
 #: The kinds of bands that full sampling is compared for, as sentences name them.
 _SAMPLED = {"read": "province_year_end", "unread": "never_read", "country": "country_year_end"}
@@ -165,7 +165,7 @@ def published_models(study: Study, indicator: str) -> Result:
     """Models published for such data against this project's, on the same forecasts."""
     rows = []
     for design in (WARM, COLD):
-        for model in PUBLISHED:
+        for model in PUBLISHED_MODELS:
             if len(lines(study, indicator, design).query("model == @model")):
                 rows.append(_paired(study, indicator, design, model))
     shown = pd.DataFrame(rows)
@@ -459,8 +459,8 @@ def printed_figures(study: Study, indicator: str) -> Result:
 def full_sampling(stored: pd.DataFrame | None) -> Result:
     """How far bands move when the standard deviations are sampled in full.
 
-    stored: `analysis.validation.full_sampling.table`; None where it is not of today's readings
-    and code, of which one line is said and nothing shown.
+    stored: `analysis.validation.full_sampling.stored_sampling`; None where it is not of today's
+    readings and code, of which one line is said and nothing shown.
     """
     columns = ["kind", "n", "shift", "shift_most", "ratio50", "ratio80", "ratio95"]
     formats = _FORMATS | dict.fromkeys(["shift", "shift_most"], "signed2")

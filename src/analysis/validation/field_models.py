@@ -33,18 +33,18 @@ from analysis.validation.peers import PeerFailure, curve, indicator_of, pick, ye
 from analysis.validation.scores import Floats
 
 #: Log odds by which the country's rate may differ from the common curve, and its readings' error.
-COUNTRY_OFFSET, COUNTRY_ERROR = 0.2, 0.05
+_COUNTRY_OFFSET, _COUNTRY_ERROR = 0.2, 0.05
 #: Prior width (log odds) of how far readings within the year lie from those of year-ends.
 WITHIN_YEAR = 0.3
 #: Time starts here: the years before hold no reading.
-START = float(years(pd.Series([pd.Timestamp(2008, 12, 31)]))[0])
-FEWEST = 10
+WALK_START = float(years(pd.Series([pd.Timestamp(2008, 12, 31)]))[0])
+_FEWEST = 10
 
 Answer = tuple[Floats, Floats, str]
 
 
 @dataclass(frozen=True)
-class Panel:
+class ProvincePanel:
     """Readings of provinces and country as arrays, and the places that are asked for.
 
     z: (n,) log odds. t: years since 2000. unit: position of the province in `codes`, -1 for the
@@ -64,11 +64,11 @@ class Panel:
     borders: np.ndarray
 
 
-def panel(train: pd.DataFrame, queries: pd.DataFrame, known: Known) -> Panel:
+def province_panel(train: pd.DataFrame, queries: pd.DataFrame, known: Known) -> ProvincePanel:
     """The panel of one fold. Raises PeerFailure where there is too little to learn from."""
     indicator = indicator_of(queries)
     own = pick(train, indicator, "province_63")
-    if len(own) < FEWEST or own["province_code"].nunique() < 4:
+    if len(own) < _FEWEST or own["province_code"].nunique() < 4:
         raise PeerFailure(f"{len(own)} readings are too few for a model of all provinces")
     try:
         country = pick(train, indicator, "country")
@@ -80,7 +80,7 @@ def panel(train: pd.DataFrame, queries: pd.DataFrame, known: Known) -> Panel:
     place = {code: i for i, code in enumerate(codes)}
     names = sorted(set(units["region"]))
     pairs = known.raw.adjacency[["code_a", "code_b"]].to_numpy()
-    return Panel(
+    return ProvincePanel(
         codes=codes,
         z=both["z"].to_numpy(float),
         t=both["t"].to_numpy(float),
@@ -193,9 +193,9 @@ def phi_prior(icar: Floats) -> tuple[Floats, Floats]:
 class _Smoothing:
     """Covariances of readings (rows 0 to n) and questions (n to n + q), for given parameters."""
 
-    def __init__(self, data: Panel) -> None:
+    def __init__(self, data: ProvincePanel) -> None:
         unit = np.concatenate([data.unit, data.asked_unit])
-        t = np.concatenate([data.t, data.asked_t]) - START
+        t = np.concatenate([data.t, data.asked_t]) - WALK_START
         within = np.concatenate([data.within, data.asked_within])
         self.n, self.z = len(data.z), data.z
         nation = (unit < 0).astype(float)
@@ -206,7 +206,7 @@ class _Smoothing:
         same = np.outer(provinces, provinces) * (unit[:, None] == unit[None])
         self.fixed = (
             _INTERCEPT**2
-            + COUNTRY_OFFSET**2 * np.outer(nation, nation)
+            + _COUNTRY_OFFSET**2 * np.outer(nation, nation)
             + WITHIN_YEAR**2 * np.outer(within, within)
         )
         self.walk, self.space, self.same = walk, space, same
@@ -225,7 +225,7 @@ class _Smoothing:
 
     def noise(self, theta: Floats) -> Floats:
         """(n + q,) variance of the error of a reading."""
-        return np.where(self.nation > 0, COUNTRY_ERROR**2, np.exp(2 * theta[3]))
+        return np.where(self.nation > 0, _COUNTRY_ERROR**2, np.exp(2 * theta[3]))
 
     def log_posterior(self, theta: Floats) -> float:
         """theta: log sds of walk, space, interaction and error, then the log odds of phi."""
@@ -261,12 +261,12 @@ class _Smoothing:
 _FIRST = np.array([np.log(0.15), np.log(0.4), np.log(0.1), np.log(0.15), 0.0])
 
 
-def bym2(train: pd.DataFrame, queries: pd.DataFrame, known: Known) -> Answer:
+def small_area(train: pd.DataFrame, queries: pd.DataFrame, known: Known) -> Answer:
     """Mean and sd (log odds) of each question by small-area smoothing, and a note."""
-    return smoothed(panel(train, queries, known))
+    return smoothed(province_panel(train, queries, known))
 
 
-def smoothed(data: Panel) -> Answer:
+def smoothed(data: ProvincePanel) -> Answer:
     """The same from a panel."""
     model = _Smoothing(data)
     bounds = [(-5.0, 1.0)] * 4 + [(-4.0, 4.0)]
@@ -329,7 +329,7 @@ class _Padded:
     there: Floats
 
 
-def _padded(data: Panel) -> _Padded:
+def _padded(data: ProvincePanel) -> _Padded:
     units = np.where(data.unit < 0, len(data.codes), data.unit)
     most = int(np.bincount(units).max())
     fields = [np.zeros((len(data.codes) + 1, most)) for _ in range(4)]
@@ -398,7 +398,7 @@ def logistic_rise(t: Any, top: Any, pace: Any, start: Any, xp: Any = np) -> Any:
 
 def transition(train: pd.DataFrame, queries: pd.DataFrame, known: Known) -> Answer:
     """Mean and sd (log odds) of each question by the logistic transition, and a note."""
-    data = panel(train, queries, known)
+    data = province_panel(train, queries, known)
     rows = _padded(data)
     region = np.append(data.region, -1)
     drawn, worst = _sampled(rows, region, int(data.region.max()) + 1)
@@ -427,7 +427,7 @@ def _sampled(
 
 
 def _risen(
-    draw: dict[str, Floats], rows: _Padded, region: np.ndarray, data: Panel
+    draw: dict[str, Floats], rows: _Padded, region: np.ndarray, data: ProvincePanel
 ) -> tuple[Floats, Floats]:
     """Mean and variance (q,) of the readings asked for, under one draw."""
     units = len(region)
@@ -491,7 +491,7 @@ def gpboost(train: pd.DataFrame, queries: pd.DataFrame, known: Known) -> Answer:
 
     from analysis.readings.covariates import covariate_table
 
-    data = panel(train, queries, known)
+    data = province_panel(train, queries, known)
     country = pick(train, indicator_of(queries), "country")
     own = data.unit >= 0
     traits = _traits(covariate_table(known.raw), data.codes)
@@ -531,7 +531,9 @@ def _apart(unit: np.ndarray, t: Floats) -> Floats:
     return np.column_stack([_FAR_APART * unit, t])
 
 
-def _features(t: Floats, unit: np.ndarray, within: Floats, data: Panel, traits: Floats) -> Floats:
+def _features(
+    t: Floats, unit: np.ndarray, within: Floats, data: ProvincePanel, traits: Floats
+) -> Floats:
     region = np.eye(int(data.region.max()) + 1)[data.region[unit]]
     return np.column_stack([t, within, region, traits[unit]])
 

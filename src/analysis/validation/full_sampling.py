@@ -15,6 +15,7 @@ shows the table as long as readings and code are those that it was made from.
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,45 +34,45 @@ from analysis.paths import ROOT, asked, write_table
 from analysis.validation import scores, stored_forecasts
 from analysis.validation.designs import inputs
 
-FILE = Path(ROOT) / "data" / "benchmarks" / "full_sampling.csv"
-ORIGIN = pd.Timestamp(2022, 12, 31)
+SAMPLING_FILE = Path(ROOT) / "data" / "benchmarks" / "full_sampling.csv"
+SAMPLED_FROM = pd.Timestamp(2022, 12, 31)
 #: The days on which targets of the two years after the origin fall due.
-DAYS = (pd.Timestamp(2023, 12, 31), pd.Timestamp(2024, 12, 31))
-INDICATOR = "hi_coverage"
+_DAYS = (pd.Timestamp(2023, 12, 31), pd.Timestamp(2024, 12, 31))
+_INDICATOR = "hi_coverage"
 #: Chains, draws of each before and after adaptation ends, and draws that bands are made from.
-CHAINS, WARMUP, DRAWS, USED = 2, 300, 300, 120
-WIDTHS = (50, 80, 95)
-COLUMNS = ["kind", "n", "shift", "shift_most", *(f"ratio{w}" for w in WIDTHS),
+_CHAINS, _WARMUP, _DRAWS, _USED = 2, 300, 300, 120
+_WIDTHS = (50, 80, 95)
+SAMPLING_COLUMNS = ["kind", "n", "shift", "shift_most", *(f"ratio{w}" for w in _WIDTHS),
            "parameters", "draws", "rhat", "ess", "mark"]  # fmt: skip
 
 
 def question(readings: pd.DataFrame, raw: Any) -> tuple[Known, pd.DataFrame]:
-    """What is known at ORIGIN, and every province and the country on each of DAYS."""
-    known = ended_years(known_at(readings, raw, ORIGIN))
+    """What is known at SAMPLED_FROM, and every province and the country on each of _DAYS."""
+    known = ended_years(known_at(readings, raw, SAMPLED_FROM))
     codes = sorted(known.raw.provinces["province_code"])
     units = [("country", "00"), *(("province_63", code) for code in codes)]
-    rows = [(level, code, INDICATOR, day) for day in DAYS for level, code in units]
+    rows = [(level, code, _INDICATOR, day) for day in _DAYS for level, code in units]
     names = ["geo_level", "province_code", "indicator", "as_of"]
     return known, pd.DataFrame(rows, columns=names)
 
 
-def mark(known: Known, queries: pd.DataFrame) -> str:
+def sampling_mark(known: Known, queries: pd.DataFrame) -> str:
     """The mark of evidence, question, settings and code (`stored_forecasts.mark`)."""
     return stored_forecasts.mark(known, queries, DEFAULT, "analysis.validation.full_sampling")
 
 
-def table(readings: pd.DataFrame, raw: Any) -> pd.DataFrame | None:
+def stored_sampling(readings: pd.DataFrame, raw: Any) -> pd.DataFrame | None:
     """The stored comparison; None where it was made from other readings or other code."""
-    asked(FILE)
+    asked(SAMPLING_FILE)
     stored = _stored()
-    if stored is None or set(stored["mark"]) != {mark(*question(readings, raw))}:
+    if stored is None or set(stored["mark"]) != {sampling_mark(*question(readings, raw))}:
         return None
     return stored
 
 
 @cache
 def _stored() -> pd.DataFrame | None:
-    return pd.read_csv(FILE) if FILE.is_file() else None
+    return pd.read_csv(SAMPLING_FILE) if SAMPLING_FILE.is_file() else None
 
 
 def log_posterior(task: Problem, theta: Any) -> Any:
@@ -90,7 +91,7 @@ def log_posterior(task: Problem, theta: Any) -> Any:
 
 
 def sampled(built: Model) -> tuple[np.ndarray, float, float]:
-    """Draws (CHAINS, DRAWS, J + E) of the log standard deviations, worst R-hat, least ESS.
+    """Draws (_CHAINS, _DRAWS, J + E) of the log standard deviations, worst R-hat, least ESS.
 
     Coordinates are those in which the normal around the mode is round.
     """
@@ -106,9 +107,9 @@ def sampled(built: Model) -> tuple[np.ndarray, float, float]:
             return -log_posterior(fit.problem, fit.theta + turn @ x)
 
         kernel = NUTS(potential_fn=potential, max_tree_depth=6)
-        run = MCMC(kernel, num_warmup=WARMUP, num_samples=DRAWS, num_chains=CHAINS,
+        run = MCMC(kernel, num_warmup=_WARMUP, num_samples=_DRAWS, num_chains=_CHAINS,
                    chain_method="sequential", progress_bar=False)  # fmt: skip
-        start = np.random.default_rng(20221231).normal(size=(CHAINS, len(fit.theta)))
+        start = np.random.default_rng(20221231).normal(size=(_CHAINS, len(fit.theta)))
         run.run(jax.random.PRNGKey(20221231), init_params=start)
         found = np.asarray(run.get_samples(group_by_chain=True), float)
     theta = fit.theta + found @ turn.T
@@ -134,7 +135,7 @@ def compared(built: Model, full: Model, queries: pd.DataFrame) -> pd.DataFrame:
     )
     shift = (other["q0.50"] - own["q0.50"]).to_numpy(float)
     widths = {}
-    for percent in WIDTHS:
+    for percent in _WIDTHS:
         ends = [scores.band(one.to_numpy(float), percent) for one in (own, other)]
         widths[percent] = [high - low for low, high in ends]
     kinds = bands.kinds(queries, built.evidence)
@@ -150,15 +151,23 @@ def compared(built: Model, full: Model, queries: pd.DataFrame) -> pd.DataFrame:
 
 
 def _main() -> None:
-    known, queries = question(*inputs())
-    built = model(known, INDICATOR, DEFAULT)
+    """Sample and write the table, unless it is of today's readings and code already."""
+    if importlib.util.find_spec("numpyro") is None:
+        print(f"numpyro is not installed: {SAMPLING_FILE.name} stays as it is")
+        return
+    readings, raw = inputs()
+    if stored_sampling(readings, raw) is not None:
+        print(f"{SAMPLING_FILE.name} is up to date")
+        return
+    known, queries = question(readings, raw)
+    built = model(known, _INDICATOR, DEFAULT)
     theta, rhat, ess = sampled(built)
     flat = theta.reshape(-1, theta.shape[-1])
-    used = flat[np.linspace(0, len(flat) - 1, USED).round().astype(int)]
+    used = flat[np.linspace(0, len(flat) - 1, _USED).round().astype(int)]
     found = compared(built, fully(built, used), queries).round(4)
     found = found.assign(parameters=theta.shape[-1], draws=len(flat), rhat=round(rhat, 3))
-    found = found.assign(ess=round(ess), mark=mark(known, queries))
-    write_table(found[COLUMNS], FILE)
+    found = found.assign(ess=round(ess), mark=sampling_mark(known, queries))
+    write_table(found[SAMPLING_COLUMNS], SAMPLING_FILE)
     print(found.to_string(index=False))
 
 

@@ -529,7 +529,7 @@ def bym2(train: pd.DataFrame, queries: pd.DataFrame, context: Known) -> pd.DataF
     """BYM2 in space and a random walk in time: `analysis.validation.field_models`."""
     from analysis.validation import field_models
 
-    mean, sd, _ = field_models.bym2(train, queries, context)
+    mean, sd, _ = field_models.small_area(train, queries, context)
     return normal_logit(mean, sd, queries.index)
 
 
