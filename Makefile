@@ -40,7 +40,7 @@ endif
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
-	@echo "  PYTHON=python uses the active environment; OPTIONS=\"--only 08_province_brief\" goes to make report, others to make lab"
+	@echo "  PYTHON=python uses the active environment; OPTIONS=\"--only 08_province_brief\" goes to make report, others to make lab and make peers"
 
 report: $(USE) ## run what has changed and build reports/index.html
 	@$(RUN) -m analysis report $(OPTIONS)
@@ -79,8 +79,9 @@ bench: $(DEVELOP) ## measure speed and memory; writes reports/bench.json
 keep: $(USE) ## forecast every past origin anew, after readings or model have changed (data/benchmarks)
 	@$(RUN) -m analysis.validation.store_forecasts
 
-peers: $(USE) ## past forecasts of ETS, Theta, ARIMA and Prophet anew; needs pip install ".[peers]"
-	@$(RUN) -m analysis.validation.libraries
+peers: $(USE) ## past forecasts of other models, and the check by full sampling, where out of date; needs pip install ".[peers]"
+	@$(RUN) -m analysis.validation.libraries $(OPTIONS)
+	@$(RUN) -m analysis.validation.full_sampling
 
 notebooks: $(USE) ## run the notebooks in place and store clean outputs (NAMES="01_readings ...")
 	@$(RUN) -m analysis notebooks $(NAMES)

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from analysis.findings import validation, validation_targets
-from analysis.validation import run, scores, selection
+from analysis.report.wording import say
+from analysis.validation import peers, run, scores, selection
 
 SILENT = pd.DataFrame(
     {
@@ -176,3 +177,58 @@ def test_what_we_would_have_said_is_refused_for_a_year_without_forecasts():
     assert table["held"].all() and len(table) == 4
     with pytest.raises(ValueError, match="no forecast of hi_coverage from the end of 2016"):
         validation_targets.past_forecasts(rows, "hi_coverage", 2016)
+
+
+def toy_study(better):
+    """A made-up study: 20 forecasts in ten provinces, `better` the CRPS of three models."""
+    keys = pd.DataFrame(
+        {"province_code": [f"{i:02d}" for i in range(10)] * 2,
+         "origin": ["2021"] * 10 + ["2022"] * 10}
+    )  # fmt: skip
+    keys = keys.assign(indicator="hi_coverage", as_of=pd.Timestamp("2023-12-31"))
+    wobble = np.tile(np.linspace(-0.2, 0.2, 10), 2)
+    forecasts, lines = [], []
+    for design in (validation.WARM, validation.COLD):
+        for model, crps in {"analysis": 1.5, **better}.items():
+            forecasts.append(keys.assign(model=model, design=design, crps=crps + wobble**2))
+            lines.append(
+                {"indicator": "hi_coverage", "design": design, "origin": "all", "model": model,
+                 "crps": crps, "cover80": 0.8, "width80": 6.0, "n": 20}
+            )  # fmt: skip
+    failure = {"model": "transition", "indicator": "hi_coverage", "design": validation.WARM}
+    failure |= {"fold": "toy", "n": 3, "reason": f"{peers.STALE}; `make peers` makes them"}
+
+    class Toy:
+        validation_scores = pd.DataFrame(lines)
+        validation_forecasts = pd.concat(forecasts, ignore_index=True)
+        model_failures = pd.DataFrame([failure])
+
+    return Toy
+
+
+@pytest.mark.parametrize(
+    ("crps", "verdict", "behind"), [(1.9, "published_none_better", 4), (1.2, "published_better", 2)]
+)
+def test_a_published_model_that_wins_is_said_to_win(crps, verdict, behind):
+    found = validation.published_models(toy_study({"bym2": crps, "gpboost": 2.5}), "hi_coverage")
+    said = dict(found.phrases)
+    assert f"validation.{verdict}" in said
+    assert said["validation.published_best"]["best"] == "model.bym2"
+    assert said["validation.published_behind"] == {"n": behind, "of": 4}
+    row = found.table.iloc[0]
+    assert row["lost"] == pytest.approx(crps - 1.5)
+    assert row["lost_low"] <= row["lost"] <= row["lost_high"]
+    for language in ("en", "vi"):
+        assert all(say(key, language, **values) for key, values in found.phrases)
+
+
+def test_stale_forecasts_are_named_in_one_line_and_none_of_their_scores_is_shown():
+    study = toy_study({"bym2": 1.9})
+    found = validation.published_models(study, "hi_coverage")
+    assert "transition" not in set(found.table["model"])
+    assert dict(found.phrases)["validation.models_stale"] == {"n": 1}
+    fresh = study.model_failures.assign(reason="it did not converge")
+    study.model_failures = fresh
+    assert "validation.models_stale" not in dict(
+        validation.published_models(study, "hi_coverage").phrases
+    )

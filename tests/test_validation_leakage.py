@@ -12,7 +12,7 @@ from analysis.facts import corrected, load_raw
 from analysis.forecast.known import fact_rows, known_at, without, without_provinces
 from analysis.readings import build_readings
 from analysis.readings import targets as targets_room
-from analysis.validation import designs
+from analysis.validation import designs, field_models, peers
 from analysis.validation.peers import KEPT_MODELS, PEERS
 
 ORIGIN = pd.Timestamp("2020-12-31")
@@ -76,6 +76,23 @@ def test_no_peer_moves_when_the_future_is_poisoned(name, readings, raw):
     one = PEERS[name](clean.readings, asked, clean)
     two = PEERS[name](bad.readings, asked, bad)
     pd.testing.assert_frame_equal(one, two)
+
+
+@pytest.mark.parametrize(("name", "library"), [("gpboost", "gpboost"), ("transition", "numpyro")])
+def test_no_kept_model_moves_when_the_future_is_poisoned(name, library, readings, raw, monkeypatch):
+    pytest.importorskip(library, reason=f'{library} is not installed (pip install ".[peers]")')
+    monkeypatch.setattr(field_models, "_WARMUP", 5)
+    monkeypatch.setattr(field_models, "_DRAWS", 6)
+    asked = designs.scored_readings(readings, "hi_coverage")
+    asked = asked.loc[asked["as_of"] > ORIGIN, designs.QUERY].reset_index(drop=True).head(20)
+    clean, bad = known_at(readings, raw, ORIGIN), known_at(*poisoned(readings, raw))
+    answers = [
+        getattr(field_models, name)(known.readings, asked, known)[:2] for known in (clean, bad)
+    ]
+    np.testing.assert_array_equal(*answers)
+    assert np.isfinite(answers[0]).all()
+    marks = {peers.fingerprint(name, known.readings, asked, known) for known in (clean, bad)}
+    assert len(marks) == 1
 
 
 def test_nothing_after_the_origin_is_known(readings, raw):

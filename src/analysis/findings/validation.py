@@ -9,11 +9,17 @@ import pandas as pd
 
 from analysis.report.results import Result
 from analysis.validation import scores
+from analysis.validation.peers import STALE
 from analysis.validation.run import BENCHMARK, NAIVE
 from analysis.validation.study import MODELS, REFERENCES, Study
 
 WARM, COLD = "rolling_origin", "rolling_origin_cold"
 _OWN = "analysis"
+#: Models that others have published for such data, as against simple ones.
+PUBLISHED_MODELS = ("mixed_model", "bym2", "transition", "gpboost")
+
+#: The kinds of bands that full sampling is compared for, as sentences name them.
+_SAMPLED = {"read": "province_year_end", "unread": "never_read", "country": "country_year_end"}
 
 _FORMATS = {
     "n": "integer",
@@ -133,6 +139,7 @@ def models(study: Study, indicator: str, design: str) -> Result:
     best = chosen.iloc[0]
     values = {"n": most, "best": f"model.{best['model']}", "crps": best["crps"]}
     phrases = [("validation.models_best", values)]
+    phrases += _stale(study, indicator, design)
     chosen, left_out = _informed(chosen, design)
     if left_out:
         phrases.append(("validation.models_without", {"n": left_out}))
@@ -143,6 +150,81 @@ def models(study: Study, indicator: str, design: str) -> Result:
     columns += ["skill_vs_naive", "skill_vs_national", "skill_vs_national_low"]
     columns += ["skill_vs_national_high"]
     return result(f"models_{indicator}_{design}", chosen[columns], phrases)
+
+
+def _stale(study: Study, indicator: str, design: str) -> list[tuple[str, dict[str, Any]]]:
+    """One line where kept forecasts of other models are not of today's readings and code."""
+    failures = study.model_failures
+    same = (failures["indicator"] == indicator) & (failures["design"] == design)
+    old = failures[same & failures["reason"].str.startswith(STALE)]
+    n = old["model"].nunique()
+    return [("validation.models_stale", {"n": n})] if n else []
+
+
+def published_models(study: Study, indicator: str) -> Result:
+    """Models published for such data against this project's, on the same forecasts."""
+    rows = []
+    for design in (WARM, COLD):
+        for model in PUBLISHED_MODELS:
+            if len(lines(study, indicator, design).query("model == @model")):
+                rows.append(_paired(study, indicator, design, model))
+    shown = pd.DataFrame(rows)
+    warm = shown[shown["design"] == WARM].sort_values(["crps", "model"])
+    best = warm.iloc[0]
+    values = {
+        "best": f"model.{best['model']}",
+        "crps": best["crps"],
+        "own": best["crps_own"],
+        "n": best["n"],
+    }
+    won = shown[shown["lost_high"] < 0]
+    clear = {"n": int((shown["lost_low"] > 0).sum()), "of": len(shown)}
+    verdict = "published_better" if len(won) else "published_none_better"
+    phrases = [
+        ("validation.published_best", values),
+        (f"validation.{verdict}", {"n": int(won["model"].nunique())}),
+        ("validation.published_behind", clear),
+    ]
+    for kind in (WARM, COLD):
+        phrases += [one for one in _stale(study, indicator, kind) if one not in phrases]
+    formats = _FORMATS | {"crps_own": "number2"}
+    return Result(
+        f"published_models_{indicator}",
+        shown,
+        phrases,
+        formats=formats,
+        words=_WORDS,
+        topic="validation",
+    )
+
+
+def _paired(study: Study, indicator: str, design: str, model: str) -> dict[str, Any]:
+    """Scores of a model and of this project's on the same forecasts, and their difference.
+
+    lost: CRPS of the model less that of this project (positive: this project is better), with a
+    95% interval from resampling provinces.
+    """
+    table = study.validation_forecasts
+    chosen = table[(table["indicator"] == indicator) & (table["design"] == design)]
+    keys = ["origin", "province_code", "as_of"]
+    own, other = (chosen[chosen["model"] == name].set_index(keys)["crps"] for name in (_OWN, model))
+    own = own.loc[other.index]
+    province = pd.Series(other.index.get_level_values("province_code"))
+    lost = (other - own).reset_index(drop=True)
+    low, high = scores.mean_interval(lost, province, "published", model, design)
+    row = row_of(study, indicator, design, model)
+    return {
+        "design": design,
+        "model": model,
+        "n": len(other),
+        "crps": float(other.mean()),
+        "crps_own": float(own.mean()),
+        "lost": float(lost.mean()),
+        "lost_low": low,
+        "lost_high": high,
+        "cover80": row["cover80"],
+        "width80": row["width80"],
+    }
 
 
 def _informed(chosen: pd.DataFrame, design: str) -> tuple[pd.DataFrame, int]:
@@ -372,6 +454,34 @@ def printed_figures(study: Study, indicator: str) -> Result:
     columns += ["skill_vs_national", "skill_vs_national_low", "skill_vs_national_high"]
     name = f"printed_figures_{indicator}"
     return result(name, both[columns], [("validation.printed_figures", values)])
+
+
+def full_sampling(stored: pd.DataFrame | None) -> Result:
+    """How far bands move when the standard deviations are sampled in full.
+
+    stored: `analysis.validation.full_sampling.stored_sampling`; None where it is not of today's
+    readings and code, of which one line is said and nothing shown.
+    """
+    columns = ["kind", "n", "shift", "shift_most", "ratio50", "ratio80", "ratio95"]
+    formats = _FORMATS | dict.fromkeys(["shift", "shift_most"], "signed2")
+    formats |= dict.fromkeys(["ratio50", "ratio80", "ratio95"], "share0")
+    if stored is None:
+        shown = pd.DataFrame(columns=columns)
+        phrases: list[tuple[str, dict[str, Any]]] = [("validation.full_sampling_stale", {})]
+    else:
+        shown = stored[columns]
+        ratio = stored.set_index("kind")["ratio80"]
+        run = stored.iloc[0]
+        bands = {name: ratio[kind] for name, kind in _SAMPLED.items()}
+        most = float(stored["shift_most"].abs().max())
+        runs = {name: run[name] for name in ("draws", "parameters", "rhat", "ess")}
+        phrases = [
+            ("validation.full_sampling", bands),
+            ("validation.full_sampling_medians", {"most": most}),
+            ("validation.full_sampling_run", runs),
+        ]
+    words = {"kind": "band_kind"}
+    return Result("full_sampling", shown, phrases, formats=formats, words=words, topic="validation")
 
 
 def variants(tried: pd.DataFrame) -> Result:

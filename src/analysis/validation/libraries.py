@@ -1,4 +1,6 @@
-"""Make data/benchmarks/peers.csv: ETS, Theta and ARIMA of statsforecast, and Prophet.
+"""Make data/benchmarks/peers.csv: the models that take libraries which no report needs.
+
+ETS, Theta and ARIMA of statsforecast, Prophet, a logistic transition in NumPyro, and GPBoost.
 
     python -m analysis.validation.libraries
 
@@ -8,18 +10,19 @@ named, and the forecasts kept of its models stay as they are.
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import logging
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from analysis.paths import write_table
-from analysis.validation import designs, peers
+from analysis.validation import designs, field_models, peers
 from analysis.validation.designs import inputs
 from analysis.validation.peers import COLUMNS, KEPT_FILE, KEPT_MODELS, KEPT_RUNS, fingerprint
 from analysis.validation.scores import Floats
@@ -31,23 +34,59 @@ READING_ERROR = 0.11
 _ENOUGH_YEARS = 4
 _ENOUGH_READINGS = 3
 _ONE_SD = 68.268949
-LIBRARY = {"ets": "statsforecast", "theta": "statsforecast", "arima": "statsforecast"}
+LIBRARY = dict.fromkeys(("ets", "theta", "arima"), "statsforecast") | {"transition": "numpyro"}
+#: Models that see all provinces at once.
+_OF_ALL = {"transition": field_models.transition, "gpboost": field_models.gpboost}
 
 Series = Callable[[Floats, int], tuple[Floats, Floats]]
 
 
-def _main() -> None:
-    """Forecast every fold with every model whose library is installed, and write the table."""
+def _main(arguments: Sequence[str] | None = None) -> None:
+    """Forecast every fold that is not kept with every model whose library is installed.
+
+    What is kept for the same readings and code stays. The file is written after every fold.
+    """
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", action="append", choices=[*KEPT_MODELS], help="this one alone")
+    chosen = parser.parse_args(arguments).model or [*KEPT_MODELS]
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")
-    models = [model for model in KEPT_MODELS if _installed(LIBRARY.get(model, model))]
-    rows = [table for indicator in _INDICATORS for table in _indicator(indicator, models)]
+    models = [model for model in chosen if _installed(LIBRARY.get(model, model))]
+    old = pd.DataFrame(columns=COLUMNS)
     if KEPT_FILE.is_file():
         old = pd.read_csv(KEPT_FILE, dtype={"province_code": str}, parse_dates=["as_of"])
-        rows.append(old[~old["model"].isin(models)])
-    table = pd.concat(rows, ignore_index=True)[COLUMNS].round({"z": 5, "sd": 5})
+    rows = [old[~old["model"].isin(models)]]
+    for model, indicator, fold in _asked(models):
+        mark = fingerprint(model, fold.known.readings, fold.questions, fold.known)
+        kept = old[(old["model"] == model) & (old["fingerprint"] == mark)]
+        if kept.empty:
+            table = _fold(model, fold).assign(fingerprint=mark, model=model)
+            kept = table.assign(indicator=indicator, fold=fold.name)
+            print(model, indicator, fold.name, flush=True)
+        rows.append(kept)
+        _write([*rows, old[old["model"].isin(models)]])
+    table = _write(rows)
+    print(f"{len(table)} forecasts in {KEPT_FILE.name}, those of {', '.join(models)} up to date")
+
+
+def _write(rows: list[pd.DataFrame]) -> pd.DataFrame:
+    """Write the table, the first of two rows that answer the same question under one mark."""
+    table = pd.concat([one for one in rows if len(one)], ignore_index=True)
+    table = table[COLUMNS].round({"z": 5, "sd": 5})
+    table = table.drop_duplicates(["model", "fingerprint", "province_code", "as_of"])
     write_table(table.sort_values(COLUMNS[:6], ignore_index=True), KEPT_FILE)
-    print(f"{len(table)} forecasts of {', '.join(models)} in {KEPT_FILE.name}")
+    return table
+
+
+def _asked(models: list[str]) -> Iterator[tuple[str, str, designs.Fold]]:
+    """Every model, indicator and fold that forecasts are kept for."""
+    readings, raw = inputs()
+    for indicator in _INDICATORS:
+        for run in KEPT_RUNS:
+            for fold in designs.folds(run, readings, raw, indicator):
+                for model in models:
+                    if model not in peers.HEALTH_ALONE or indicator == "hi_coverage":
+                        yield model, indicator, fold
 
 
 def _installed(library: str) -> bool:
@@ -57,20 +96,25 @@ def _installed(library: str) -> bool:
     return found
 
 
-def _indicator(indicator: str, models: list[str]) -> list[pd.DataFrame]:
-    readings, raw = inputs()
-    tables = []
-    for run in KEPT_RUNS:
-        for fold in designs.folds(run, readings, raw, indicator):
-            for model in models:
-                table = _fold(model, fold)
-                tables.append(table.assign(model=model, indicator=indicator, fold=fold.name))
-            print(indicator, fold.name, flush=True)
-    return tables
-
-
 def _fold(model: str, fold: designs.Fold) -> pd.DataFrame:
-    """z and sd (log odds) of each query; NaN with a note where the series is too short."""
+    """z and sd (log odds) of each query, and a note; NaN where a model has no answer."""
+    if model in _OF_ALL:
+        return _of_all(model, fold)
+    return _series_by_series(model, fold)
+
+
+def _of_all(model: str, fold: designs.Fold) -> pd.DataFrame:
+    """The answer of a model that sees all provinces at once."""
+    asked = fold.questions[["province_code", "as_of"]]
+    try:
+        z, sd, note = _OF_ALL[model](fold.known.readings, fold.questions, fold.known)
+    except peers.PeerFailure as reason:
+        return asked.assign(z=np.nan, sd=np.nan, note=f"{peers.REFUSED}{reason}")
+    return asked.assign(z=z, sd=sd, note=note)
+
+
+def _series_by_series(model: str, fold: designs.Fold) -> pd.DataFrame:
+    """One fit a province; NaN with a note where its series is too short."""
     train, queries = fold.known.readings, fold.questions
     panel = peers.pick(train, peers.indicator_of(queries), "province_63")
     z, sd = np.full(len(queries), np.nan), np.full(len(queries), np.nan)
@@ -91,8 +135,7 @@ def _fold(model: str, fold: designs.Fold) -> pd.DataFrame:
             continue
         if found is not None:
             z[asked], sd[asked], note[asked] = found[0], np.hypot(found[1], READING_ERROR), ""
-    table = queries[["province_code", "as_of"]].assign(z=z, sd=sd, note=note)
-    return table.assign(fingerprint=fingerprint(train, queries))
+    return queries[["province_code", "as_of"]].assign(z=z, sd=sd, note=note)
 
 
 def _annual(model: str, own: pd.DataFrame, t: Floats) -> tuple[Floats, Floats] | None:

@@ -20,6 +20,7 @@ from analysis.forecast.known import Known
 from analysis.forecast.prediction import PERCENTILE_COLUMNS, PERCENTILES
 from analysis.paths import ROOT, asked
 from analysis.readings.arithmetic import usual_readings
+from analysis.validation import stored_forecasts
 from analysis.validation.scores import Floats
 
 _SCORES = norm.ppf(PERCENTILES)
@@ -217,24 +218,51 @@ def _from_last(
 # Forecasts of models that take other libraries: computed once, kept, and checked before use.
 #
 # data/benchmarks/peers.csv holds mean and standard deviation (log odds) of ETS, Theta, ARIMA
-# (statsforecast) and Prophet, each row with the fingerprint of the readings and questions that it
-# was made on. Where these have changed since, the forecasts are left out and the tables say so.
-# `make peers` makes them anew.
+# (statsforecast), Prophet, the logistic transition (NumPyro) and GPBoost, each row with the
+# fingerprint of the code, readings and questions that it was made from. Where one of these has
+# changed since, the forecasts are left out and the tables say so. `make peers` makes them anew.
 # --------------------------------------------------------------------------------------------------
 
-KEPT_MODELS = ("ets", "theta", "arima", "prophet")
+_LIBRARIES, _FIELD = "analysis.validation.libraries", "analysis.validation.field_models"
+#: The models, and the module that answers for each.
+KEPT_MODELS = dict.fromkeys(("ets", "theta", "arima", "prophet"), _LIBRARIES) | dict.fromkeys(
+    ("transition", "gpboost"), _FIELD
+)
+#: Sampling takes minutes a fold, and needs more readings than the other rates have.
+HEALTH_ALONE = ("transition",)
 KEPT_FILE = Path(ROOT) / "data" / "benchmarks" / "peers.csv"
 #: The designs with a time order; these models cannot fill in the past.
 KEPT_RUNS = ("rolling_origin", "latest")
 COLUMNS = ["model", "indicator", "fold", "fingerprint", "province_code", "as_of", "z", "sd", "note"]
+#: How the reason begins when forecasts are not of today's readings and code.
+STALE = "no kept forecasts for these readings and this code"
 
 
-def fingerprint(train: pd.DataFrame, queries: pd.DataFrame) -> str:
-    """A short mark of the provincial readings that a fold shows and of what it asks."""
+def fingerprint(
+    model: str, train: pd.DataFrame, queries: pd.DataFrame, known: Known | None = None
+) -> str:
+    """A short mark of all that a kept model sees, is asked, and is computed with.
+
+    Of a series by itself that is the provinces' readings; of a model of all provinces also the
+    country's, and regions, borders and characteristics in `known`.
+    """
     indicator = indicator_of(queries)
-    panel = pick(train, indicator, "province_63")
-    text = [indicator]
-    text += [f"{r.province_code} {r.as_of:%Y-%m-%d} {r.value:.6g}" for r in panel.itertuples()]
+    module = KEPT_MODELS[model]
+    text = [model, indicator, stored_forecasts.code(module)]
+    levels = ["province_63", "country"] if module == _FIELD else ["province_63"]
+    for level in levels:
+        if level == "country" and not (train["geo_level"] == level).any():
+            continue
+        panel = pick(train, indicator, level)
+        text += [f"{r.province_code} {r.as_of:%Y-%m-%d} {r.value:.6g}" for r in panel.itertuples()]
+    if module == _FIELD and known is not None:
+        raw = known.raw
+        for table in (
+            raw.provinces[["province_code", "region"]],
+            raw.adjacency[["code_a", "code_b"]],
+            raw.covariates[["province_code", "year", "covariate", "value"]],
+        ):
+            text.append(table.to_csv(index=False, float_format="%.6g"))
     text += [f"{q.province_code} {q.as_of:%Y-%m-%d}" for q in queries.itertuples()]
     return hashlib.sha256("\n".join(text).encode()).hexdigest()[:12]
 
@@ -244,26 +272,33 @@ def forecast(
 ) -> pd.DataFrame:
     """The kept forecasts of `model` for a fold; series too short for it get the last value.
 
-    Raises PeerFailure when there are none for these readings.
+    Raises PeerFailure when there are none for these readings and this code.
     """
-    mark = fingerprint(train, queries)
+    if model in HEALTH_ALONE and indicator_of(queries) != "hi_coverage":
+        raise PeerFailure("run for health insurance alone, where there are enough readings")
+    mark = fingerprint(model, train, queries, context)
     asked(KEPT_FILE)
     table = _table()
     found = table[(table["model"] == model) & (table["fingerprint"] == mark)]
     if found.empty:
-        raise PeerFailure(
-            "no kept forecasts for these readings; `make peers` makes them (data/benchmarks)"
-        )
+        raise PeerFailure(f"{STALE}; `make peers` makes them (data/benchmarks)")
     keys = ["province_code", "as_of"]
     row = queries[keys].merge(found, on=keys, how="left", validate="one_to_one", indicator=True)
     if (row["_merge"] == "left_only").any():
         raise PeerFailure("kept forecasts are incomplete; `make peers` makes them anew")
+    refused = row["note"].fillna("").str.startswith(REFUSED)
+    if refused.all():
+        raise PeerFailure(row["note"].iloc[0].removeprefix(REFUSED))
     out = last_value(train, queries, context)
     own = row["z"].notna().to_numpy()
     z, sd = row.loc[own, "z"].to_numpy(), row.loc[own, "sd"].to_numpy()
     out = replaced(out, own, normal_logit(z, sd, queries.index[own]))
     out["note"] = row["note"].fillna("").to_numpy()
     return out
+
+
+#: The note of a fold that a model of all provinces could not answer; the reason follows.
+REFUSED = "not answered: "
 
 
 @cache
@@ -486,6 +521,15 @@ SERIES: dict[str, Peer] = {
 
 Peer = Callable[[pd.DataFrame, pd.DataFrame, Known], pd.DataFrame]
 
+
+def bym2(train: pd.DataFrame, queries: pd.DataFrame, context: Known) -> pd.DataFrame:
+    """BYM2 in space and a random walk in time: `analysis.validation.field_models`."""
+    from analysis.validation import field_models
+
+    mean, sd, _ = field_models.small_area(train, queries, context)
+    return normal_logit(mean, sd, queries.index)
+
+
 #: Computed at each run. `last_value` is the naive forecast, `national` the benchmark.
 PEERS: dict[str, Peer] = {
     "last_value": last_value,
@@ -495,6 +539,7 @@ PEERS: dict[str, Peer] = {
     "drift": drift,
     "trend": trend,
     "mixed_model": mixed_model,
+    "bym2": bym2,
     "climatology": climatology,
 }
 #: Read from data/benchmarks, in the designs with a time order.
