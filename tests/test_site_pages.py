@@ -241,3 +241,21 @@ def test_a_page_of_another_round_carries_its_own_date(monkeypatch):
     assert "has passed" in past.text
     assert "31 March 2026" in ahead.text and "has passed" not in ahead.text
     assert ahead.due == "2026-12-31"
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_one_map_shows_at_a_time_and_the_choice_needs_no_script(pages, reports, language):
+    front = (reports / language / "index.html").read_text("utf-8")
+    choice = re.search(r'<fieldset class="tabs">.*?</fieldset>', front, re.S)[0]
+    assert "<legend" in choice and "onclick" not in choice
+    inputs = re.findall(r'<input type="radio" name="map" id="(map-[\w]+)"( checked)?>', choice)
+    assert inputs == [("map-province_34", " checked"), ("map-province_63", "")]
+    assert re.findall(r'<label for="([\w-]+)">', choice) == [name for name, _ in inputs]
+    style = (reports / "assets" / "style.css").read_text("utf-8")
+    today, former = re.split(r'(?=<div class="tab" id="tab-province_63">)', choice)
+    for tab in ("province_34", "province_63"):
+        assert f"#map-{tab}:checked ~ #tab-{tab}" in style
+    # The tiles of the map in the page lead to the briefs that there are.
+    assert "<svg" in today and re.search(r'<a href="brief_merged_86_\w+.html"', today)
+    # The other map is a file: it is read when it is asked for and weighs nothing until then.
+    assert "<svg" not in former and 'loading="lazy"' in former

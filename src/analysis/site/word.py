@@ -226,6 +226,7 @@ def _add_cards(
     texts = [
         [
             (card["forecast"], '<w:b/><w:sz w:val="36"/>'),
+            (card["when"], '<w:color w:val="565F6B"/>'),
             (card["pill"], "<w:b/>"),
             (say("brief.evidence_grade", language, dots=card["dots"]), ""),
             *[
