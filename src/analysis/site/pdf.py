@@ -116,12 +116,11 @@ def brief_paper(
         language: ``en`` or ``vi``.
         course: what came of the last targets and is forecast for later ones.
     """
-    course_said = before_and_after(course, brief.level, brief.code, language)
-    opening = [brief.finding.text(language), course_said]
     late = None if brief.late.table.empty else _table(brief.late, language)
     content = {
         **_document(brief_title(unit_code(brief.level, brief.code), language), tables, language),
-        "opening": " ".join(filter(None, opening)),
+        "opening": brief.finding.text(language),
+        "course": before_and_after(course, brief.level, brief.code, language),
         "cards": [_card(card) for card in cards(brief, language)],
         "note": say("brief.trust", language),
         "sections": [
