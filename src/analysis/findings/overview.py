@@ -351,11 +351,13 @@ def _said_of_row(found: Course, row: Mapping[Hashable, Any]) -> _Phrases:
     if found.was is not None and pd.notna(row["was_target"]):
         came = {"day": found.was, "reading": row["was_reading"], "target": row["was_target"]}
         came["whose"] = whose[row["was_setter"] == NATIONWIDE and row["geo_level"] != "country"]
-        key = "silent" if pd.isna(row["was_reading"]) else row["met"]
-        worded = ""
-        if key != "silent" and row["was_word"]:
-            worded, came["word"] = "_word", f"outcome_word.{row['was_word']}"
-        phrases.append((f"overview.unit_was_{key}{worded}", came))
+        key = f"overview.unit_was_{row['met']}"
+        if pd.isna(row["was_reading"]):
+            key = "overview.unit_was_silent"
+        elif row["was_word"]:
+            key = f"overview.unit_was_{row['met']}_word"
+            came["word"] = f"outcome_word.{row['was_word']}"
+        phrases.append((key, came))
     if found.later is not None and pd.notna(row["later_q50"]):
         ahead = {"day": found.later, "q50": row["later_q50"], "target": row["later_target"]}
         ahead |= {"even": row["even_from"]}
