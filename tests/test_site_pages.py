@@ -12,7 +12,7 @@ import report_site
 from analysis import paths
 from analysis.country import geography
 from analysis.findings.brief import former_units, present_units
-from analysis.site.build import Executed, build, in_region
+from analysis.site.build import Executed, Site, build, in_region, shown_in
 from analysis.site.page import safe_address, slug, stamp_of_round
 
 pytestmark = pytest.mark.xdist_group("site")
@@ -259,3 +259,13 @@ def test_one_map_shows_at_a_time_and_the_choice_needs_no_script(pages, reports, 
     assert "<svg" in today and re.search(r'<a href="brief_merged_86_\w+.html"', today)
     # The other map is a file: it is read when it is asked for and weighs nothing until then.
     assert "<svg" not in former and 'loading="lazy"' in former
+
+
+def test_a_figure_of_a_chapter_is_shown_elsewhere_as_the_chapter_shows_it():
+    other = '<figure tabindex="0"><img alt="a" src="files/06_validation_other.svg"/></figure>'
+    wanted = '<figure tabindex="0"><img alt="b" src="files/06_validation_heaping.svg"/></figure>'
+    site = Site({"vi/06_validation.html": f"<p>{other}</p><p>{wanted}</p>".encode()})
+    found = shown_in(site, "vi", "06_validation", "heaping")
+    assert found == wanted.replace("<img ", '<img loading="lazy" ')
+    assert shown_in(site, "vi", "06_validation", "absent") == ""
+    assert shown_in(site, "en", "06_validation", "heaping") == ""

@@ -48,10 +48,12 @@ def front(
     papers: Entries,
     language: str,
     lacks: Mapping[str, Mapping[str, str]] | None = None,
+    record: str = "",
 ) -> Body:
     """Return the body of the front page; without forecasts it says so and keeps its links.
 
     lacks: the title and the reason of every notebook without a page, which the page opens with.
+    record: the figure of year-end reports around their targets, as its chapter shows it.
     """
     made = Body(say("site.name", language), "")
     pages = {entry["file"] for entry in briefs}
@@ -70,6 +72,7 @@ def front(
         papers=papers,
         missing=say("site.no_forecast", language),
         lacks=list((lacks or {}).values()),
+        record=record,
         **shown,
     )
     return made
