@@ -133,3 +133,43 @@ def test_the_headline_counts_the_provinces_of_today():
     assert counted["units"] == 34
     kinds = ("likely", "even", "unlikely", "aimless", "unsure")
     assert sum(counted[kind] for kind in kinds) == 34
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_brief_says_of_its_unit_what_the_table_of_the_front_page_says(made, language):
+    found = made[1]
+    rows = found.table[found.table["indicator"] == "hi_coverage"]
+    met = {"yes": 0, "no": 0, "silent": 0}
+    for row in rows.to_dict("records"):
+        phrases = overview.said_of_unit(found, row["geo_level"], row["province_code"])
+        keys = [key.removeprefix("overview.unit_") for key, _ in phrases]
+        said = front._said(phrases, language)
+        assert len(keys) == 2 and "2025" in said and "2030" in said
+        silent = pd.isna(row["was_reading"])
+        assert keys[0].removesuffix("_word") == f"was_{'silent' if silent else row['met']}"
+        met["silent" if silent else row["met"]] += 1
+    assert all(met.values()) and sum(met.values()) == 35
+    one = front._said(overview.said_of_unit(found, *AT_ONE), language)
+    never = front._said(overview.said_of_unit(found, *NEVER), language)
+    assert "2028" in one and "2028" not in never
+    # A target is called the nation's where the unit has none of its own.
+    national = {"en": "the national target of", "vi": "chỉ tiêu chung cả nước"}[language]
+    own = rows.set_index(["geo_level", "province_code"])["was_setter"]
+    for unit in [("country", "00"), *own[own != "nationwide"].index[:3]]:
+        first = overview.said_of_unit(found, *unit)[:1]
+        assert national not in front._said(first, language)
+
+
+def test_a_province_that_merged_has_no_course_of_its_own(made):
+    assert overview.said_of_unit(made[1], "province_63", "02") == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_phone_shows_whether_the_last_target_was_met(made, language):
+    whole, found = made
+    page = front.table(overview.provinces(whole, present_units()), whole, set(), language, found)
+    assert re.search(r'<th scope="col" class="number stays">2025</th>', page)
+    marks = re.findall(r'<td class="stays"[^>]*><span title="[^"]*">[✓✗]</span></td>', page)
+    assert len(marks) == int(
+        found.table.loc[found.table["geo_level"] != "country", "met"].isin(["yes", "no"]).sum()
+    )

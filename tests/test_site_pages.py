@@ -12,7 +12,7 @@ import report_site
 from analysis import paths
 from analysis.country import geography
 from analysis.findings.brief import former_units, present_units
-from analysis.site.build import Executed, build, in_region
+from analysis.site.build import Executed, Site, build, in_region, shown_in
 from analysis.site.page import safe_address, slug, stamp_of_round
 
 pytestmark = pytest.mark.xdist_group("site")
@@ -241,3 +241,31 @@ def test_a_page_of_another_round_carries_its_own_date(monkeypatch):
     assert "has passed" in past.text
     assert "31 March 2026" in ahead.text and "has passed" not in ahead.text
     assert ahead.due == "2026-12-31"
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_one_map_shows_at_a_time_and_the_choice_needs_no_script(pages, reports, language):
+    front = (reports / language / "index.html").read_text("utf-8")
+    choice = re.search(r'<fieldset class="tabs">.*?</fieldset>', front, re.S)[0]
+    assert "<legend" in choice and "onclick" not in choice
+    inputs = re.findall(r'<input type="radio" name="map" id="(map-[\w]+)"( checked)?>', choice)
+    assert inputs == [("map-province_34", " checked"), ("map-province_63", "")]
+    assert re.findall(r'<label for="([\w-]+)">', choice) == [name for name, _ in inputs]
+    style = (reports / "assets" / "style.css").read_text("utf-8")
+    today, former = re.split(r'(?=<div class="tab" id="tab-province_63">)', choice)
+    for tab in ("province_34", "province_63"):
+        assert f"#map-{tab}:checked ~ #tab-{tab}" in style
+    # The tiles of the map in the page lead to the briefs that there are.
+    assert "<svg" in today and re.search(r'<a href="brief_merged_86_\w+.html"', today)
+    # The other map is a file: it is read when it is asked for and weighs nothing until then.
+    assert "<svg" not in former and 'loading="lazy"' in former
+
+
+def test_a_figure_of_a_chapter_is_shown_elsewhere_as_the_chapter_shows_it():
+    other = '<figure tabindex="0"><img alt="a" src="files/06_validation_other.svg"/></figure>'
+    wanted = '<figure tabindex="0"><img alt="b" src="files/06_validation_heaping.svg"/></figure>'
+    site = Site({"vi/06_validation.html": f"<p>{other}</p><p>{wanted}</p>".encode()})
+    found = shown_in(site, "vi", "06_validation", "heaping")
+    assert found == wanted.replace("<img ", '<img loading="lazy" ')
+    assert shown_in(site, "vi", "06_validation", "absent") == ""
+    assert shown_in(site, "en", "06_validation", "heaping") == ""

@@ -114,3 +114,20 @@ def test_a_unit_of_today_names_the_one_figure_that_would_help_most(made):
         assert INDICATORS[indicator].label(language) in unescape(asked) and day in asked
     for unit in (("province_63", "91"), ("country", "00"), ("province_34", "80")):
         assert "asked" not in found[readings_file(*unit)]
+
+
+def test_the_coverage_rates_stand_before_everything_else(made):
+    _, found = made
+    page = found[readings_file("country", "00")]
+    listed = [name for name in re.findall(r'<h2 id="(\w+)"', page) if name in INDICATORS]
+    assert listed[:3] == ["hi_coverage", "si_coverage", "ui_coverage"] and len(listed) > 6
+    assert listed[3:] == [name for name in INDICATORS if name in listed[3:]]
+
+
+def test_a_part_says_how_many_of_its_figures_are_listed_below(made):
+    language, found = made
+    page = found[readings_file("province_34", "91")]
+    for code in ("89", "91"):
+        n = write(len(published(code)), "integer", language)
+        words = {"en": f"{n} of them published", "vi": f"trong đó {n} số đã công bố"}[language]
+        assert words in page

@@ -13,7 +13,7 @@ from analysis import paths
 from analysis.country import geography
 from analysis.disk_cache import cached
 from analysis.figures import marks, style, vector
-from analysis.findings.brief import INDICATOR, Brief, Tables, of_unit
+from analysis.findings.brief import INDICATOR, Brief, Tables, forecast_rows, of_unit
 from analysis.readings.targets import NATIONWIDE
 from analysis.report.wording import say, write
 from analysis.verdicts import NO_TARGET, NOT_ENOUGH_EVIDENCE
@@ -345,7 +345,8 @@ def measures(tables: Tables, level: str, code: str, language: str) -> style.Figu
     """Draw the forecast of health insurance on its three measures beside the target.
 
     The measures are the value as reported, the true level, and the members as a share of the
-    official population. None where the unit has no forecast on more than one of them.
+    official population. None where the unit has no forecast on more than one of them, or too little
+    evidence to compare them.
     """
     ahead = of_unit(tables.forecasts, level, code)
     ahead = ahead[(ahead["indicator"] == INDICATOR) & (ahead["date"] == tables.due)]
@@ -354,7 +355,8 @@ def measures(tables: Tables, level: str, code: str, language: str) -> style.Figu
         .reindex(list(_MEASURES))
         .dropna(subset=["q50"])[["q10", "q50", "q90", "target", "target_setter"]]
     )
-    if len(table) < 2:
+    reported = of_unit(forecast_rows(tables), level, code).set_index("indicator")["verdict"]
+    if len(table) < 2 or reported.get(INDICATOR) == NOT_ENOUGH_EVIDENCE:
         return None
     target = float(table["target"].iloc[0])
     own = (table.pop("target_setter") != NATIONWIDE).all()

@@ -31,16 +31,18 @@ _ROW, _HEAD = 18.0, 24.0
 _YEAR = 28.0
 
 
-def front_figures(tables: Tables, language: str) -> tuple[list[Figure], Figure]:
+def front_figures(
+    tables: Tables, language: str, address: Callable[[str, str], str] | None = None
+) -> tuple[list[Figure], Figure]:
     """Return what the front page and the report of the country show: maps and the forecast.
 
-    The map of the provinces of today is the last; that of the former ones is left out where no
-    target of theirs is known that a chance could be of.
+    The map of the former provinces comes first, that of the provinces of today is the last.
+    address: the page of a unit, from its geographic level and code; a tile leads there.
     """
-    former, today = (
-        probability_map(tables, MAIN, level, language) for level in ("province_63", "province_34")
-    )
-    maps = [former, today] if former.data["value"].notna().any() else [today]
+    maps = [
+        probability_map(tables, MAIN, level, language, address)
+        for level in ("province_63", "province_34")
+    ]
     return maps, fan(brief(geography.COUNTRY, tables), language)
 
 

@@ -443,7 +443,8 @@ def _result(
     if unit[0] == "province_34":
         phrases.append(("brief.standing_parts", values))
     if row["verdict"] == NOT_ENOUGH_EVIDENCE:
-        phrases.append(("brief.standing_thin", values))
+        made_of = "_parts" if unit[0] == "province_34" else ""
+        phrases.append((f"brief.standing_thin{made_of}", values))
     elif row["q10"] <= country["q50"] <= row["q90"]:
         phrases.append(("brief.standing_alike", values))
     else:

@@ -37,12 +37,14 @@ class Line:
 class Card:
     """The answer on one rate: its name, the forecast in large, the verdict, and the lines.
 
+    when: the day that the forecast is for, in words.
     verdict: a name of :mod:`analysis.verdicts`. pill: the verdict in words, with its chance.
     mark: the readings that the forecast rests on. dots: the grade of evidence.
     """
 
     title: str
     forecast: str
+    when: str
     mark: str
     verdict: str
     pill: str
@@ -64,6 +66,7 @@ def _card(brief: Brief, row: dict[str, Any], language: str) -> Card:
     return Card(
         say(f"site.card_{row['indicator']}", language),
         write(row["q50"], "percent1", language),
+        say("site.card_when", language, due=brief.due),
         str(row["rests_on"]),
         str(row["verdict"]),
         pill(row, brief.answer.formats, language),
@@ -172,7 +175,8 @@ def as_html(made: list[Card], language: str) -> str:
         parts.append(
             f'<section class="card" data-verdict="{html.escape(card.verdict)}">'
             f"<h2>{html.escape(card.title)}</h2>\n"
-            f'<p class="big"><b{_mark(card.mark)}>{html.escape(card.forecast)}</b></p>\n'
+            f'<p class="big"><b{_mark(card.mark)}>{html.escape(card.forecast)}</b>'
+            f"<small>{html.escape(card.when)}</small></p>\n"
             f'<p class="pill v-{html.escape(card.verdict)}">{html.escape(card.pill)}</p> {dots}\n'
             f"<dl>\n{lines}\n</dl></section>"
         )
@@ -187,4 +191,4 @@ def _mark(mark: str) -> str:
 def as_text(card: Card) -> str:
     """Return a card as plain text, for a terminal."""
     lines = [f"{line.label}: {line.text}" for line in card.lines]
-    return "\n".join([f"{card.title}: {card.forecast} ({card.pill})", *lines])
+    return "\n".join([f"{card.title}: {card.forecast} {card.when} ({card.pill})", *lines])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from analysis.findings.brief import (
     former_units,
     grade,
     newer_targets,
+    of_unit,
     present_units,
     target_mark,
 )
@@ -329,4 +331,39 @@ def said_of_course(tables: Tables, found: Course) -> _Phrases:
     elif days:
         n, p = found.together[days[0]]
         phrases.append(("overview.together", {"due": days[0], "n": n, "p": p}))
+    return phrases
+
+
+def said_of_unit(found: Course, level: str, code: str) -> _Phrases:
+    """Return the same for health insurance of one unit; nothing for a unit that is no more.
+
+    First what was published for the last due day, and whether the target was met; then the
+    forecast for the last due day ahead, and from when its target has an even chance.
+    """
+    own = of_unit(found.table, level, code)
+    rows = own[own["indicator"] == MAIN].to_dict("records")
+    return [phrase for row in rows for phrase in _said_of_row(found, row)]
+
+
+def _said_of_row(found: Course, row: Mapping[Hashable, Any]) -> _Phrases:
+    whose = {True: "overview.aim_nationwide", False: "overview.aim_own"}
+    phrases: _Phrases = []
+    if found.was is not None and pd.notna(row["was_target"]):
+        came = {"day": found.was, "reading": row["was_reading"], "target": row["was_target"]}
+        came["whose"] = whose[row["was_setter"] == NATIONWIDE and row["geo_level"] != "country"]
+        key = f"overview.unit_was_{row['met']}"
+        if pd.isna(row["was_reading"]):
+            key = "overview.unit_was_silent"
+        elif row["was_word"]:
+            key = f"overview.unit_was_{row['met']}_word"
+            came["word"] = f"outcome_word.{row['was_word']}"
+        phrases.append((key, came))
+    if found.later is not None and pd.notna(row["later_q50"]):
+        ahead = {"day": found.later, "q50": row["later_q50"], "target": row["later_target"]}
+        ahead |= {"even": row["even_from"]}
+        ahead["whose"] = whose[row["later_verdict"] == NO_TARGET]
+        key = "unit_later"
+        if row["asked"] is True:
+            key = "unit_later_never" if pd.isna(row["even_from"]) else "unit_later_even"
+        phrases.append((f"overview.{key}", ahead))
     return phrases

@@ -8,8 +8,10 @@ a file that already holds the same bytes is left as it is.
 from __future__ import annotations
 
 import contextlib
+import html
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +26,7 @@ from analysis.country import geography
 from analysis.country.names import AFTER, BEFORE, NEW, OLD, is_alone
 from analysis.figures import vector
 from analysis.figures.forecast import front_figures
+from analysis.findings import overview
 from analysis.findings.brief import Tables, former_units, present_units, unit_of
 from analysis.findings.overview import Units
 from analysis.report.wording import LANGUAGES, say
@@ -51,7 +54,7 @@ from analysis.site.page import (
     stamp_of_round,
     unit_label,
 )
-from analysis.site.pdf import brief_title
+from analysis.site.pdf import before_and_after, brief_title
 
 BRIEF = "08_province_brief"
 #: More briefs than these are counted, not named, where the report lacks them.
@@ -105,6 +108,7 @@ class Site:
     briefs: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     lacking: list[Lacking] = field(default_factory=list)
     stamps: dict[str, Stamp] = field(default_factory=dict)
+    course: overview.Course | None = None
     planned: set[tuple[str, str]] = field(default_factory=set)
 
     def add(self, path: str, content: bytes | str) -> None:
@@ -137,6 +141,7 @@ def build(
     folder = Path(reports or paths.REPORTS)
     site = Site(lacking=list(lacking))
     tables, evidence = front.read_tables(), readings.read()
+    site.course = None if tables is None else overview.course(tables)
     site.stamps = {language: stamp(tables, language) for language in LANGUAGES}
     notebooks = sorted(executed, key=lambda one: (one.stem, one.language, one.province))
     made = list(parallel.forked(converted, notebooks))
@@ -145,8 +150,8 @@ def build(
     for notebook, one in zip(notebooks, made, strict=True):
         _notebook_page(site, notebook, one)
     papers = {language: _papers(site, language) for language in LANGUAGES}
-    figures = {language: _front_figures(tables, language) for language in LANGUAGES}
-    work = workbook.parts(tables, figures, site.files)
+    figures = {language: _front_figures(site, tables, language) for language in LANGUAGES}
+    work = workbook.parts(tables, figures, site.files, site.course)
     if evidence is not None:
         work += [partial(_readings, site, evidence, language) for language in LANGUAGES]
     for files in parallel.forked(_done, work):
@@ -187,11 +192,16 @@ def _switched(name: str, content: bytes, files: Mapping[str, bytes]) -> bytes:
     )
 
 
-def _front_figures(tables: Tables | None, language: str) -> front.Figures | None:
+def _front_figures(site: Site, tables: Tables | None, language: str) -> front.Figures | None:
     """Return the figures of the front page, drawn here and once: the PDF shows them too."""
     if tables is None:
         return None
-    maps, against = front_figures(tables, language)
+
+    def address(level: str, code: str) -> str:
+        file = brief_of(level, code)
+        return file if (language, file) in site.planned else ""
+
+    maps, against = front_figures(tables, language, address)
     for figure in (*maps, against):
         assert figure.png
     return maps, against
@@ -270,6 +280,9 @@ def _brief_page(site: Site, made: Body, unit: str, language: str) -> None:
         for within, page in _linked(site, language, [("province_34", merged)]):
             line = render("within.html.j2", language, name=within, page=page)
             made.html = made.html.replace("</h1>", f"</h1>\n{line}", 1)
+    if said := before_and_after(site.course, level, code, language):
+        line = f'<p class="lead">{html.escape(said)}</p>\n<div class="cards">'
+        made.html = made.html.replace('<div class="cards">', line, 1)
     before, after = (_linked(site, language, units) for units in in_region(level, code))
     made.html += render(
         "brief_links.html.j2",
@@ -361,11 +374,24 @@ def _front(
     lacks = _lacks(site, language)
     chapters = _with_gaps(site, lacks, language)
     briefs, downloads = site.briefs.get(language, []), site.downloads(language)
-    front = site_front.front(tables, figures, chapters, briefs, downloads, papers, language, lacks)
+    record = shown_in(site, language, "06_validation", "heaping_hi_coverage")
+    front = site_front.front(
+        tables, figures, chapters, briefs, downloads, papers, language, lacks, record
+    )
     _add_page(site, language, "index.html", front, "front")
     if tables is not None:
         former = site_front.former(tables, briefs, language)
         _add_page(site, language, "provinces_63.html", former, "front")
+
+
+def shown_in(site: Site, language: str, chapter: str, figure: str) -> str:
+    """Return a figure as the page of a chapter shows it; empty where that page has none such."""
+    text = site.files.get(f"{language}/{chapter}.html", b"").decode("utf-8")
+    source = f'src="files/{chapter}_{figure}.'
+    for found in re.finditer(r"<figure\b.*?</figure>", text, re.S):
+        if source in found[0]:
+            return found[0].replace("<img ", '<img loading="lazy" ')
+    return ""
 
 
 def _lacks(site: Site, language: str) -> dict[str, dict[str, str]]:

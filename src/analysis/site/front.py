@@ -48,10 +48,12 @@ def front(
     papers: Entries,
     language: str,
     lacks: Mapping[str, Mapping[str, str]] | None = None,
+    record: str = "",
 ) -> Body:
     """Return the body of the front page; without forecasts it says so and keeps its links.
 
     lacks: the title and the reason of every notebook without a page, which the page opens with.
+    record: the figure of year-end reports around their targets, as its chapter shows it.
     """
     made = Body(say("site.name", language), "")
     pages = {entry["file"] for entry in briefs}
@@ -70,6 +72,7 @@ def front(
         papers=papers,
         missing=say("site.no_forecast", language),
         lacks=list((lacks or {}).values()),
+        record=record,
         **shown,
     )
     return made
@@ -97,7 +100,7 @@ def _forecast_parts(
         "course_note": _course_note(course, language),
         "cards": _cards(tables, course, pages, language),
         "regions": _regions(units, pages, language),
-        "maps": [_figure(figure, language, made) for figure in reversed(maps)],
+        "maps": _maps(maps, language, made),
         "against": _figure(against, language, made),
         "measures": "" if counted is None else _figure(counted, language, made, inline=False),
         "table": table(provinces, tables, pages, language, course),
@@ -140,6 +143,7 @@ def _cards(
             {
                 "title": say(f"site.card_{name}", language),
                 "forecast": card.forecast,
+                "when": card.when,
                 "verdict": card.verdict,
                 "pill": card.pill,
                 "range": say("site.card_range", language, **row),
@@ -302,9 +306,31 @@ def _figure(figure: Figure, language: str, made: Body, inline: bool = True) -> s
     drawn = getattr(figure, "svg", None)
     if drawn is None:
         return figure_html(path, made.files, figure.alt, language)
-    made.files[f"{path}.svg"] = drawn("wide", "file").encode("utf-8")
+    made.files[f"{path}.svg"] = _outside(drawn("wide", "file"))
+    if not inline and figure.again is not None:
+        made.files[f"{path}.narrow.svg"] = _outside(drawn("narrow", "file"))
     drawings = str(getattr(figure, "html", "")) if inline else ""
     return figure_html(path, made.files, figure.alt, language, drawings)
+
+
+def _outside(drawing: str) -> bytes:
+    """Return a drawing as a file, which lies a folder below the pages that its marks lead to."""
+    return drawing.replace('<a href="', '<a href="../').encode("utf-8")
+
+
+def _maps(maps: Sequence[Figure], language: str, made: Body) -> list[dict[str, str]]:
+    """Return the maps, that of today first and in the page, the others as files apart."""
+    today, *former = reversed(maps)
+    shown = [(today, True), *((one, False) for one in former)]
+    listed = []
+    for one, own in shown:
+        level = str(one.data["geo_level"].iloc[0])
+        drawn = _figure(one, language, made, inline=own)
+        if not own:
+            drawn = drawn.replace("<img ", '<img loading="lazy" ')
+        label = say(_MAP_LABELS[level], language)
+        listed.append({"name": level, "label": label, "html": drawn})
+    return listed
 
 
 def _filters(provinces: Result, language: str) -> list[dict[str, Any]]:
@@ -335,6 +361,7 @@ def _filters(provinces: Result, language: str) -> list[dict[str, Any]]:
     ]
 
 
+_MAP_LABELS = {"province_34": "site.maps_34", "province_63": "site.maps_63"}
 _WORD, _STAYS = '<td class="word stays"', '<td class="stays"'
 #: Columns that a phone shows beside the name; the others are on the page of each province.
 ON_A_PHONE = ("province", "forecast", "chance")
@@ -365,10 +392,13 @@ def table(
         for name in HEADS
     ]
     if course is not None:
-        days = [write(day, "year", language) if day else None for day in (course.was, course.later)]
-        heads = _with_course(
-            heads, *(day and f'<th scope="col" class=number>{day}</th>' for day in days)
-        )
+        # A phone shows the year before too: whether the last target was met is asked first.
+        looks = ((course.was, "number stays"), (course.later, "number"))
+        days = [
+            f'<th scope="col" class="{look}">{write(day, "year", language)}</th>' if day else None
+            for day, look in looks
+        ]
+        heads = _with_course(heads, *days)
     caption = html.escape(say("site.table_caption", language))
     return linked(
         f'<div class="table" tabindex="0" role="region" aria-label="{caption}">'
@@ -447,7 +477,7 @@ def _course_cells(
     (row,) = _course_rows(course, level, code, indicator)
     was = later = None
     if course.was is not None:
-        was = _number(row["was_reading"], _mark(row, language), "")
+        was = _number(row["was_reading"], _mark(row, language), "").replace("<td", _STAYS, 1)
     if course.later is not None:
         said = write(row["later_q50"], "percent1", language)
         if row["asked"] is True:

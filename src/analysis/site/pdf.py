@@ -101,7 +101,11 @@ def brief_pdf(paper: Paper) -> bytes:
 
 
 def brief_paper(
-    brief: Brief, tables: Tables, pictures: Mapping[str, tuple[bytes, str]], language: str
+    brief: Brief,
+    tables: Tables,
+    pictures: Mapping[str, tuple[bytes, str]],
+    language: str,
+    course: overview.Course | None = None,
 ) -> Paper:
     """Return what a brief shows on paper.
 
@@ -110,11 +114,13 @@ def brief_paper(
         tables: where the brief came from; gives the addresses of its sources.
         pictures: the figures ``forecast`` and ``place``: PNG and alt text.
         language: ``en`` or ``vi``.
+        course: what came of the last targets and is forecast for later ones.
     """
     late = None if brief.late.table.empty else _table(brief.late, language)
     content = {
         **_document(brief_title(unit_code(brief.level, brief.code), language), tables, language),
         "opening": brief.finding.text(language),
+        "course": before_and_after(course, brief.level, brief.code, language),
         "cards": [_card(card) for card in cards(brief, language)],
         "note": say("brief.trust", language),
         "sections": [
@@ -144,10 +150,17 @@ def brief_paper(
     return Paper(content, {f"{name}.png": picture for name, (picture, _) in pictures.items()})
 
 
+def before_and_after(course: overview.Course | None, level: str, code: str, language: str) -> str:
+    """Return what came of a unit's last target and what lies ahead; empty where neither is."""
+    phrases = overview.said_of_unit(course, level, code) if course else []
+    return " ".join(say(key, language, **values) for key, values in phrases)
+
+
 def _card(card: Card) -> dict[str, Any]:
     return {
         "title": card.title,
         "forecast": card.forecast,
+        "when": card.when,
         "pill": card.pill,
         "dots": card.dots,
         "lines": [{"label": line.label, "text": line.text} for line in card.lines],
@@ -192,7 +205,9 @@ def country_paper(tables: Tables, maps: Sequence[Figure], against: Figure, langu
         language: ``en`` or ``vi``.
     """
     provinces = overview.main_table(tables)
-    *former, of_merged = maps
+    *before, of_merged = maps
+    # Where no target of a former province is known, its map would say nothing on paper.
+    former = [one for one in before if one.data["value"].notna().any()]
     content = {
         **_document(say("site.name", language), tables, language),
         "opening": [
@@ -218,7 +233,9 @@ def country_paper(tables: Tables, maps: Sequence[Figure], against: Figure, langu
             "table": _table(provinces, language),
         },
     }
-    return Paper(content, {f"{figure.name}.png": figure.png for figure in (*maps, against)})
+    return Paper(
+        content, {f"{figure.name}.png": figure.png for figure in (*former, of_merged, against)}
+    )
 
 
 def verdict_steps() -> list[tuple[str, dict[str, Any]]]:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis import paths
 from analysis.country import geography
-from analysis.country.indicators import INDICATORS
+from analysis.country.indicators import COVERAGE, INDICATORS
 from analysis.country.names import is_alone
 from analysis.findings.contradictions import written
 from analysis.findings.coverage import reading_anchor
@@ -126,9 +126,10 @@ def _parts(
         if part in groups:
             own = groups[part]
             own = own[own["kind_of_evidence"] == "published"]
-            own = own.sort_values(["indicator", "as_of", "basis"], ascending=[True, False, True])
+            own = own.assign(place=own["indicator"].map(_PLACE))
+            own = own.sort_values(["place", "as_of", "basis"], ascending=[True, False, True])
             rows = [_part_row(row, file, known, language) for row in own.to_dict("records")]
-        text = say("site.part_readings", language, n=len(groups.get(part, ())))
+        text = say("site.part_readings", language, n=len(groups.get(part, ())), published=len(rows))
         made.append({"name": name, "file": file, "text": text, "code": code, "rows": rows})
     return made
 
@@ -210,12 +211,18 @@ def _unit_page(
 
 
 _PART_HEADS = ("indicator", "day", "value", "interval", "basis", "rule", "sources")
+#: The coverage rates come first, the others in their order.
+_PLACE = {name: at for at, name in enumerate(dict.fromkeys([*COVERAGE, *INDICATORS]))}
 _HEADS = ("day", "value", "interval", "basis", "evidence", "rule", "sources")
 
 
 def _groups(readings: pd.DataFrame, language: str) -> list[dict[str, Any]]:
-    """Group the readings by indicator; each reading has its identifier as anchor."""
-    ordered = readings.sort_values(["indicator", "as_of", "basis", "reading_id"])
+    """Group the readings by indicator, in the order in which indicators are asked for.
+
+    Each reading has its identifier as anchor.
+    """
+    place = readings["indicator"].map(_PLACE)
+    ordered = readings.assign(place=place).sort_values(["place", "as_of", "basis", "reading_id"])
     rows = groupby(ordered.to_dict("records"), key=itemgetter("indicator"))
     return [
         {

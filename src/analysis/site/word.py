@@ -78,6 +78,8 @@ def country_docx(paper: Paper) -> bytes:
 def _set_brief(content: Mapping[str, Any], pictures: Mapping[str, bytes]) -> bytes:
     document = _opened(content)
     document.add_paragraph(content["opening"], _FINDING)
+    if content["course"]:
+        document.add_paragraph(content["course"])
     if content["cards"]:
         _add_cards(document, content["cards"], content["title"], content["language"])
     document.add_paragraph(content["note"], _NOTE)
@@ -226,6 +228,7 @@ def _add_cards(
     texts = [
         [
             (card["forecast"], '<w:b/><w:sz w:val="36"/>'),
+            (card["when"], '<w:color w:val="565F6B"/>'),
             (card["pill"], "<w:b/>"),
             (say("brief.evidence_grade", language, dots=card["dots"]), ""),
             *[

@@ -309,7 +309,10 @@ Part = Callable[[], dict[str, bytes]]
 
 
 def parts(
-    tables: Tables | None, figures: Mapping[str, Figures | None], files: Mapping[str, bytes]
+    tables: Tables | None,
+    figures: Mapping[str, Figures | None],
+    files: Mapping[str, bytes],
+    course: overview.Course | None = None,
 ) -> list[Part]:
     """Return the work for PDF and Word of each brief and of the country, and for the workbooks.
 
@@ -319,6 +322,7 @@ def parts(
         tables: the tables of the forecasts; without them there are only the workbooks.
         figures: the figures of the front page, by language.
         files: the files of the site so far; PDF and Word show the pictures of a brief's page.
+        course: what came of the last targets and is forecast for later ones.
     """
     made: list[Part] = [partial(_workbook, tables, language) for language in figures]
     if tables is None:
@@ -328,7 +332,7 @@ def parts(
             made.append(partial(_country, tables, drawn, language))
     units = [unit_code(*unit) for unit in [*present_units(), *former_units()]]
     for code in [geography.COUNTRY, *units]:
-        made.append(partial(_briefs, code, tables, files, list(figures)))
+        made.append(partial(_briefs, code, tables, files, list(figures), course))
     return made
 
 
@@ -358,7 +362,11 @@ def _country(tables: Tables, figures: Figures, language: str) -> dict[str, bytes
 
 
 def _briefs(
-    code: str, tables: Tables, files: Mapping[str, bytes], languages: Sequence[str]
+    code: str,
+    tables: Tables,
+    files: Mapping[str, bytes],
+    languages: Sequence[str],
+    course: overview.Course | None,
 ) -> dict[str, bytes]:
     """Set the brief of a unit in each language in which it has a page."""
     there = [one for one in languages if f"{one}/{brief_file(code)}" in files]
@@ -367,7 +375,7 @@ def _briefs(
     one = brief(code, tables)
     made = {}
     for language in there:
-        paper = brief_paper(one, tables, _pictures(one, files, language), language)
+        paper = brief_paper(one, tables, _pictures(one, files, language), language, course)
         made[f"{language}/{brief_file(code, 'pdf')}"] = brief_pdf(paper)
         made[f"{language}/{brief_file(code, 'docx')}"] = brief_docx(paper)
     return made
