@@ -30,6 +30,8 @@ CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chro
                  if (found := shutil.which(name))), None)  # fmt: skip
 #: Seconds; a busy machine takes many times what a calm one does.
 PATIENCE = 240
+#: The notebook that is in front of the others.
+FRONT = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 PIPELINE = """
 notebooks:
   04_late:
@@ -284,7 +286,7 @@ class Hands:
         self.loaded()
 
     def loaded(self):
-        self.page.wait_for_selector(".jp-Notebook .jp-Cell")
+        self.page.wait_for_selector(f"{FRONT} .jp-Cell")
         self.page.wait_for_function(
             "() => { const there = window.jupyterapp?.shell.currentWidget?.context;"
             " return there?.isReady && there.model.metadata.language_info?.version"
@@ -295,7 +297,8 @@ class Hands:
         self.page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
 
     def write_first_code_cell(self, text):
-        self.page.locator(".jp-CodeCell .cm-content").first.click()
+        # Other notebooks stay open behind the one in front.
+        self.page.locator(f"{FRONT} .jp-CodeCell .cm-content").first.click()
         self.page.keyboard.press("Control+A")
         self.page.keyboard.insert_text(text)
 
