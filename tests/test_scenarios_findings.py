@@ -1,12 +1,14 @@
 """What is said of scenarios side by side: those that change nothing for a unit are named."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scenario_cases import PAST_YEARS, outcome, percent, usual
 
 from analysis.findings import scenarios
 from analysis.report.wording import LANGUAGES, say
-from analysis.scenarios import run
+from analysis.scenarios import run, tables
 from analysis.scenarios.run_all import usual_scenario
 
 LINE = "kind: return_to_trajectory\ntitle: {en: The line, vi: Đường cũ}"
@@ -46,3 +48,30 @@ def test_each_unit_names_those_that_leave_it_as_it_is():
 
 def test_business_as_usual_itself_is_never_named():
     assert list(said(usual(), [], ("country", "00"))) == ["scenarios.compared"]
+
+
+NOWHERE = {("province_63", "83"): (np.nan, "")}
+
+
+@pytest.mark.parametrize(
+    ("language", "why"), [("en", "no target for that date was known"), ("vi", "chưa biết chỉ tiêu")]
+)
+def test_without_a_target_the_reason_given_is_the_target_and_not_the_figures(language, why):
+    base = usual(targets=NOWHERE)
+    told = said(base, [LINE], ("province_63", "83"), language)
+    assert why in told["scenarios.compared_no_target"]
+    assert "scenarios.compared_unsure" not in told
+    assert list(said(base, [], ("province_63", "31"))) == ["scenarios.compared"]
+    found = tables.outcome_table(
+        outcome(LINE, base), [("province_63", "83"), ("province_63", "31")]
+    )
+    assert found["verdict"].iloc[0] == "no_target"
+    assert found["verdict"].iloc[1] not in ("no_target", "not_enough_evidence")
+
+
+def test_too_few_figures_are_the_reason_where_a_target_is_known():
+    base = dataclasses.replace(usual(), enough=dict.fromkeys(usual().members, False))
+    told = said(base, [LINE], ("province_63", "83"))
+    assert "too few figures" in told["scenarios.compared_unsure"]
+    found = tables.outcome_table(outcome(LINE, base), [("province_63", "83")])
+    assert list(found["verdict"]) == ["not_enough_evidence"]

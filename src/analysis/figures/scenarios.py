@@ -43,8 +43,8 @@ def committee(outcomes: Sequence[Outcome], unit: Unit, language: str) -> style.F
     known = np.isfinite(said["target"])
     title = say(f"scenarios.figure_title{'' if known else '_plain'}", language, **said)
     note = say("scenarios.figure_footer", language, **said)
-    if not np.isfinite(said["p_meets_true"]):
-        note = say("scenarios.figure_unsure", language) + " " + note
+    if reason := scenarios.why_no_chance(said):
+        note = say(f"scenarios.figure{reason}", language) + " " + note
     body = _ROW * len(table)
     drawing, start = style.sheet(_ABOVE + body + _BELOW, title, note)
     names, wide = (118.0, 130.0) if style.narrow() else (210.0, 190.0)

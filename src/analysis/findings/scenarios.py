@@ -66,13 +66,19 @@ def values(table: pd.DataFrame, unit: Unit, name: str | None = None) -> dict[str
     return {**tables.records(rows_of_one)[0], "unit": f"{unit[0]}/{unit[1]}"}
 
 
+def why_no_chance(said: dict[str, Any]) -> str:
+    """How the name of a phrase ends for a unit's numbers: on the reason why they hold no chance."""
+    if np.isfinite(said["p_meets_true"]):
+        return ""
+    return "_unsure" if np.isfinite(said["target"]) else "_no_target"
+
+
 def answer(chapter: Chapter, indicator: str, unit: Unit, language: str) -> Result:
     """Business as usual, what the target takes, and the policy that adds most: in sentences."""
     outcomes = chapter.of(indicator)
     table = rows(outcomes, unit, language)
     usual = values(table, unit)
-    sure = np.isfinite(usual["p_meets_true"])
-    phrases = [(f"{TOPIC}.answer_usual" if sure else f"{TOPIC}.answer_usual_unsure", usual)]
+    phrases = [(f"{TOPIC}.answer_usual{why_no_chance(usual)}", usual)]
     reach = table[table["kind"] == "reach_target"]
     if len(reach):
         phrases.append(_takes(values(reach, unit), unit))
@@ -103,9 +109,8 @@ def comparison(outcomes: list[Outcome], unit: Unit, language: str) -> Result:
     """
     table = rows(outcomes, unit, language)
     usual = values(table, unit)
-    sure = bool(np.isfinite(usual["p_meets_true"]))
     said = {**usual, "n": len(table), "above": int((table["p_meets_true"].round(2) >= 0.5).sum())}
-    phrases = [(f"{TOPIC}.compared" if sure else f"{TOPIC}.compared_unsure", said)]
+    phrases = [(f"{TOPIC}.compared{why_no_chance(usual)}", said)]
     if same_as_first := _same_as_first(table):
         phrases.append((f"{TOPIC}.compared_same", {"names": same_as_first}))
     return _result(

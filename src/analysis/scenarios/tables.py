@@ -12,7 +12,7 @@ from analysis.forecast.outlook import MONTH
 from analysis.scenarios.baseline import SHOWN_QUANTILES, Unit
 from analysis.scenarios.outcome import Outcome
 from analysis.scenarios.parameters import Range
-from analysis.verdicts import verdict
+from analysis.verdicts import NO_TARGET, verdict
 
 #: A quarter has three months.
 _QUARTER = 3
@@ -67,7 +67,10 @@ def _chances(outcome: Outcome, units: list[Unit]) -> dict[str, object]:
         "target_setter": [outcome.base.targets[unit][1] for unit in units],
         "p_meets_true": [outcome.meets(unit, "true") for unit in units],
         "p_meets_reported": reported,
-        "verdict": [verdict(p) for p in reported],
+        "verdict": [
+            verdict(p) if np.isfinite(outcome.base.targets[unit][0]) else NO_TARGET
+            for unit, p in zip(units, reported, strict=True)
+        ],
     }
 
 
