@@ -397,6 +397,37 @@ def test_the_opening_says_how_often_the_chances_beat_the_past_share(study):
     assert "Even so" in validation_country.truth(best).text("en")
 
 
+def test_the_scoreboard_says_better_only_where_an_interval_shows_it(study):
+    def provinces(design, low, high):
+        lead = {"skill_vs_national": 0.2, "skill_vs_national_low": low,
+                "skill_vs_national_high": high}  # fmt: skip
+        return {"indicator": "hi_coverage", "design": design, "origin": "all", "model": "analysis",
+                "n": 100, "mae": 2.0, "cover80": 0.8} | lead  # fmt: skip
+
+    chances = {"indicator": "hi_coverage", "model": "analysis", "probability": "meets_reported",
+               "n": 16, "brier": 0.1, "skill_vs_past_share": -0.3,
+               "skill_vs_past_share_low": -0.5, "skill_vs_past_share_high": -0.1}  # fmt: skip
+    told = SimpleNamespace(
+        **vars(study),
+        validation_scores=pd.DataFrame([provinces("rolling_origin", -0.1, 0.4),
+                                        provinces("rolling_origin_cold", 0.1, 0.4)]),
+        attainment_scores=pd.DataFrame([chances]),
+    )  # fmt: skip
+    board = validation_country.scoreboard(told, "hi_coverage")
+    verdicts = board.table.set_index("row")["verdict"]
+    assert verdicts["read_before"] == "not_shown" and verdicts["never_read"] == "better"
+    assert verdicts["chances_provinces"] == "worse"
+    country_rows = verdicts[verdicts.index.str.contains("country")]
+    assert len(country_rows) == 4
+    assert not country_rows.isin(["better", "worse"]).any()
+    middle = validation_country.line(study, "hi_coverage", "mid_year")
+    first = board.table.iloc[0]
+    assert (first["n"], first["mae"]) == (middle["n"], pytest.approx(middle["mae"], abs=0.01))
+    ahead = int((verdicts == "better_few").sum())
+    assert "In 1 of 7 rows the forecasts are shown to be better" in board.text("en")
+    assert f"in {ahead} more" in board.text("en") and f"{ahead} dòng khác" in board.text("vi")
+
+
 def test_a_missing_line_is_named(study):
     none = SimpleNamespace(**{name: table.iloc[:0] for name, table in vars(study).items()})
     with pytest.raises(KeyError, match="no score of analysis for the country, hi_coverage, all"):

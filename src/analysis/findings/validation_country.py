@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.country.indicators import COVERAGE
+from analysis.findings import validation
 from analysis.report.results import Result
 from analysis.validation.country import ANNOUNCED, COUNTRY_DESIGNS, MID_YEAR, YEAR_END
 from analysis.validation.peers import SERIES
@@ -76,6 +77,76 @@ def truth(study: Study) -> Result:
     }
     use = "truth_use_chance" if better == len(COUNTRY_DESIGNS) else "truth_use_past"
     return _result("country_truth", pd.DataFrame([values]), [("truth", values), (use, {})])
+
+
+def scoreboard(study: Study, indicator: str) -> Result:
+    """The chapter in one table: how far off, whether the bands hold, what the simplest way scores.
+
+    The country's rates are forecast from the middle of a year for its end; provinces' rates, of one
+    indicator, up to two years ahead. Chances are those of meeting a target, as reported.
+    """
+    rows = [_country_row(study, name) for name in COVERAGE]
+    for name, design in (("read_before", validation.WARM), ("never_read", validation.COLD)):
+        rows.append({"row": name} | _province_row(validation.row_of(study, indicator, design)))
+    rows += [_province_chances(study, indicator), _country_chances(study)]
+    table = pd.DataFrame(rows)
+    table["verdict"] = [_verdict(row) for row in rows]
+    columns = ["row", "n", "mae", "cover80", "brier", "rival", "lead", "lead_low", "lead_high"]
+    better = int(table["verdict"].eq("better").sum())
+    values = {"better": better, "few": int(table["verdict"].eq("better_few").sum()),
+              "rows": len(table)}  # fmt: skip
+    formats = {"n": "integer", "mae": "number1", "cover80": "share0", "brier": "number3"}
+    formats |= dict.fromkeys(("lead", "lead_low", "lead_high"), "share0")
+    return _result(
+        "forecast_scoreboard", table[[*columns, "verdict"]], [("scoreboard", values)],
+        formats=formats,
+        words={"row": "score_row", "rival": "score_rival", "verdict": "score_verdict"},
+    )  # fmt: skip
+
+
+def _country_row(study: Study, indicator: str) -> dict[str, Any]:
+    """A rate of the country at year-ends, from the middle of the year, beside the nearest model."""
+    own = line(study, indicator, MIDDLE)
+    leads = {model: _lead(study.country, indicator, MIDDLE, model) for model in SERIES}
+    rival = min(leads, key=lambda model: leads[model])
+    return {"row": f"country_{SHORT[indicator]}", "n": own["n"], "mae": own["mae"],
+            "cover80": own["cover80"], "rival": rival, "lead": leads[rival]}  # fmt: skip
+
+
+def _province_row(scored: pd.Series) -> dict[str, Any]:
+    return {"n": scored["n"], "mae": scored["mae"], "cover80": scored["cover80"],
+            "rival": "national"} | _interval(scored, "skill_vs_national")  # fmt: skip
+
+
+def _interval(scored: pd.Series, lead: str) -> dict[str, Any]:
+    return {name: scored[f"{lead}{name.removeprefix('lead')}"]
+            for name in ("lead", "lead_low", "lead_high")}  # fmt: skip
+
+
+def _province_chances(study: Study, indicator: str) -> dict[str, Any]:
+    table = study.attainment_scores
+    own = table[(table["indicator"] == indicator) & (table["model"] == OWN)
+                & (table["probability"] == "meets_reported")].iloc[0]  # fmt: skip
+    return {"row": "chances_provinces", "n": own["n"], "brier": own["brier"],
+            "rival": "past_share"} | _interval(own, "skill_vs_past_share")  # fmt: skip
+
+
+def _country_chances(study: Study) -> dict[str, Any]:
+    """Chances given in the middle of a year, beside the better of the two past shares."""
+    own = chance(study, MID_YEAR)
+    past = min(chance(study, MID_YEAR, f"past_share{way}")["brier"] for way in ("", "_cautious"))
+    return {"row": "chances_country", "n": own["n"], "brier": own["brier"], "rival": "past_share",
+            "lead": 1 - own["brier"] / past}  # fmt: skip
+
+
+def _verdict(row: dict[str, Any]) -> str:
+    """What the lead allows to say: by its interval; cases too few for one show nothing for sure."""
+    if "lead_low" in row:
+        low, high = row["lead_low"], row["lead_high"]
+        return "better" if low > 0 else "worse" if high < 0 else "not_shown"
+    if abs(row["lead"]) < BETTER_BY:
+        return "not_shown"
+    return "better_few" if row["lead"] > 0 else "worse_few"
 
 
 def summary(study: Study) -> Result:
