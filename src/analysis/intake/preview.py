@@ -26,7 +26,7 @@ _SHOWN = ["value", "lower", "upper", "rule", "kind_of_evidence"]
 SMALL_POINTS, SMALL_CHANCE = 0.05, 0.01
 #: A figure outside this band of what was expected is named; so is one of persons that is so many
 #: times the unit's nearest figure, or so many times smaller.
-EXPECTED = ("q0.01", "q0.99")
+EXPECTED_BAND = ("q0.01", "q0.99")
 FAR_PERSONS = 1.67
 #: Forecasts are shown for no earlier day.
 FIRST_DUE = pd.Timestamp(2025, 12, 31)
@@ -112,7 +112,7 @@ def _surprising_rates(before: Raw, old: pd.DataFrame, changed: pd.DataFrame) -> 
             bands = predict(known, rows[KEY])
         except ValueError:
             continue  # so early, or so rare, that nothing is known to expect it from
-        low, middle, high = (bands[name] for name in (EXPECTED[0], "q0.50", EXPECTED[1]))
+        low, middle, high = (bands[name] for name in (EXPECTED_BAND[0], "q0.50", EXPECTED_BAND[1]))
         far = (rows["value_after"] < low) | (rows["value_after"] > high)
         found.append(rows.assign(low=low, middle=middle, high=high)[far])
     return _as_surprises(found)

@@ -248,7 +248,7 @@ def fingerprint(
     """
     indicator = indicator_of(queries)
     module = KEPT_MODELS[model]
-    text = [model, indicator, stored_forecasts.code(module)]
+    text = [model, indicator, stored_forecasts.code_mark(module)]
     levels = ["province_63", "country"] if module == _FIELD else ["province_63"]
     for level in levels:
         if level == "country" and not (train["geo_level"] == level).any():

@@ -56,7 +56,7 @@ def mark(known: Known, queries: pd.DataFrame, settings: Settings, start: str = S
         raw.covariates[["province_code", "year", "covariate", "value"]],
         raw.population[["province_code", "year", "revision", "persons"]],
     ]
-    total = hashlib.sha256(f"{code(start)} {settings!r} {known.origin:%Y-%m-%d}".encode())
+    total = hashlib.sha256(f"{code_mark(start)} {settings!r} {known.origin:%Y-%m-%d}".encode())
     for table in computed:  # rounded, since computers differ in the last digit
         total.update(_as_read(table).to_csv(index=False, float_format="%.9g").encode())
     for table in as_read:  # long, and the same everywhere
@@ -77,7 +77,7 @@ def _as_read(table: pd.DataFrame) -> pd.DataFrame:
 
 
 @cache
-def code(start: str = START) -> str:
+def code_mark(start: str = START) -> str:
     """A mark of the model's code; comments, docstrings and layout do not count.
 
     start: the module whose imports are followed.
