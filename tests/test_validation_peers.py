@@ -241,7 +241,7 @@ def test_kept_forecasts_go_with_the_code_that_made_them(panel, monkeypatch):
     monkeypatch.setattr(peers, "_table", lambda: kept)
     found = peers.forecast("gpboost", panel, queries, Seen)
     assert found["q0.50"].iloc[0] == pytest.approx(100 / (1 + np.exp(-1.5)))
-    monkeypatch.setattr(stored_forecasts, "code", lambda start: f"another {start}")
+    monkeypatch.setattr(stored_forecasts, "code_mark", lambda start: f"another {start}")
     with pytest.raises(PeerFailure, match=peers.STALE):
         peers.forecast("gpboost", panel, queries, Seen)
 
