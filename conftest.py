@@ -22,7 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # A plugin, because hooks of this file would reach the tests of this folder only.
+    # A plugin: its hooks lie beside the tests, and this file beside the notebooks that they check.
     config.pluginmanager.register(notebook_order, "notebook_order")
     notebook_order.make_folder_for_tables(config)
     notebook_order.ignore_what_editors_write(config)
