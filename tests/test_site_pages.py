@@ -12,8 +12,11 @@ import report_site
 from analysis import paths
 from analysis.country import geography
 from analysis.findings.brief import former_units, present_units
-from analysis.site.build import Executed, Site, build, in_region, shown_in
+from analysis.site import front
+from analysis.site.build import Executed, build, in_region
+from analysis.site.notebook import Body
 from analysis.site.page import safe_address, slug, stamp_of_round
+from analysis.validation import selection
 
 pytestmark = pytest.mark.xdist_group("site")
 
@@ -261,11 +264,24 @@ def test_one_map_shows_at_a_time_and_the_choice_needs_no_script(pages, reports, 
     assert "<svg" not in former and 'loading="lazy"' in former
 
 
-def test_a_figure_of_a_chapter_is_shown_elsewhere_as_the_chapter_shows_it():
-    other = '<figure tabindex="0"><img alt="a" src="files/06_validation_other.svg"/></figure>'
-    wanted = '<figure tabindex="0"><img alt="b" src="files/06_validation_heaping.svg"/></figure>'
-    site = Site({"vi/06_validation.html": f"<p>{other}</p><p>{wanted}</p>".encode()})
-    found = shown_in(site, "vi", "06_validation", "heaping")
-    assert found == wanted.replace("<img ", '<img loading="lazy" ')
-    assert shown_in(site, "vi", "06_validation", "absent") == ""
-    assert shown_in(site, "en", "06_validation", "heaping") == ""
+def test_the_front_page_draws_reports_around_targets_from_the_table_of_chapter_06(monkeypatch):
+    gaps = list(selection.GAP_NAMES)
+    counts = pd.DataFrame({"group": gaps, "measure": "readings", "value": [1, 0, 2, 7, 4, 5]})
+    shares = pd.DataFrame(
+        {"group": ["all", "all", "near"], "measure": ["share_met", "median_gap", "just_above"],
+         "value": [0.8, 0.1, 0.9], "n": [19, 19, 9], "low": 0.5, "high": 1.0}
+    )  # fmt: skip
+    table = pd.concat([counts, shares]).assign(question="heaping", indicator="hi_coverage")
+    monkeypatch.setattr(front.paths, "read_processed", lambda name: {"selection": table}[name])
+    made = Body("", "")
+    shown = front._reports_at_targets("vi", made)
+    assert 'loading="lazy"' in shown and shown.count("<figure") == 1
+    (drawing,) = (text for name, text in made.files.items() if name.endswith("coverage.svg"))
+    assert f'src="{next(name for name in made.files if name.endswith("coverage.svg"))}"' in shown
+    assert "16" in drawing.decode("utf-8") and "19" in drawing.decode("utf-8")
+
+    def absent(name):
+        raise front.paths.MissingTable(name)
+
+    monkeypatch.setattr(front.paths, "read_processed", absent)
+    assert front._reports_at_targets("vi", Body("", "")) == ""

@@ -131,7 +131,6 @@ _DATES = {
     "late_payment_forecasts": ["origin", "date"],
     "targets": ["due", "announced"],
 }
-#: Columns of quantiles in the tables of chapter 05, and what they are quantiles of.
 #: Months before the origin within which a reading is recent, and within which it is of use.
 _RECENT, _OF_USE = 18, 36
 #: So many readings make evidence strong where the latest is recent.

@@ -131,8 +131,7 @@ def _reliability(study: Study, indicator: str) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def _question(study: Study, question: str, indicator: str) -> pd.DataFrame:
-    table = study.selection
+def _question(table: pd.DataFrame, question: str, indicator: str) -> pd.DataFrame:
     return table[(table["question"] == question) & (table["indicator"] == indicator)]
 
 
@@ -140,9 +139,12 @@ def _value(rows: pd.DataFrame, group: str, measure: str) -> pd.Series:
     return rows[(rows["group"] == group) & (rows["measure"] == measure)].iloc[0]
 
 
-def heaping(study: Study, indicator: str) -> Result:
-    """Reported year-end values by their distance from the target."""
-    rows = _question(study, "heaping", indicator)
+def heaping(selection: pd.DataFrame, indicator: str) -> Result:
+    """Reported year-end values by their distance from the target.
+
+    selection: the table of `Study.selection`, as chapter 06 writes it too.
+    """
+    rows = _question(selection, "heaping", indicator)
     counts = rows[rows["measure"] == "readings"].set_index("group")["value"].reindex(GAP_NAMES)
     met, near = _value(rows, "all", "share_met"), _value(rows, "near", "just_above")
     values = {
@@ -168,7 +170,7 @@ def heaping(study: Study, indicator: str) -> Result:
 
 def reporters(study: Study, indicator: str) -> Result:
     """How provinces that publish differ from those that do not, and when they publish."""
-    who, when = (_question(study, name, indicator) for name in ("who_reports", "when"))
+    who, when = (_question(study.selection, name, indicator) for name in ("who_reports", "when"))
     read = _value(who, "all", "provinces_with_reading")
     shown = who[who["measure"] == "difference"][["group", "value", "low", "high"]]
     clear = shown[(shown["low"] > 0) | (shown["high"] < 0)]
@@ -207,7 +209,7 @@ def _different(study: Study, indicator: str) -> dict[str, int]:
 
 def silent_chances(study: Study, indicator: str) -> Result:
     """Chances that the model gave to units that reported later and to those that stayed silent."""
-    rows = _question(study, "chances", indicator)
+    rows = _question(study.selection, "chances", indicator)
     later = _value(rows, "reported_later", "mean_probability")
     silent, met = (
         _value(rows, "silent", "mean_probability"),

@@ -11,7 +11,6 @@ import contextlib
 import html
 import json
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -374,24 +373,11 @@ def _front(
     lacks = _lacks(site, language)
     chapters = _with_gaps(site, lacks, language)
     briefs, downloads = site.briefs.get(language, []), site.downloads(language)
-    record = shown_in(site, language, "06_validation", "heaping_hi_coverage")
-    front = site_front.front(
-        tables, figures, chapters, briefs, downloads, papers, language, lacks, record
-    )
+    front = site_front.front(tables, figures, chapters, briefs, downloads, papers, language, lacks)
     _add_page(site, language, "index.html", front, "front")
     if tables is not None:
         former = site_front.former(tables, briefs, language)
         _add_page(site, language, "provinces_63.html", former, "front")
-
-
-def shown_in(site: Site, language: str, chapter: str, figure: str) -> str:
-    """Return a figure as the page of a chapter shows it; empty where that page has none such."""
-    text = site.files.get(f"{language}/{chapter}.html", b"").decode("utf-8")
-    source = f'src="files/{chapter}_{figure}.'
-    for found in re.finditer(r"<figure\b.*?</figure>", text, re.S):
-        if source in found[0]:
-            return found[0].replace("<img ", '<img loading="lazy" ')
-    return ""
 
 
 def _lacks(site: Site, language: str) -> dict[str, dict[str, str]]:

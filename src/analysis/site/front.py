@@ -13,7 +13,8 @@ from analysis.country import geography, names
 from analysis.country.indicators import COVERAGE
 from analysis.figures.brief import measures
 from analysis.figures.style import Figure
-from analysis.findings import overview
+from analysis.figures.validation import heaping
+from analysis.findings import overview, validation_targets
 from analysis.findings.brief import MAIN, brief, former_units, of_unit, present_units
 from analysis.findings.brief import Tables as BriefTables
 from analysis.findings.cards import DOTS, cards
@@ -48,12 +49,10 @@ def front(
     papers: Entries,
     language: str,
     lacks: Mapping[str, Mapping[str, str]] | None = None,
-    record: str = "",
 ) -> Body:
     """Return the body of the front page; without forecasts it says so and keeps its links.
 
     lacks: the title and the reason of every notebook without a page, which the page opens with.
-    record: the figure of year-end reports around their targets, as its chapter shows it.
     """
     made = Body(say("site.name", language), "")
     pages = {entry["file"] for entry in briefs}
@@ -72,7 +71,7 @@ def front(
         papers=papers,
         missing=say("site.no_forecast", language),
         lacks=list((lacks or {}).values()),
-        record=record,
+        record=_reports_at_targets(language, made),
         **shown,
     )
     return made
@@ -310,7 +309,17 @@ def _figure(figure: Figure, language: str, made: Body, inline: bool = True) -> s
     if not inline and figure.again is not None:
         made.files[f"{path}.narrow.svg"] = _outside(drawn("narrow", "file"))
     drawings = str(getattr(figure, "html", "")) if inline else ""
-    return figure_html(path, made.files, figure.alt, language, drawings)
+    return figure_html(path, made.files, figure.alt, language, drawings, later=not inline)
+
+
+def _reports_at_targets(language: str, made: Body) -> str:
+    """Draw year-end reports around their targets as chapter 06 does; empty where it has not run."""
+    try:
+        selection = paths.read_processed("selection")
+    except paths.MissingTable:
+        return ""
+    counts = validation_targets.heaping(selection, MAIN)
+    return _figure(heaping(counts, language), language, made, inline=False)
 
 
 def _outside(drawing: str) -> bytes:
@@ -326,8 +335,6 @@ def _maps(maps: Sequence[Figure], language: str, made: Body) -> list[dict[str, s
     for one, own in shown:
         level = str(one.data["geo_level"].iloc[0])
         drawn = _figure(one, language, made, inline=own)
-        if not own:
-            drawn = drawn.replace("<img ", '<img loading="lazy" ')
         label = say(_MAP_LABELS[level], language)
         listed.append({"name": level, "label": label, "html": drawn})
     return listed

@@ -237,7 +237,12 @@ def _figure(
 
 
 def figure_html(
-    path: str, files: Mapping[str, bytes], alt: str, language: str, inline: str = ""
+    path: str,
+    files: Mapping[str, bytes],
+    alt: str,
+    language: str,
+    inline: str = "",
+    later: bool = False,
 ) -> str:
     """Return the HTML of a figure: its best picture, alt text, size, and its files to download.
 
@@ -248,6 +253,7 @@ def figure_html(
         alt: what the figure shows.
         language: ``en`` or ``vi``.
         inline: drawings to stand in the page itself, whose marks may be links.
+        later: whether a browser may wait with the picture until it comes into sight.
     """
     there = [ending for ending in ("csv", "svg", "png") if f"{path}.{ending}" in files]
     links = " ".join(_download(f"{path}.{ending}", ending, language) for ending in there)
@@ -258,7 +264,8 @@ def figure_html(
     # One that was drawn as narrow as a phone keeps its size there; the letters are large enough.
     fits = ' class="fits"' if width <= NARROW else ""
     size = f'width="{width}" height="{height}"'
-    image = f'<img{fits} src="{path}.{shown}" alt="{html.escape(alt)}" {size}>'
+    waits = ' loading="lazy"' if later else ""
+    image = f'<img{fits}{waits} src="{path}.{shown}" alt="{html.escape(alt)}" {size}>'
     narrow = f"{path}.narrow.svg"
     if narrow in files:
         source = f'<source media="(max-width: 40rem)" srcset="{narrow}">'
